@@ -1,0 +1,1 @@
+"""Everyone who acts in the market."""

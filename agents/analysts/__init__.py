@@ -1,0 +1,1 @@
+"""Agents that read text through a language model."""

@@ -1,0 +1,1 @@
+"""Background populations, as compiled rows and as Python actors."""

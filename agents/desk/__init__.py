@@ -1,0 +1,1 @@
+"""The road of an order: portfolio, risk, execution, custodian."""

@@ -1,0 +1,1 @@
+"""The agent that asks people, and the panel where they answer."""

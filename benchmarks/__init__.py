@@ -1,0 +1,1 @@
+"""Measurements: each prints a table, and `make bench` keeps the figures as JSON."""

@@ -1,0 +1,197 @@
+"""How fast the simulation kernel is: handled messages and fan-out, journal on.
+
+Prints a table and writes it as JSON; run with `python -m benchmarks.kernel`.
+"""
+
+import argparse
+import gc
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from environment.actors import (
+    Actor,
+    ActorContext,
+    ActorRef,
+    Constant,
+    LatencySetting,
+    Lognormal,
+    Ports,
+    Settings,
+    SimulationKernel,
+    UniformLink,
+)
+from environment.actors.ports import MemoryFile, NoRecorder, Recorder
+from environment.messages import Message, QuoteUpdate, Resumed, TimerFired
+from environment.record.journal import Header, Journal
+
+OUTPUT = Path("runs/bench/kernel.json")
+MICROSECOND_NS = 1_000
+
+
+class Token(Message, frozen=True, kw_only=True):
+    """What goes round and round."""
+
+    number: int
+
+
+class Relay(Actor[Resumed | Token]):
+    """Passes each token on to the next; the first one brings `tokens` of them in."""
+
+    def __init__(self, to: ActorRef[Token], tokens: int) -> None:
+        self._to, self._tokens = to, tokens
+
+    def receive(self, ctx: ActorContext, message: Resumed | Token) -> None:
+        """Pass on."""
+        if isinstance(message, Token):
+            ctx.send(self._to, message)
+        else:
+            for number in range(self._tokens):
+                ctx.send(self._to, Token(number=number))
+
+
+class Quoter(Actor[Resumed | TimerFired]):
+    """Publishes one quote each microsecond."""
+
+    def receive(self, ctx: ActorContext, message: Resumed | TimerFired) -> None:  # noqa: ARG002
+        """Publish, and set the next timer."""
+        now_ns = ctx.now_ns()
+        quote = QuoteUpdate(
+            instrument="AAPL", bid_price=100, bid_quantity=1, ask_price=101, ask_quantity=1,
+            last_price=None, volume=0, exchange_ns=now_ns, first_sequence=1, last_sequence=1,
+        )  # fmt: skip
+        ctx.publish("quotes", quote)
+        ctx.after(MICROSECOND_NS)
+
+
+class CountState(msgspec.Struct):
+    """How many quotes were seen."""
+
+    quotes: int = 0
+
+
+class Listener(Actor[Resumed | QuoteUpdate]):
+    """Counts quotes."""
+
+    def __init__(self) -> None:
+        self.state: CountState = CountState()
+
+    def receive(self, ctx: ActorContext, message: Resumed | QuoteUpdate) -> None:
+        """Count, or subscribe."""
+        if isinstance(message, QuoteUpdate):
+            self.state.quotes += 1
+        else:
+            ctx.subscribe("quotes")
+
+
+class NullDisk:
+    """Takes what is written and keeps nothing, so that only the journal's own work is timed."""
+
+    def create(self, name: str) -> MemoryFile:  # noqa: ARG002  protocol
+        """Return a file that forgets."""
+        return _NullFile()
+
+    def read(self, name: str) -> bytes:  # noqa: ARG002  protocol
+        """Return nothing."""
+        return b""
+
+
+class _NullFile(MemoryFile):
+    def write(self, data: bytes | memoryview) -> None:
+        self.synced += len(data)
+
+
+def relay_rate(
+    pending: int, messages: int, latency: LatencySetting, *, journal: bool, busy_ns: int = 0
+) -> float:
+    """Return handled messages per second of wall time with `pending` tokens under way."""
+    recorder: Recorder = Journal(NullDisk(), "bench", Header()) if journal else NoRecorder()
+    settings = Settings(seed=1, thinking_ns={"actor": busy_ns} if busy_ns else {})
+    kernel = SimulationKernel(settings, Ports(link=UniformLink(latency), recorder=recorder))
+    actors = 100
+    for index in range(actors):
+        to: ActorRef[Token] = kernel.reference(f"relay/{(index * 7 + 1) % actors}")
+        kernel.spawn(
+            f"relay/{index}",
+            lambda to=to: Relay(to, pending // actors),  # type: ignore[misc]
+        )
+    slice_ns, until_ns = 10 * MICROSECOND_NS, 0
+    while kernel.statistics().handled < actors + pending * 2:  # Routes are open, tokens spread.
+        until_ns += slice_ns
+        kernel.run_until(until_ns)
+    before, started = kernel.statistics().handled, time.perf_counter()
+    while (done := kernel.statistics().handled - before) < messages:
+        until_ns += slice_ns * max(1, messages // (10 * pending))
+        kernel.run_until(until_ns)
+    if isinstance(recorder, Journal):
+        recorder.close()
+    return done / (time.perf_counter() - started)
+
+
+def fan_out_rate(subscribers: int, quotes: int) -> float:
+    """Return deliveries per second of one publisher's quotes, journal on."""
+    journal = Journal(NullDisk(), "bench", Header())
+    link = UniformLink(Constant(nanoseconds=500))
+    kernel = SimulationKernel(Settings(seed=1), Ports(link=link, recorder=journal))
+    kernel.spawn("quoter", Quoter)
+    for index in range(subscribers):
+        kernel.spawn(f"listener/{index}", Listener)
+    kernel.run_until(10 * MICROSECOND_NS)
+    before, started = kernel.statistics().handled, time.perf_counter()
+    kernel.run_until((10 + quotes) * MICROSECOND_NS)
+    journal.close()
+    return (kernel.statistics().handled - before) / (time.perf_counter() - started)
+
+
+def measure(name: str, rate: Callable[[], float], repeats: int) -> dict[str, object]:
+    """Return the least, median and greatest of several runs, and print them."""
+    rates = []
+    for _ in range(repeats):
+        gc.collect()
+        rates.append(rate())
+    row: dict[str, object] = {
+        "what": name, "min": min(rates), "median": statistics.median(rates), "max": max(rates),
+    }  # fmt: skip
+    low, middle, high = min(rates) / 1e6, statistics.median(rates) / 1e6, max(rates) / 1e6
+    print(f"{name:<58} {low:8.3f} {middle:8.3f} {high:8.3f}", flush=True)  # noqa: T201
+    return row
+
+
+def main() -> None:
+    """Measure all and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=400_000)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    count, repeats = arguments.messages, arguments.repeats
+    constant = Constant(nanoseconds=10 * MICROSECOND_NS)
+    drawn = Lognormal(median_ns=10 * MICROSECOND_NS, sigma=0.5)
+    print(f"{'million per second':<58} {'min':>8} {'median':>8} {'max':>8}")  # noqa: T201
+    rows = []
+    for pending in (200, 10_000):
+        for latency, kind in ((constant, "constant"), (drawn, "lognormal")):
+            for journal in (True, False):
+                name = f"{pending} pending, {kind}, journal {'on' if journal else 'off'}"
+                rate = lambda p=pending, l=latency, j=journal: relay_rate(p, count, l, journal=j)  # noqa: E501, E731, E741  bound at once
+                rows.append(measure(name, rate, repeats))
+    rows.append(
+        measure(
+            "200 pending, constant, journal on, 50 ns busy",
+            lambda: relay_rate(200, count, constant, journal=True, busy_ns=50),
+            repeats,
+        )
+    )
+    for subscribers in (10, 100, 1_000):
+        quotes = max(100, 5 * count // subscribers)
+        name = f"quote to {subscribers} subscribers, journal on (deliveries)"
+        rows.append(measure(name, lambda s=subscribers, q=quotes: fan_out_rate(s, q), repeats))  # type: ignore[misc]
+    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    OUTPUT.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The world that agents live in: actors, market, feeds and record."""

@@ -1,0 +1,356 @@
+"""The simulation kernel: one virtual clock, one queue, the same run from the same seed."""
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from environment.actors.actor import Actor
+from environment.actors.cell import Cell
+from environment.actors.collection import unhurried_collection
+from environment.actors.envelope import Envelope
+from environment.actors.floor import KERNEL, Floor, lane_of
+from environment.actors.inbox import Pressure
+from environment.actors.ports import AnyEnvelope
+from environment.actors.queue import (
+    ADMIT,
+    EFFECT,
+    EXPIRE,
+    FIRST_LANE,
+    INPUT,
+    NEVER,
+    REPLY,
+    RESTART,
+    START,
+    TIMER,
+    TOPIC,
+    WAKE_UP,
+    Entry,
+    EventQueue,
+)
+from environment.actors.reference import ActorRef, Directory
+from environment.actors.settings import Ports, Settings
+from environment.actors.snapshot import EffectsAfter, Restorer, snapshot_run
+from environment.actors.statistics import KernelStatistics, Samples, actor_statistics
+from environment.actors.supervision import DeadLetter
+from environment.actors.topics import Topic
+from environment.errors import ConfigError, Defect
+from environment.messages import Message, RequestExpired, TimerFired
+
+M = TypeVar("M")
+
+_BURST: Final = 60  # Messages between two looks at the recorder and at a request to stop.
+
+
+class SimulationKernel:
+    """Runs actors and an engine in virtual time.
+
+    Build it, `spawn` the actors, then `run_until` any moment, as often as wanted: where the loop
+    returns never changes what it does.
+    """
+
+    def __init__(self, settings: Settings | None = None, ports: Ports | None = None) -> None:
+        self.settings = settings or Settings()
+        self.ports = ports or Ports()
+        self.stop_reason = ""
+        self._queue = EventQueue(self.settings.seed, self.settings.ties)
+        self._clock = self.ports.clock
+        self._clock.now_ns = self.settings.start_ns
+        self._floor = Floor(self.settings, self.ports, self._queue)
+        self._departures = self._floor.departures
+        self._cells = self._floor.cells
+        self._engine = self.ports.engine
+        self._samples = Samples()
+        self._inputs = 0
+        self._promised: set[str] = set()
+        self._special: dict[int, Callable[..., None]] = {
+            TOPIC: self._on_topic,
+            TIMER: self._on_timer,
+            REPLY: self._on_reply,
+            EXPIRE: self._on_expiry,
+            EFFECT: self._on_effect,
+            WAKE_UP: self._floor.wake,
+            START: self._floor.begin,
+            RESTART: self._floor.restart,
+            ADMIT: self._on_input,
+        }
+
+    # --- building --------------------------------------------------------------------------
+
+    def spawn(self, address: str, factory: Callable[[], Actor[M]]) -> ActorRef[M]:
+        """Put an actor at an address; the factory makes each incarnation anew."""
+        self._floor.spawn(address, factory)
+        return ActorRef(address)
+
+    def reference(self, address: str) -> ActorRef[M]:
+        """Return a reference to an actor that is, or will be, at an address."""
+        self._promised.add(address)
+        return ActorRef(address)
+
+    def directory(self) -> Directory[M]:
+        """Return references by address, for an actor that answers whom a message names."""
+        return Directory(self._cells.__contains__)
+
+    # --- looking -----------------------------------------------------------------------------
+
+    @property
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """The last messages whose handlers raised, oldest first."""
+        return tuple(self._floor.dead_letters)
+
+    @property
+    def pressure(self) -> Pressure:
+        """Whether any inbox is above its high-water mark; feeds hold this and ask."""
+        return self._floor.pressure
+
+    def statistics(self) -> KernelStatistics:
+        """Return counts, waiting mail, busy times, and sampled durations."""
+        actors = actor_statistics(self._cells.values())
+        return KernelStatistics(
+            now_ns=self._clock.now_ns,
+            handled=sum(actor.handled for actor in actors),
+            sequence=self._queue.sequence,
+            queued=len(self._queue),
+            failures=self._floor.failures,
+            inboxes_pressed=self._floor.pressure.inboxes,
+            actors=actors,
+            slowest=self._samples.slowest(),
+            latency=self._samples.latency(),
+        )
+
+    # --- what an engine says ------------------------------------------------------------------
+
+    def now_ns(self) -> int:
+        """Return the virtual time."""
+        return self._clock.now_ns
+
+    def deliver(
+        self, at_ns: int, sender: str, recipient: str, message: Message, lane: int | None = None,
+        cause: int = 0, chain: int = 0, answers: int = 0, sent_ns: int | None = None,
+    ) -> int:  # fmt: skip
+        """Send from an engine to an actor, arriving at `at_ns`; return the envelope's id."""
+        cell = self._cells.get(recipient)
+        if cell is None or at_ns < self._clock.now_ns:
+            raise Defect(
+                f"{sender} delivers a {type(message).__name__} to {recipient} at {at_ns} ns; "
+                f"expected an actor's address, and a time not before {self._clock.now_ns} ns."
+            )
+        queue = self._queue
+        number = queue.number()
+        envelope = Envelope(
+            number, sender, recipient, self._clock.now_ns if sent_ns is None else sent_ns, at_ns,
+            cause, chain or number, message, (), 0, answers,
+        )  # fmt: skip
+        self.ports.recorder.sent(envelope)
+        base = queue.bases[FIRST_LANE + (lane_of(message) if lane is None else lane)]
+        order = base + number + queue.tie(number)
+        entry_cell, item = (None, (REPLY, cell, envelope)) if answers else (cell, envelope)
+        queue.add((at_ns, order, entry_cell, item))
+        return number
+
+    def deliver_topic(
+        self, at_ns: int, sender: str, topic: str, message: Message, sent_ns: int | None = None
+    ) -> int:
+        """Publish from an engine: one entry, one envelope, not journalled; return its id."""
+        number, now_ns = self._queue.number(), self._clock.now_ns
+        if at_ns < now_ns:
+            raise Defect(f"{sender} publishes on {topic} at {at_ns} ns, before {now_ns} ns.")
+        left_ns = now_ns if sent_ns is None else sent_ns
+        envelope = Envelope(number, sender, topic, left_ns, at_ns, 0, number, message)
+        self._departures.queue_topic(self._departures.topic(topic), envelope)
+        return number
+
+    def has_subscribers(self, topic: str) -> bool:
+        """Return whether anybody would hear a publication now."""
+        known = self._departures.topics.get(topic)
+        return known is not None and bool(known.together or known.apart)
+
+    # --- running ----------------------------------------------------------------------------
+
+    def run_until(self, until_ns: int) -> None:
+        """Handle all that happens up to and including `until_ns`, then stand at that time."""
+        with unhurried_collection():
+            self._run(until_ns)
+        if not self.stop_reason and self._clock.now_ns < until_ns:
+            self._clock.now_ns = until_ns
+
+    def run(self) -> None:
+        """Run until nothing is left to happen, or until told to stop."""
+        with unhurried_collection():
+            self._run(NEVER - 1)
+
+    def stop(self, reason: str) -> None:
+        """Have the loop return between two messages; may be called from a signal handler."""
+        self.stop_reason = reason
+        self._queue.limit_ns = -1
+
+    def admit_at(self, at_ns: int, sender: str, recipient: str, message: Message) -> None:
+        """Let something from outside in at a moment after now; it is journalled as input."""
+        if recipient not in self._cells or at_ns <= self._clock.now_ns:
+            raise ConfigError(
+                f"{sender} admits a {type(message).__name__} to {recipient} at {at_ns} ns; "
+                f"expected an actor's address, and a time after {self._clock.now_ns} ns."
+            )
+        # Numbered apart from the run's sequence: a replay admits all input beforehand.
+        self._inputs += 1
+        order = self._queue.bases[INPUT] + self._inputs
+        self._queue.add((at_ns, order, None, (ADMIT, sender, recipient, message)))
+
+    def next_ns(self) -> int | None:
+        """Return when the next thing happens, or None when nothing will."""
+        first, engine_ns = self._queue.peek(), self._engine.next_ns()
+        times = [engine_ns] if engine_ns is not None else []
+        return min([first[0], *times] if first is not None else times, default=None)
+
+    def close(self) -> None:
+        """Give back what effects hold; the run is over."""
+        self.ports.effects.close()
+
+    # --- keeping -----------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Return the whole run, between two messages."""
+        engine = self._engine.snapshot()
+        return snapshot_run(self.settings.seed, self._floor, self._queue, self._inputs, engine)
+
+    def restore(self, data: bytes, effects: EffectsAfter = "again") -> None:
+        """Take a run back into a kernel built as the one that was recorded.
+
+        Effects that were under way are performed again, or end as EffectFailed("lost").
+        """
+        restorer = Restorer(data, self._floor, self.ports.protocol)
+        if restorer.run.seed != self.settings.seed:
+            raise ConfigError(
+                f"Expected a snapshot of seed {self.settings.seed}, found {restorer.run.seed}."
+            )
+        restorer.restore(self._queue, effects)
+        self._inputs = restorer.run.inputs
+        self._engine.restore(restorer.run.engine)
+
+    def _run(self, until_ns: int) -> None:
+        self._check_promises()
+        queue = self._queue
+        while not self.stop_reason:
+            engine_ns = self._engine.next_ns()
+            queue.limit_ns = until_ns if engine_ns is None else min(until_ns, engine_ns - 1)
+            first = queue.peek()
+            if first is not None and first[0] <= queue.limit_ns:
+                self._sample(first)
+                self._burst(_BURST)
+                self.ports.recorder.drain()
+            elif engine_ns is not None and engine_ns <= until_ns:
+                self._engine.advance(until_ns if first is None else min(first[0], until_ns))
+            else:
+                break
+
+    def _sample(self, first: Entry) -> None:
+        """Handle one entry, and if it is a message to one actor, measure that."""
+        at_ns, _, cell, item = first
+        started = self.ports.wall.monotonic_ns()
+        self._burst(1)
+        if cell is not None:
+            elapsed_ns = self.ports.wall.monotonic_ns() - started
+            self._samples.add(cell.kind, item.message, elapsed_ns, at_ns - item.sent_ns)
+
+    def _burst(self, count: int) -> None:
+        """Handle up to `count` entries of the bucket in hand; the first branch is the hot path."""
+        queue, clock, moment = self._queue, self._clock, self._floor.moment
+        outbox, release, record = moment.outbox, self._departures.release, self.ports.recorder.sent
+        for at_ns, order, cell, item in islice(queue.iterator, count):
+            if at_ns > queue.limit_ns:
+                queue.put_back()
+                return
+            clock.now_ns = at_ns
+            if cell is None:
+                self._special[item[0]](*item[1:])
+            elif cell.is_plain:
+                moment.envelope = item
+                try:
+                    cell.receive(cell.context, item.message)
+                # The supervisor: whatever a handler raises is its actor's end, not the run's.
+                except Exception as error:  # noqa: BLE001
+                    self._floor.fail(cell, item, error)
+                    continue
+                cell.handled += 1
+                if outbox:
+                    release(cell, item, at_ns, record)
+            else:
+                self._floor.arrive(cell, item, queue.priority(order) - FIRST_LANE)
+
+    def _check_promises(self) -> None:
+        missing = sorted(self._promised - self._cells.keys() - self._engine.addresses)
+        if missing:
+            raise ConfigError(f"References were made to {missing}, and no actor is there.")
+        self._promised.clear()
+
+    # --- what is in the queue besides mail ------------------------------------------------------
+
+    def _on_topic(self, topic: Topic, envelope: AnyEnvelope) -> None:
+        floor, message, now_ns = self._floor, envelope.message, self._clock.now_ns
+        moment, record = floor.moment, self.ports.recorder.sent
+        outbox = moment.outbox
+        for cell in topic.together.copy():
+            if cell.is_plain:
+                moment.envelope = envelope
+                try:
+                    cell.receive(cell.context, message)
+                # The supervisor, as for mail to one actor.
+                except Exception as error:  # noqa: BLE001
+                    floor.fail(cell, envelope, error)
+                    continue
+                cell.handled += 1
+                if outbox:
+                    self._departures.release(cell, envelope, now_ns, record)
+            else:
+                floor.arrive(cell, envelope, lane_of(message))
+
+    def _on_timer(self, cell: Cell, timer_id: int) -> None:
+        timer = cell.timers.take(timer_id)
+        if timer is not None:
+            fired = TimerFired(timer_id=timer_id, name=timer.name)
+            self._say(cell, cell.address, fired, timer.cause, timer.chain)
+
+    def _on_reply(self, cell: Cell, envelope: AnyEnvelope) -> None:
+        self._floor.arrive(cell, envelope, lane_of(envelope.message))
+
+    def _on_expiry(self, cell: Cell, request_id: int) -> None:
+        request = cell.requests.expire(request_id)
+        if request is not None:
+            expired = RequestExpired(request_id=request_id)
+            self._say(cell, KERNEL, expired, request.envelope_id, request.chain)
+
+    def _say(self, cell: Cell, sender: str, message: Message, cause: int, chain: int) -> None:
+        envelope = self._floor.envelope(sender, cell.address, message, cause, chain)
+        self._floor.arrive(cell, envelope, lane_of(message))
+
+    def _on_effect(self, cell: Cell, effect_id: int) -> None:
+        if effect_id not in cell.effects.underway:
+            return  # Voided by a restart.
+        started, performance = cell.effects.underway[effect_id]
+        outcome = performance.outcome(effect_id, lambda: bool(self.stop_reason))
+        if outcome is None:
+            # Interrupted while waiting: the entry stays first, so that the run can be continued.
+            self._queue.put_back()
+            return
+        del cell.effects.underway[effect_id]
+        self._admit(cell, "effect", outcome, started.cause, started.chain)
+
+    def _admit(self, cell: Cell, sender: str, message: Message, cause: int, chain: int) -> None:
+        number, now_ns = self._queue.number(), self._clock.now_ns
+        envelope = Envelope(
+            number, sender, cell.address, now_ns, now_ns, cause, chain or number, message
+        )
+        self.ports.recorder.input(envelope)
+        self._floor.arrive(cell, envelope, lane_of(message))
+
+    def _on_input(self, sender: str, recipient: str, message: Any) -> None:
+        self._admit(self._cells[recipient], sender, message, 0, 0)
+
+
+def fork(kernel: SimulationKernel, build: Callable[[], SimulationKernel]) -> SimulationKernel:
+    """Return a second run that goes on from where `kernel` stands; `build` makes it from nothing.
+
+    The two share nothing, and with the same inputs go on alike.
+    """
+    twin = build()
+    twin.restore(kernel.snapshot())
+    return twin

@@ -1,0 +1,1 @@
+"""The market: one compiled core, and the exchange that stands before it."""

@@ -1,0 +1,293 @@
+"""Call auctions: one price for all that can meet at it.
+
+The price maximises executable volume; then leaves the least imbalance; then, if every price still
+tied has a buy (sell) imbalance, is the highest (lowest) of them; then lies nearest the reference;
+then is the lower one. On-open and on-close orders trade first, then better limits, then time.
+"""
+
+from environment.compiled import inner
+from environment.market import layout as at
+from environment.market.emit import order_tape, send_status, tape_row
+from environment.market.ladder import (
+    HEAD,
+    HIDDEN_HEAD,
+    cold_row,
+    instrument_row,
+    level_row,
+    next_price,
+    order_row,
+    pull_list,
+    push_list,
+    side_of,
+    state_of,
+    with_state,
+)
+from environment.market.matching import (
+    after_fill,
+    fill_maker,
+    finish,
+    next_priority,
+    settle,
+    slices,
+    total_leaves,
+    watch_stops,
+)
+
+NO_PRICE = at.NO_BID
+
+
+@inner
+def _gather_list(arena, ends, first, count):
+    slot = arena[ends] - 1
+    while slot != at.NONE:
+        arena[first + count] = slot
+        count += 1
+        slot = arena[order_row(arena, slot) + at.O_NEXT]
+    return count
+
+
+@inner
+def gather(arena, ins, side, with_open, with_close, first):
+    """Write every order of one side that takes part to `first`; return how many."""
+    count = 0
+    price = arena[ins + at.I_BEST + side]
+    while -at.MAX_PRICE < price < at.MAX_PRICE:
+        index = price - arena[ins + at.I_BASE + side]
+        level = level_row(arena, ins, side, index)
+        for queue in (HEAD, HIDDEN_HEAD):
+            slot = arena[level + queue] - 1
+            while slot != at.NONE:
+                arena[first + count] = slot
+                count += 1
+                slot = arena[order_row(arena, slot) + at.O_NEXT]
+        price = next_price(arena, ins, side, index)
+    count = _gather_list(arena, ins + at.I_FAR + 2 * side, first, count)
+    if with_open:
+        count = _gather_list(arena, ins + at.I_ON_OPEN + 2 * side, first, count)
+    if with_close:
+        count = _gather_list(arena, ins + at.I_ON_CLOSE + 2 * side, first, count)
+    return count
+
+
+@inner
+def _precedes(arena, a, b, side):
+    p, q = order_row(arena, a), order_row(arena, b)
+    a_list = state_of(arena[p + at.O_META]) == at.AUCTION_WAITING
+    b_list = state_of(arena[q + at.O_META]) == at.AUCTION_WAITING
+    if a_list != b_list:
+        return a_list
+    if arena[p + at.O_PRICE] != arena[q + at.O_PRICE]:
+        return (arena[p + at.O_PRICE] > arena[q + at.O_PRICE]) == (side == 0)
+    return arena[p + at.O_SEQUENCE] < arena[q + at.O_SEQUENCE]
+
+
+@inner
+def _sink(arena, first, root, count, side):
+    while True:
+        child = 2 * root + 1
+        if child >= count:
+            return
+        if child + 1 < count and _precedes(arena, arena[first + child],
+                                           arena[first + child + 1], side):  # fmt: skip
+            child += 1
+        if not _precedes(arena, arena[first + root], arena[first + child], side):
+            return
+        arena[first + root], arena[first + child] = arena[first + child], arena[first + root]
+        root = child
+
+
+@inner
+def sort_for_auction(arena, first, count, side):
+    """Sort gathered orders into the sequence in which they trade."""
+    for start in range(count // 2 - 1, -1, -1):
+        _sink(arena, first, start, count, side)
+    for end in range(count - 1, 0, -1):
+        arena[first], arena[first + end] = arena[first + end], arena[first]
+        _sink(arena, first, 0, end, side)
+
+
+@inner
+def _range_of(arena, first, count, lower, upper):
+    # Lowest and highest limit, each moved into the collar.
+    low, high = upper + 1, lower - 1
+    for k in range(count):
+        price = arena[order_row(arena, arena[first + k]) + at.O_PRICE]
+        price = min(max(price, lower), upper)
+        low, high = min(low, price), max(high, price)
+    return low, high
+
+
+@inner
+def clearing_price(arena, buys, buy_count, sells, sell_count, lower, upper, step, reference, work):
+    """Return (price, volume, imbalance) over the legal ticks of [lower, upper]; NO_PRICE if none.
+
+    `work` is room for two numbers a tick between the lowest sell and the highest buy: only there do
+    both sides stand, so only there can volume be had.
+    """
+    lower = (lower + step - 1) // step * step
+    upper = upper // step * step
+    if buy_count == 0 or sell_count == 0 or lower > upper:
+        return NO_PRICE, 0, 0
+    _, high = _range_of(arena, buys, buy_count, lower - step, upper)
+    low, _ = _range_of(arena, sells, sell_count, lower, upper + step)
+    low = (low + step - 1) // step * step
+    high = high // step * step
+    if low > high:
+        return NO_PRICE, 0, 0
+    ticks = (high - low) // step + 1
+    for k in range(2 * ticks):
+        arena[work + k] = 0
+    for k in range(buy_count):
+        price = arena[order_row(arena, arena[buys + k]) + at.O_PRICE]
+        if price >= low:
+            index = (min(price, high) - low) // step
+            arena[work + index] += total_leaves(arena, arena[buys + k])
+    for k in range(sell_count):
+        price = arena[order_row(arena, arena[sells + k]) + at.O_PRICE]
+        if price <= high:
+            index = (max(price, low) - low + step - 1) // step
+            arena[work + ticks + index] += total_leaves(arena, arena[sells + k])
+    for k in range(ticks - 2, -1, -1):
+        arena[work + k] += arena[work + k + 1]
+    for k in range(1, ticks):
+        arena[work + ticks + k] += arena[work + ticks + k - 1]
+    return _choose(arena, work, ticks, low, step, reference)
+
+
+@inner
+def _choose(arena, work, ticks, low, step, reference):
+    best_volume, best_gap = 0, 0
+    for k in range(ticks):
+        demand, supply = arena[work + k], arena[work + ticks + k]
+        volume, gap = min(demand, supply), abs(demand - supply)
+        if volume > best_volume or (volume == best_volume and gap < best_gap):
+            best_volume, best_gap = volume, gap
+    if best_volume == 0:
+        return NO_PRICE, 0, 0
+    all_buy = all_sell = True
+    first = last = nearest = at.NONE
+    for k in range(ticks):
+        demand, supply = arena[work + k], arena[work + ticks + k]
+        if min(demand, supply) != best_volume or abs(demand - supply) != best_gap:
+            continue
+        all_buy = all_buy and demand > supply
+        all_sell = all_sell and demand < supply
+        if first == at.NONE:
+            first = nearest = k
+        last = k
+        if abs(low + k * step - reference) < abs(low + nearest * step - reference):
+            nearest = k
+    chosen = last if all_buy else first if all_sell else nearest
+    imbalance = arena[work + chosen] - arena[work + ticks + chosen]
+    return low + chosen * step, best_volume, imbalance
+
+
+@inner
+def indicate(arena, instrument, with_open, with_close, lower, upper, reference):
+    """Return what the auction would give now: (price, volume, imbalance, buys, sells) found.
+
+    Leaves the gathered orders in scratch: buys first, then sells, then the work room.
+    """
+    ins = instrument_row(arena, instrument)
+    buys = arena[at.H_OFFSET + at.S_SCRATCH]
+    buy_count = gather(arena, ins, 0, with_open, with_close, buys)
+    sells = buys + buy_count
+    sell_count = gather(arena, ins, 1, with_open, with_close, sells)
+    step = arena[ins + at.I_STEP_HIGH]
+    if reference < arena[ins + at.I_THRESHOLD]:
+        step = arena[ins + at.I_STEP_LOW]
+    price, volume, imbalance = clearing_price(
+        arena, buys, buy_count, sells, sell_count, lower, upper, step, reference, sells + sell_count
+    )
+    return price, volume, imbalance, buy_count, sell_count
+
+
+@inner
+def uncross(arena, instrument, with_open, with_close, lower, upper, reference):
+    """Run the auction: trade at one price, cancel unfilled auction orders, report it."""
+    ins = instrument_row(arena, instrument)
+    price, volume, imbalance, buy_count, sell_count = indicate(
+        arena, instrument, with_open, with_close, lower, upper, reference
+    )
+    if price != NO_PRICE:
+        buys = arena[at.H_OFFSET + at.S_SCRATCH]
+        sells = buys + buy_count
+        sort_for_auction(arena, buys, buy_count, 0)
+        sort_for_auction(arena, sells, sell_count, 1)
+        _execute(arena, ins, buys, sells, price, volume)
+        watch_stops(arena, ins, price, 0)
+    arena[ins + at.I_AUCTIONS] += 1
+    arena[ins + at.I_FEED_SEQUENCE] += 1
+    tape_row(arena, at.K_AUCTION, instrument, 0, 0, 0, arena[ins + at.I_PHASE], price, volume,
+             imbalance, at.NONE, at.LIQ_AUCTION, 0, 0)  # fmt: skip
+    send_status(arena, ins, instrument, at.M_INDICATIVE, 1, price, volume, imbalance)
+    if with_open:
+        _cancel_list(arena, ins, at.I_ON_OPEN)
+    if with_close:
+        _cancel_list(arena, ins, at.I_ON_CLOSE)
+    return price, volume
+
+
+@inner
+def _execute(arena, ins, buys, sells, price, volume):
+    """Let the sorted sides meet one by one at `price` until `volume` is done."""
+    b = s = 0
+    while volume > 0:
+        buy, sell = arena[buys + b], arena[sells + s]
+        if arena[order_row(arena, buy) + at.O_PRICE] < price:
+            b += 1
+            continue
+        if arena[order_row(arena, sell) + at.O_PRICE] > price:
+            s += 1
+            continue
+        buy_left, sell_left = total_leaves(arena, buy), total_leaves(arena, sell)
+        quantity = min(volume, buy_left, sell_left)
+        _reduce(arena, ins, buy, quantity)
+        _reduce(arena, ins, sell, quantity)
+        settle(arena, ins, buy, sell, price, 0, quantity, at.LIQ_AUCTION)
+        volume -= quantity
+        if arena[order_row(arena, buy) + at.O_LEAVES] == 0:
+            after_fill(arena, ins, buy)
+        if arena[order_row(arena, sell) + at.O_LEAVES] == 0:
+            after_fill(arena, ins, sell)
+        b += quantity == buy_left
+        s += quantity == sell_left
+
+
+@inner
+def _reduce(arena, ins, slot, quantity):
+    """Take `quantity` from an order in an auction: what it shows first, then its reserve."""
+    o = order_row(arena, slot)
+    counted = state_of(arena[o + at.O_META]) != at.AUCTION_WAITING
+    if counted:
+        arena[at.H_LIVE_SLICES] -= slices(arena, slot)
+    shown = min(quantity, arena[o + at.O_LEAVES])
+    fill_maker(arena, ins, slot, shown)
+    arena[o + at.O_RESERVE] -= quantity - shown
+    if counted:
+        arena[at.H_LIVE_SLICES] += slices(arena, slot)
+
+
+@inner
+def _cancel_list(arena, ins, which):
+    for side in range(2):
+        ends = ins + which + 2 * side
+        while arena[ends] != 0:
+            slot = arena[ends] - 1
+            pull_list(arena, ends, slot)
+            arena[at.H_LIVE_SLICES] -= 1
+            finish(arena, ins, slot, at.R_AUCTION_UNFILLED)
+
+
+@inner
+def queue_for_auction(arena, ins, slot, which):
+    """Put an on-open or on-close order in its list."""
+    o = order_row(arena, slot)
+    meta = arena[o + at.O_META]
+    arena[o + at.O_META] = with_state(meta, at.AUCTION_WAITING)
+    arena[o + at.O_SEQUENCE] = next_priority(arena)
+    arena[cold_row(arena, slot) + at.C_AHEAD] = -1
+    arena[at.H_LIVE_SLICES] += 1
+    push_list(arena, ins + which + 2 * side_of(meta), slot)
+    order_tape(arena, at.K_REST, slot, arena[o + at.O_PRICE], arena[o + at.O_LEAVES], 0,
+               at.LIQ_NONE, -1)  # fmt: skip

@@ -1,0 +1,25 @@
+"""What a company does to its shares between two days."""
+
+from datetime import date
+
+import msgspec
+
+
+class Split(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """`numerator` new shares for every `denominator` old ones, from `ex_date` on."""
+
+    symbol: str
+    ex_date: date
+    numerator: int
+    denominator: int
+
+
+class Dividend(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Cash per share, for who held at the close before `ex_date`. Unadjusted for later splits."""
+
+    symbol: str
+    ex_date: date
+    micros_per_share: int
+
+
+CorporateAction = Split | Dividend

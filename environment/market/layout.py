@@ -1,0 +1,199 @@
+"""Where everything lies in the core's one int64 arena.
+
+The arena is a header, then sections of fixed-width rows. The header holds each section's offset and
+capacity, so that compiled code takes the arena alone and Python can grow any section by copying.
+Links between rows are row numbers, never addresses, so a copied section stays valid.
+"""
+
+from typing import Final
+
+NONE: Final = -1
+MAX_PRICE: Final = 1 << 40  # Ticks; a market order's limit is +-MAX_PRICE.
+NO_BID: Final = -MAX_PRICE
+NO_ASK: Final = MAX_PRICE
+
+# --- sections: (name, words per row) -----------------------------------------------------------
+SECTIONS: Final = (
+    ("instrument", 128),
+    ("level", 8),
+    ("bitmap", 1),
+    ("order", 8),
+    ("cold", 16),
+    ("account", 32),
+    ("position", 4),
+    ("trader", 32),
+    ("heap", 4),
+    ("out", 16),
+    ("tape", 16),
+    ("touch", 8),  # Ring of recent touches per instrument: what delayed views read.
+    ("latency", 8),
+    ("fee", 16),
+    ("feed", 16),
+    ("bucket", 2),  # Trades per second of the last five minutes, per instrument: count, sum.
+    ("stopnode", 16),
+    ("scratch", 1),
+)
+(S_INSTRUMENT, S_LEVEL, S_BITMAP, S_ORDER, S_COLD, S_ACCOUNT, S_POSITION, S_TRADER, S_HEAP, S_OUT,
+ S_TAPE, S_TOUCH, S_LATENCY, S_FEE, S_FEED, S_BUCKET, S_STOPNODE, S_SCRATCH) = range(18)  # fmt: skip
+WIDTHS: Final = tuple(width for _, width in SECTIONS)
+
+# --- header -------------------------------------------------------------------------------------
+HEADER_WORDS: Final = 256
+H_MAGIC, H_VERSION, H_NOW, H_EVENT_SEQUENCE, H_TAPE_SEQUENCE, H_TRADE_SEQUENCE = range(6)
+H_PRIORITY_SEQUENCE, H_ORDER_FREE, H_ORDER_BUMP, H_LIVE_ORDERS, H_LIVE_SLICES, H_STOPS = range(6, 12)
+H_HEAP_COUNT, H_TAPE_COUNT, H_OUT_COUNT, H_TAPE_MODE, H_INSTRUMENTS, H_ACCOUNTS = range(12, 18)
+H_TRADERS, H_FEEDS, H_STOP_FREE, H_STOP_BUMP, H_ERROR, H_ERROR_DETAIL = range(18, 24)
+H_OUT_NEXT, H_EVENTS, H_SIGN_UNUSED, H_MARKET_HALT_LEVEL, H_SEED, H_NEED_SECTION = range(24, 30)
+H_NEED_ROWS, H_BOOK_EVENTS, H_WAKES, H_TRADES, H_REFUSED, H_SURVEY = range(30, 36)
+H_OFFSET: Final = 64  # H_OFFSET + section: first word of the section.
+H_CAPACITY: Final = 96  # H_CAPACITY + section: rows it can hold.
+MAGIC: Final = 0x4F555443
+VERSION: Final = 1
+
+# --- instrument ----------------------------------------------------------------------------------
+(I_BASE, I_BASE_ASK, I_LEVELS, I_LEVELS_ASK, I_BITS, I_BITS_ASK, I_BEST, I_BEST_ASK,
+ I_SHOWN_BID, I_SHOWN_BID_QUANTITY, I_SHOWN_ASK, I_SHOWN_ASK_QUANTITY) = range(12)  # fmt: skip
+# Lists: head and tail, for the buy and then the sell side.
+I_FAR, I_PEG, I_ON_OPEN, I_ON_CLOSE = 12, 16, 20, 24
+I_FAR_COUNT, I_TRIGGERED, I_TRIGGERED_TAIL, I_WIDTH = 28, 29, 30, 31
+I_STOP, I_TRAIL_TOP, I_TRAIL_HEAP = 32, 34, 36  # Buy, then sell.
+(I_PHASE, I_LAST, I_LAST_HALF, I_LAST_CLOSE, I_OPEN_PRICE, I_VOLUME, I_TRADES, I_NOTIONAL,
+ I_VALUE, I_THRESHOLD, I_STEP_LOW, I_STEP_HIGH, I_TICKS_PER_UNIT, I_TIER, I_BAND_LOWER,
+ I_BAND_UPPER, I_BAND_REFERENCE, I_BAND_SINCE, I_LIMIT_SINCE, I_PAUSES, I_COLLAR_STEPS,
+ I_COLLAR_LOWER, I_COLLAR_UPPER, I_TOUCH_FIRST, I_TOUCH_SIZE, I_TOUCH_COUNT, I_FEED_SEQUENCE,
+ I_FEED_FIRST, I_BUCKET_FIRST, I_BUCKET_SECOND, I_BUCKET_COUNT, I_BUCKET_SUM, I_BORROW, I_LOCATED,
+ I_DOUBLE_UNTIL, I_DOUBLE_FROM, I_LOCK_CLOSE, I_INDICATIVE, I_CLOSE_PRICE, I_AUCTIONS, I_UNDERLYING,
+ I_KIND, I_HALT_UNTIL, I_BAND_SCHEDULED, I_CROSSED, I_PREVIOUS_LAST, I_DIRTY, I_DAY_OPEN_NS) = range(
+    40, 88
+)  # fmt: skip
+
+# --- stop node: leftist heaps of waiting stops and of trailing groups ------------------------------
+(N_KEY, N_SEQUENCE, N_SLOT, N_PARENT, N_LEFT, N_RIGHT, N_DISTANCE, N_GROUP, N_MARK, N_ROOT,
+ N_BELOW, N_ABOVE) = range(12)  # fmt: skip
+
+# --- feed ------------------------------------------------------------------------------------------
+(FD_INSTRUMENT, FD_KIND, FD_INTERVAL, FD_TOPIC, FD_CLASS, FD_KEY, FD_COUNTER, FD_LAST_DELIVERY,
+ FD_SENT_SEQUENCE, FD_NEXT, FD_SCHEDULED, FD_LAST_SENT, FD_LEVELS) = range(13)  # fmt: skip
+FEED_QUOTES, FEED_TRADES, FEED_DEPTH, FEED_STATUS = range(4)
+
+# --- latency class -----------------------------------------------------------------------------------
+L_KIND, L_MEDIAN, L_SPREAD, L_CAP = range(4)  # Spread in millionths (lognormal sigma, Pareto shape).
+LAT_CONSTANT, LAT_NORMAL, LAT_LOGNORMAL, LAT_PARETO = range(4)
+
+# --- fee row (micros per lot; rates in 1e-9 of notional; 1e-9 of a unit per lot) -----------------------
+(FE_MAKER, FE_TAKER, FE_AUCTION, FE_MAKER_RATE, FE_TAKER_RATE, FE_SELL_RATE, FE_SELL_PER_LOT,
+ FE_SELL_CAP) = range(8)  # fmt: skip
+
+# --- touch ring row -----------------------------------------------------------------------------------
+(TO_TIME, TO_BID, TO_BID_QUANTITY, TO_ASK, TO_ASK_QUANTITY, TO_LAST, TO_VOLUME,
+ TO_SEQUENCE) = range(8)  # fmt: skip
+
+# --- return codes of the compiled entries --------------------------------------------------------
+DONE, DELIVER, TAPE_FULL, NEED_ROOM, BROKEN, WAKE = range(6)
+
+# --- order: hot row (one cache line) --------------------------------------------------------------
+O_META, O_PRICE, O_LEAVES, O_RESERVE, O_ACCOUNT, O_SEQUENCE, O_PREVIOUS, O_NEXT = range(8)
+# --- order: cold row -------------------------------------------------------------------------------
+(C_GENERATION, C_ENTRY_NS, C_AHEAD, C_DISPLAY, C_TOTAL, C_FILLED, C_STOP, C_EXPIRE, C_PARENT, C_TAG,
+ C_ACCOUNT_PREVIOUS, C_ACCOUNT_NEXT, C_LIMIT, C_STOP_NODE, C_RESERVED, C_SPARE) = range(16)  # fmt: skip
+
+# O_META packs what never or rarely changes.
+META_INSTRUMENT_BITS: Final = 16
+SIDE_SHIFT: Final = 16  # 0 buy, 1 sell
+TYPE_SHIFT: Final = 17  # 4 bits
+TIF_SHIFT: Final = 21  # 3 bits
+STATE_SHIFT: Final = 24  # 4 bits
+SELF_TRADE_SHIFT: Final = 28  # 3 bits
+FLAG_SHIFT: Final = 32
+BUY, SELL = 0, 1
+(LIMIT, MARKET, MIDPOINT, STOP, STOP_LIMIT, TRAILING_STOP, ON_OPEN, ON_CLOSE) = range(8)
+(DAY, IOC, FOK, GTC, GTD) = range(5)
+(FREE, IN_FLIGHT, RESTING, FAR, STOP_WAITING, AUCTION_WAITING, PEGGED, AGGRESSING) = range(8)
+(CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, ALLOW) = range(5)
+F_HIDDEN: Final = 1
+F_POST_REFUSE: Final = 2
+F_POST_SLIDE: Final = 4
+F_BAND_REFUSE: Final = 8
+F_MARKETABLE: Final = 16  # A market-type on-open/on-close order or a triggered stop: no price.
+F_CANCEL_PENDING: Final = 32
+F_ANONYMOUS: Final = 64  # Mirror mode: the nameless quantity that a level was seeded with.
+
+# --- account ----------------------------------------------------------------------------------------
+(A_CASH, A_SETTLED, A_RESERVED, A_GROUP, A_FLAGS, A_FEE, A_OWNER, A_FIRST_ORDER, A_LAST_ORDER,
+ A_ACK_CLASS, A_FILL_CLASS, A_KEY, A_ACK_COUNTER, A_ACK_LAST, A_FILL_COUNTER, A_FILL_LAST,
+ A_ORDERS, A_CANCELS, A_FAST_CANCELS, A_TRADES, A_VOLUME, A_WASH, A_FEES_PAID, A_TRADER,
+ A_LIVE, A_POPULATION, A_PROCEEDS, A_RECIPIENT) = range(28)  # fmt: skip
+ACCOUNT_GATED: Final = 1
+ACCOUNT_CASH_ONLY: Final = 2
+ACCOUNT_LOCATE: Final = 4  # Shorts need borrow.
+ACCOUNT_CONTRA: Final = 8
+NO_OWNER: Final = -1  # Compiled traders and contra accounts: nobody is told.
+# Contra accounts: every micro that leaves one account enters another.
+(WORLD, EXCHANGE_FEES, REGULATOR, LENDER, ISSUER, INTEREST, ROUNDING, CUSTODY) = range(8)
+FIRST_ACCOUNT: Final = 8
+
+# --- position (dense: account * instruments + instrument) -------------------------------------------
+P_QUANTITY, P_COST, P_WORKING_SELL = range(3)  # Lots; net micros paid since the start; lots.
+
+# --- event kinds in the heap -------------------------------------------------------------------------
+(E_ARRIVE, E_CANCEL, E_REPLACE, E_CANCEL_ALL, E_WAKE, E_FEED, E_PHASE, E_INDICATIVE, E_EXPIRE,
+ E_LIMIT_STATE, E_REOPEN, E_BAND, E_CANCEL_LAST, E_HALT, E_CALLBACK, E_MASS_QUOTE) = range(16)  # fmt: skip
+HEAP_TIME, HEAP_SEQUENCE, HEAP_KIND_A, HEAP_B = range(4)
+
+# --- phases -----------------------------------------------------------------------------------------
+(PRE_OPEN, OPENING_AUCTION, CONTINUOUS, CLOSING_AUCTION, POST_CLOSE, CLOSED, HALTED,
+ REOPENING_AUCTION) = range(8)  # fmt: skip
+PHASES: Final = (
+    "pre_open", "opening_auction", "continuous", "closing_auction", "post_close", "closed",
+    "halted", "reopening_auction",
+)  # fmt: skip
+
+# --- tape rows: little-endian int64, one file of 128-byte rows ----------------------------------------
+TAPE_COLUMNS: Final = (
+    "sequence", "exchange_ns", "kind", "instrument", "order_id", "account", "side", "order_type",
+    "time_in_force", "price", "quantity", "leaves", "counterparty_order_id", "liquidity",
+    "ahead", "parent",
+)  # fmt: skip
+(T_SEQUENCE, T_TIME, T_KIND, T_INSTRUMENT, T_ORDER, T_ACCOUNT, T_SIDE, T_TYPE, T_TIF, T_PRICE,
+ T_QUANTITY, T_LEAVES, T_COUNTERPARTY, T_LIQUIDITY, T_AHEAD, T_PARENT) = range(16)  # fmt: skip
+# Kinds. ENTER: an order reached the exchange (quantity: total; `order_type` carries flags << 8, where
+# a display size below the total is given by a following DISPLAY row). REST: it (or its remainder)
+# joined a queue at `price` with `leaves` displayed and `ahead` in front. FILL: one match; order_id
+# and account are the resting order's, `side` its side, counterparty the aggressor's order (in an
+# auction: the sell order; order_id the buy order), leaves what the resting order still has in all.
+# CANCEL: out, `quantity` withdrawn, liquidity holds the reason code. REDUCE: smaller at the same
+# place. REFILL: an iceberg showed its next slice at the back of its queue (leaves: shown now).
+# MOVE: re-entered at another price (replace, slide, band). TRIGGER: a stop went off.
+TAPE_KINDS: Final = (
+    "enter", "display", "rest", "fill", "cancel", "reduce", "refill", "move", "trigger", "refuse",
+    "phase", "auction", "bands", "indicative", "print", "clearing",
+)  # fmt: skip
+(K_ENTER, K_DISPLAY, K_REST, K_FILL, K_CANCEL, K_REDUCE, K_REFILL, K_MOVE, K_TRIGGER, K_REFUSE,
+ K_PHASE, K_AUCTION, K_BANDS, K_INDICATIVE, K_PRINT, K_CLEARING) = range(16)  # fmt: skip
+LIQUIDITY: Final = ("maker_displayed", "maker_hidden", "midpoint", "auction", "none")
+LIQ_DISPLAYED, LIQ_HIDDEN, LIQ_MIDPOINT, LIQ_AUCTION, LIQ_NONE = range(5)
+HALF_TICK: Final = 16  # Added to the liquidity flag of a print half a tick above `price`.
+
+# --- reasons (cancel and refuse) -------------------------------------------------------------------
+REASONS: Final = (
+    "requested", "ioc_remainder", "fok_unfilled", "no_liquidity", "self_trade", "day_end", "expired",
+    "post_only_would_take", "outside_bands", "phase_closed", "halted", "bad_price_increment",
+    "bad_quantity", "unknown_order", "replaced_below_filled", "auction_unfilled", "auction_over",
+    "cancel_too_late", "no_borrow", "unsettled_funds", "gated_account", "bad_order", "limit_state",
+    "market_halt", "corporate_action", "withdrawn", "displaced", "margin", "maker_protection", "purged",
+)  # fmt: skip
+(R_REQUESTED, R_IOC, R_FOK, R_NO_LIQUIDITY, R_SELF_TRADE, R_DAY_END, R_EXPIRED, R_POST_ONLY,
+ R_BANDS, R_PHASE, R_HALTED, R_INCREMENT, R_QUANTITY, R_UNKNOWN, R_BELOW_FILLED, R_AUCTION_UNFILLED,
+ R_AUCTION_OVER, R_TOO_LATE, R_NO_BORROW, R_UNSETTLED, R_GATED, R_BAD_ORDER, R_LIMIT_STATE,
+ R_MARKET_HALT, R_CORPORATE, R_WITHDRAWN, R_DISPLACED, R_MARGIN, R_PROTECTION, R_PURGED) = range(30)  # fmt: skip
+
+# --- out rows: what an actor is told ---------------------------------------------------------------
+(X_DELIVERY_NS, X_RECIPIENT, X_KIND, X_ORDER, X_TAG, X_INSTRUMENT, X_SIDE, X_PRICE, X_QUANTITY,
+ X_LEAVES, X_FEE, X_LIQUIDITY, X_EXCHANGE_NS, X_SEQUENCE, X_EXTRA, X_CAUSE) = range(16)  # fmt: skip
+(M_ACCEPTED, M_REFUSED, M_FILLED, M_CANCELLED, M_REPLACED, M_TRIGGERED, M_QUOTE, M_TRADE, M_DEPTH,
+ M_PHASE, M_BANDS, M_INDICATIVE, M_WAKE, M_CALLBACK) = range(14)  # fmt: skip
+# Market-data rows use the words between recipient and time for their own fields.
+(Q_BID, Q_BID_QUANTITY, Q_ASK, Q_ASK_QUANTITY, Q_LAST, Q_VOLUME) = (
+    X_ORDER, X_TAG, X_SIDE, X_PRICE, X_QUANTITY, X_LEAVES,
+)  # fmt: skip
+Q_FIRST_SEQUENCE, Q_LAST_SEQUENCE = X_EXTRA, X_SEQUENCE

@@ -1,0 +1,1 @@
+"""Listed options: pricing, surfaces and strategies."""

@@ -1,0 +1,68 @@
+"""What the tape's numbers stand for: the names behind its codes, and the size of a tick."""
+
+from typing import Literal
+
+import msgspec
+
+MICROS = 1_000_000
+NO_PARENT = -1
+
+
+class InstrumentFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument as the tables show it; its row number is the tape's code."""
+
+    symbol: str
+    tick_micros: int  # Money of one tick of one unit.
+    lot: int = 1  # Shares or contracts of one lot.
+    multiplier: int = 1
+    kind: Literal["stock", "option"] = "stock"
+
+    @property
+    def tick(self) -> float:
+        """Return the size of a tick in the account's currency."""
+        return self.tick_micros / MICROS
+
+    @property
+    def micros_per_tick_lot(self) -> int:
+        """Return the money that one lot gains when its price rises by one tick."""
+        return self.tick_micros * self.lot * self.multiplier
+
+
+class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One account as the tables show it; its row number is the tape's code."""
+
+    name: str
+    population: str
+    # A background account's orders are no parent orders of anybody's: TCA leaves them out.
+    background: bool = False
+    contra: bool = False
+
+
+class TapeFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything needed to read a tape without the run that wrote it."""
+
+    instruments: tuple[InstrumentFacts, ...]
+    accounts: tuple[AccountFacts, ...]
+    zone: str = "America/New_York"
+    # Session of one day in nanoseconds since 1970 UTC; the report's axis and the day's minutes.
+    open_ns: int = 0
+    close_ns: int = 0
+    # Names of the parent orders; a parent's number on the tape is its place here.
+    parents: tuple[str, ...] = ()
+    # FILL rows hold the fee of the resting (buying) order in `ahead`, of the other in `parent`.
+    fees_on_fills: bool = False
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the instruments' names, by code."""
+        return tuple(instrument.symbol for instrument in self.instruments)
+
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """Return the accounts' names, by code."""
+        return tuple(account.name for account in self.accounts)
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """Return the accounts' populations, by account code."""
+        return tuple(account.population for account in self.accounts)

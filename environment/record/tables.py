@@ -1,0 +1,191 @@
+"""The tables of a run: trades, quotes, decisions, accounts, and how each order ended.
+
+Prices are in the account's currency per unit, quantities in lots, money in the account's currency;
+times carry the market's zone. Everything is worked out from the tape.
+"""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from environment.market import layout as at
+from environment.record.day import STATES, DayTape, Floats, instants, names
+from environment.record.facts import MICROS
+from environment.record.tape import ORDER_TYPES, SIDES, TIMES_IN_FORCE, Rows
+from environment.record.touches import quotes_frame
+
+FAST_CANCEL_NS = 100_000_000
+AGGRESSORS = ("sell", "auction", "buy")
+
+# One row per question that the risk desk or a person answered; filled from the journal.
+DECISION_COLUMNS: dict[str, pl.DataType] = {
+    "time": pl.Datetime("ns", "UTC"),
+    "kind": pl.String(),  # verdict | decision
+    "order_id": pl.String(),
+    "agent": pl.String(),
+    "account": pl.String(),
+    "instrument": pl.String(),
+    "side": pl.String(),
+    "quantity": pl.Int64(),
+    "price": pl.Float64(),
+    "answer": pl.String(),  # pass | refuse | ask, or yes | no | shrink | expired
+    "reason": pl.String(),
+    "control": pl.String(),  # The limit or rule that decided.
+    "person": pl.String(),
+    "score": pl.Float64(),  # Risk score, 0 to 100.
+    "asked": pl.Datetime("ns", "UTC"),
+    "verdict_id": pl.Int64(),
+}
+
+
+def trades_table(day: DayTape) -> pl.DataFrame:
+    """Return one row per trade; `aggressor` says which side came, or that it was an auction."""
+    trades, facts = day.trades, day.facts
+    price = trades.price_ticks * day.ticks[trades.instrument]
+    populations = facts.populations
+    return pl.DataFrame(
+        {
+            "sequence": day.rows[trades.row, at.T_SEQUENCE],
+            "time": instants(trades.time, facts.zone),
+            "instrument": names(trades.instrument, facts.symbols),
+            "price": price,
+            "quantity": trades.lots,
+            "notional": notional(day, trades.price_ticks, trades.lots, trades.instrument),
+            "aggressor": names(trades.aggressor + 1, AGGRESSORS),
+            "mid_before": trades.mid_ticks * day.ticks[trades.instrument],
+            "buyer": names(trades.buyer, facts.account_names),
+            "seller": names(trades.seller, facts.account_names),
+            "buyer_population": names(trades.buyer, populations),
+            "seller_population": names(trades.seller, populations),
+            "buyer_fee": trades.buyer_fee_micros / MICROS,
+            "seller_fee": trades.seller_fee_micros / MICROS,
+        }
+    )
+
+
+def quotes_table(day: DayTape) -> pl.DataFrame:
+    """Return every quote of the stocks and each option series' last quote per second."""
+    return quotes_frame(day.touches, day.facts)
+
+
+def decisions_table(rows: list[dict[str, object]] | None = None) -> pl.DataFrame:
+    """Return the verdicts and decisions as a table; its columns stand even when it is empty."""
+    return pl.DataFrame(rows or [], schema=DECISION_COLUMNS)
+
+
+def order_lives(day: DayTape) -> pl.DataFrame:
+    """Return one row per order that reached the exchange: what it asked, when and how it ended."""
+    orders, facts = day.orders, day.facts
+    priced = np.abs(orders.price_ticks) < at.MAX_PRICE
+    price = np.where(priced, orders.price_ticks * day.ticks[orders.instrument], np.nan)
+    return pl.DataFrame(
+        {
+            "order_id": orders.order_id,
+            "account": names(orders.account, facts.account_names),
+            "population": names(orders.account, facts.populations),
+            "instrument": names(orders.instrument, facts.symbols),
+            "side": names(orders.side, SIDES),
+            "order_type": names(orders.order_type, ORDER_TYPES),
+            "time_in_force": names(orders.time_in_force, TIMES_IN_FORCE),
+            "is_hidden": orders.flags & at.F_HIDDEN > 0,
+            "price": pl.Series(price, nan_to_null=True),
+            "quantity": orders.lots,
+            "filled": orders.filled,
+            "entered": instants(orders.entered, facts.zone),
+            "rested": instants(orders.rested, facts.zone),
+            "queue_ahead": orders.ahead,
+            "first_fill": instants(orders.first_fill, facts.zone),
+            "ended": instants(orders.ended, facts.zone),
+            "state": names(orders.state, STATES),
+            "reason": names(orders.reason, at.REASONS),
+        }
+    )
+
+
+def accounts_table(day: DayTape, fees_paid: Rows | None = None) -> pl.DataFrame:
+    """Return one row per account: activity, cash flow, fees, holdings at the close, profit.
+
+    Profit is that of the day's trades at the closing price: `pnl` = `pnl_spread` (price against the
+    mid at the trade) + `pnl_inventory` (from that mid to the close) - `fees`. What an account
+    brought into the day, and borrow and dividends, are not on the tape's trades and not in here.
+    `fees_paid` (micros by account code, the ledger's own) stands in where the tape has no fees.
+    """
+    facts, size = day.facts, len(day.facts.accounts)
+    flows = account_flows(day, fees_paid)
+    table = {
+        "account": pl.Series(facts.account_names, dtype=pl.String),
+        "population": pl.Series(facts.populations, dtype=pl.String).cast(pl.Categorical),
+        **{name: pl.Series(values) for name, values in flows.items()},
+        **{name: pl.Series(values) for name, values in conduct(day).items()},
+    }
+    frame = pl.DataFrame(table)
+    contra = np.fromiter((account.contra for account in facts.accounts), np.bool_, size)
+    return frame.filter(pl.Series(~contra))
+
+
+def account_flows(day: DayTape, fees_paid: Rows | None = None) -> dict[str, NDArray[np.generic]]:
+    """Return what trading did to each account, by account code."""
+    trades, size = day.trades, len(day.facts.accounts)
+    money = day.money_per_tick_lot[trades.instrument]
+    close = np.nan_to_num(day.closing_ticks)[trades.instrument]
+    worth = notional(day, trades.price_ticks, trades.lots, trades.instrument)
+
+    def total(account: Rows, values: Floats) -> Floats:
+        known = account >= 0
+        return np.bincount(account[known], values[known], size).astype(np.float64)
+
+    lots = trades.lots.astype(float)
+    bought, sold = total(trades.buyer, lots), total(trades.seller, lots)
+    gap = (trades.mid_ticks - trades.price_ticks) * lots * money
+    drift = (close - trades.mid_ticks) * lots * money
+    spread = total(trades.buyer, gap) - total(trades.seller, gap)
+    inventory = total(trades.buyer, drift) - total(trades.seller, drift)
+    fees = total(trades.buyer, trades.buyer_fee_micros / MICROS)
+    fees += total(trades.seller, trades.seller_fee_micros / MICROS)
+    if fees_paid is not None:
+        fees = fees_paid[:size] / MICROS
+    rested = np.where(trades.aggressor == 1, trades.seller, trades.buyer)
+    passive = np.where(trades.aggressor == 0, 0.0, lots)
+    held = total(trades.buyer, close * lots * money) - total(trades.seller, close * lots * money)
+    ones = np.ones(len(lots))
+    return {
+        "trades": (total(trades.buyer, ones) + total(trades.seller, ones)).astype(np.int64),
+        "bought": bought.astype(np.int64),
+        "sold": sold.astype(np.int64),
+        "maker_quantity": total(rested, passive).astype(np.int64),
+        "turnover": total(trades.buyer, worth) + total(trades.seller, worth),
+        "cash_change": total(trades.seller, worth) - total(trades.buyer, worth) - fees,
+        "fees": fees,
+        "position": (bought - sold).astype(np.int64),
+        "position_value": held,
+        "pnl_spread": spread,
+        "pnl_inventory": inventory,
+        "pnl": spread + inventory - fees,
+    }
+
+
+def conduct(day: DayTape) -> dict[str, NDArray[np.generic]]:
+    """Return what surveillance counts, by account code: orders, refusals, cancels, self-trades."""
+    rows, size, orders = day.rows, len(day.facts.accounts), day.orders
+    kind, reason, account = rows[:, at.T_KIND], rows[:, at.T_LIQUIDITY], rows[:, at.T_ACCOUNT]
+
+    def count(where: NDArray[np.bool_], accounts: Rows) -> NDArray[np.int64]:
+        return np.bincount(accounts[where & (accounts >= 0)], minlength=size)[:size]
+
+    requested = (orders.reason == at.R_REQUESTED) | (orders.reason == at.R_WITHDRAWN)
+    fast = requested & (orders.ended - orders.entered <= FAST_CANCEL_NS)
+    stopped = np.isin(kind, (at.K_CANCEL, at.K_REDUCE)) & (reason == at.R_SELF_TRADE)
+    trades = day.trades
+    return {
+        "orders": count(np.ones(len(orders.account), np.bool_), orders.account),
+        "refused": count(kind == at.K_REFUSE, account),
+        "cancels": count(requested, orders.account),
+        "fast_cancels": count(fast, orders.account),
+        "self_trades_stopped": count(stopped, account),
+        "self_trades": count(trades.buyer == trades.seller, trades.buyer),
+    }
+
+
+def notional(day: DayTape, price_ticks: Floats, lots: Rows, instrument: Rows) -> Floats:
+    """Return price times quantity in currency."""
+    return price_ticks * lots * day.money_per_tick_lot[instrument]

@@ -1,0 +1,1 @@
+"""One typed way to ask a language model."""

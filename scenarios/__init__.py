@@ -1,0 +1,1 @@
+"""The composition root: configuration, runner, command line and the shipped scenarios."""

@@ -1,0 +1,71 @@
+"""`outcry run` and `outcry replay`: from words on a command line to a run and back to words."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from scenarios.cli import DIFFERENT, INTERRUPTED, show_json
+from scenarios.cli_progress import TerminalProgress
+from scenarios.config import load_config
+from scenarios.config_built import check_built
+from scenarios.outcomes import FinishedRun, ReplayResult
+from scenarios.shadows import refuse_shadowed
+
+
+def run_and_show(
+    scenario: str, *, out: Path | None, settings: list[str], seed: int | None, as_json: bool
+) -> int:
+    """Run a scenario, show what came out, and return the exit status."""
+    config = load_config(scenario, settings, seed)
+    check_built(config)
+    refuse_shadowed()
+    folder = out if out is not None else Path("runs") / config.scenario.name
+    with TerminalProgress(Console(stderr=True), visible=not as_json) as progress:
+        progress.phase("import")
+        from scenarios.runner import run_scenario
+
+        result: FinishedRun = run_scenario(config, folder, progress)
+    if as_json:
+        show_json(result.summary)
+    else:
+        _show_run(result)
+    return 0 if result.complete else INTERRUPTED
+
+
+def _show_run(result: FinishedRun) -> None:
+    """Print what a person wants to know first, and where the rest is."""
+    summary = result.summary
+    if not result.complete:
+        typer.echo("ended early; what was recorded until then is whole and readable")
+    typer.echo(
+        f"{summary['scenario']}, seed {summary['seed']}: {summary['simulated_seconds']:,.0f} s "
+        f"of market in {summary['wall_seconds']:.2f} s; {summary['messages']:,} messages, "
+        f"{summary['book_events']:,} book events, {summary['trades']:,} trades"
+    )
+    typer.echo(f"journal  {summary['journal_sha256']}")
+    typer.echo(f"report   {result.report if result.report is not None else result.folder}")
+
+
+def replay_and_show(folder: Path, *, as_json: bool) -> int:
+    """Run a journal again, say whether it came out the same, and return the exit status."""
+    refuse_shadowed()
+    from scenarios.replay import replay
+
+    result: ReplayResult = replay(folder)
+    if as_json:
+        content: dict[str, Any] = {
+            "same": result.same,
+            "records": result.records,
+            "journal_sha256": result.journal_sha256,
+            "difference": result.difference,
+            "partial": result.partial,
+        }
+        show_json(content)
+    elif result.same:
+        part = " of a journal that ends early" if result.partial else ""
+        typer.echo(f"the same: all {result.records:,} records{part}")
+    else:
+        typer.echo(f"different after {result.records:,} equal records\n{result.difference}")
+    return 0 if result.same else DIFFERENT

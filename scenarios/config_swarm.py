@@ -1,0 +1,183 @@
+"""The swarm file, `agents.toml`: who is on the floor, with which models and limits."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from scenarios.config_desk import Approval, Breakers, Limits, Portfolio
+from scenarios.config_market import Calendar, Lots, Name, Text
+from scenarios.config_secret import Secret
+from scenarios.config_types import Duration, Money, Period, Price
+from scenarios.config_world import Address
+
+Scope = Annotated[
+    str, Meta(pattern=r"^[A-Z][A-Z0-9.]{0,14}(/options)?$", description="AAPL, or AAPL/options")
+]
+Endpoint = Annotated[
+    str, Meta(pattern=r"^[^:\s]+:[0-9]{1,5}$", description="HOST:PORT such as 127.0.0.1:8750")
+]
+
+
+class Venue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the daemon trades; a research run takes its market from the scenario."""
+
+    kind: Literal["simulated", "paper", "shadow", "alpaca", "interactive_brokers", "ccxt"]
+    world: Text | None = None
+    pace: Annotated[float, Meta(gt=0.0, le=1_000.0)] = 1.0
+    hours: Calendar = "always"
+    warm_up: Duration = Duration(0)
+
+
+class Offline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+              tag_field="provider", tag="offline"):  # fmt: skip
+    """The embedded default: rules and a small classifier; no language model."""
+
+
+class Ollama(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+             tag_field="provider", tag="ollama"):  # fmt: skip
+    """A model served by Ollama."""
+
+    model: Text
+    url: Text = "http://127.0.0.1:11434"
+    parallel: Annotated[int, Meta(ge=1, le=1_000)] = 1
+    fallback: Name | None = None
+
+
+class OpenAI(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+             tag_field="provider", tag="openai"):  # fmt: skip
+    """A model behind the OpenAI protocol."""
+
+    model: Text
+    key: Secret
+    url: Text | None = None
+    parallel: Annotated[int, Meta(ge=1, le=1_000)] = 1
+    fallback: Name | None = None
+
+
+LanguageModel = Offline | Ollama | OpenAI
+
+
+class Mandate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that an agent may propose; `notional` counts its position plus working orders."""
+
+    instruments: Annotated[tuple[Scope, ...], Meta(min_length=1)]
+    notional: Money
+    structures: tuple[Name, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a mandate that allows nothing."""
+        if self.notional <= 0:
+            raise ValueError("expected notional above 0")
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+            tag_field="kind"):  # fmt: skip
+    """What every agent has."""
+
+    mandate: Mandate
+
+
+class Metronome(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="metronome"):
+    """Asks on a beat, sides in turn."""
+
+    every: Period
+    quantity: Lots
+
+
+class MarketMaker(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                  tag="market_maker"):  # fmt: skip
+    """Quotes both sides of each instrument at `half_spread` from the mid."""
+
+    quantity: Lots
+    half_spread: Price
+
+
+class Trend(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="trend"):
+    """Signals the direction of a fast average of the mid against a slow one."""
+
+    fast: Period
+    slow: Period
+
+    def __post_init__(self) -> None:
+        """Refuse averages the wrong way round."""
+        if self.slow <= self.fast:
+            raise ValueError("expected slow above fast")
+
+
+class VolatilityPremium(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                        tag="volatility_premium"):  # fmt: skip
+    """Sells option structures where implied volatility stands above the expected one."""
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hard limits on what an agent may spend on its model."""
+
+    calls_per_minute: Annotated[int, Meta(ge=0, le=1_000_000)]
+    tokens_per_day: Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+    usd_per_day: Money
+
+
+class News(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="news"):
+    """Reads feeds through a language model."""
+
+    model: Name
+    feeds: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    samples: Annotated[int, Meta(ge=1, le=100)] = 1
+    deadline: Period
+    budget: Budget
+
+
+AgentKind = Metronome | MarketMaker | Trend | VolatilityPremium | News
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+               tag_field="kind", tag="recorded"):  # fmt: skip
+    """A feed read from a file."""
+
+    path: Text
+
+
+class Daemon(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the live process keeps its record and shows its metrics."""
+
+    durability: Literal["write", "sync"] = "write"
+    metrics: Endpoint | None = None
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The panel's certificate."""
+
+    cert: Text
+    key: Secret
+
+
+class Panel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where people answer; elsewhere than on loopback only with a certificate."""
+
+    listen: Endpoint = "127.0.0.1:8750"
+    tls: Tls | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse plain HTTP that others could read."""
+        host = self.listen.rpartition(":")[0]
+        if self.tls is None and host != "localhost" and not host.startswith("127."):
+            raise ValueError("expected tls = { cert, key } for an address that is not loopback")
+
+
+class Swarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One swarm file. `swarm` names who starts; other agents are only defined."""
+
+    version: Literal[1]
+    name: Name
+    swarm: tuple[Address, ...]
+    agents: dict[Address, AgentKind]
+    venue: Venue | None = None
+    models: dict[Name, LanguageModel] = {}
+    feeds: dict[Name, Recorded] = {}
+    portfolio: Portfolio = Portfolio()
+    limits: Limits = Limits()
+    breakers: Breakers | None = None
+    approval: Approval | None = None
+    daemon: Daemon | None = None
+    panel: Panel | None = None

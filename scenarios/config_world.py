@@ -1,0 +1,176 @@
+"""Who is in the market besides the swarm: background crowds and scenario actors."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from scenarios.config_delays import Delay
+from scenarios.config_market import Above0, Lots, Name, Rate, Share, Symbol
+from scenarios.config_types import ClockTime, Duration, Money, Period
+
+Address = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9_]*(/[a-z0-9_]+){0,5}$",
+        max_length=120,
+        description="an address such as quant/trend",
+    ),
+]
+Ticks = Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
+class Crowd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+            tag_field="kind"):  # fmt: skip
+    """What every population has: how many, with what, in which instruments, how far away.
+
+    `count` is the number of traders in all; they are dealt to `instruments` in turn (empty: to all
+    of the scenario's). `cash` and `holding` (lots at the start) are of each trader.
+    """
+
+    count: Annotated[int, Meta(ge=0, le=5_000_000)]
+    cash: Money
+    holding: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    instruments: tuple[Symbol, ...] = ()
+    latency: Delay | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse traders who owe at the start."""
+        if self.cash < 0:
+            raise ValueError("expected cash of 0 or more")
+
+
+class Noise(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="noise"):
+    """Trades for reasons of its own; `wakes` times a day between `active`, mostly at its ends."""
+
+    wakes: Above0 = 1.0
+    active: tuple[ClockTime, ClockTime] | None = None
+    shape: Literal["u", "flat"] = "u"
+    size: Literal["mixture"] | Lots = "mixture"
+
+    def __post_init__(self) -> None:
+        """Refuse an empty day."""
+        super().__post_init__()
+        if self.active is not None and self.active[1] <= self.active[0]:
+            raise ValueError("expected the end of active after its start")
+
+
+class Value(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="value"):
+    """Sees the fundamental through noise, updates its belief, trades towards it."""
+
+    observation_variance: Rate = 1_000.0
+    reversion_per_ns: Rate = 1.67e-15
+    arrivals_per_ns: Above0 = 5.7e-12
+    aggressive_share: Share = 0.1
+    depth: Ticks = 2
+    size: Literal["mixture"] | Lots = "mixture"
+
+
+class Momentum(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="momentum"):
+    """Buys when the fast average of the mid is above the slow one, and sells when below."""
+
+    every: Period = Period(37_000_000_000)
+    size: tuple[Lots, Lots] = (1, 10)
+    fast: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    slow: Annotated[int, Meta(ge=2, le=10_000)] = 50
+
+    def __post_init__(self) -> None:
+        """Refuse averages and sizes the wrong way round."""
+        super().__post_init__()
+        if self.slow <= self.fast:
+            raise ValueError("expected slow above fast")
+        if self.size[1] < self.size[0]:
+            raise ValueError("expected size = [smallest, largest]")
+
+
+class AdaptiveMaker(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                    tag="adaptive_maker"):  # fmt: skip
+    """Cancels and requotes a ladder around the mid, sized by its share of recent volume."""
+
+    share: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.025
+    levels: Annotated[int, Meta(ge=1, le=100)] = 10
+    spacing: Annotated[int, Meta(ge=1, le=10_000)] = 5
+    every: Period = Period(60_000_000_000)
+    minimum_size: Lots = 1
+    backstop: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    spread_weight: Share = 0.75
+    skew: Rate = 0.0
+
+
+class Hawkes(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="hawkes"):
+    """Order flow that excites itself: `branching` children an event, dying out with `decay`."""
+
+    rate_per_second: Above0
+    branching: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.6
+    decay: Period = Period(1_000_000_000)
+    market_share: Share = 0.3
+    cancel_share: Share = 0.3
+    depth: Ticks = 10
+    size: Literal["mixture"] | Lots = "mixture"
+
+    def __post_init__(self) -> None:
+        """Refuse shares that leave less than nothing for limit orders."""
+        super().__post_init__()
+        if self.market_share + self.cancel_share > 1.0:
+            raise ValueError("expected market_share plus cancel_share of at most 1")
+
+
+class Spoofer(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="spoofer"):
+    """Layers orders it will cancel on one side, and trades on the other."""
+
+    every: Period = Period(120_000_000_000)
+    layers: Annotated[int, Meta(ge=1, le=50)] = 4
+    layer_size: Lots = 500
+    distance: Ticks = 2
+    hold: Duration = Duration(2_000_000_000)
+    size: Lots = 50
+
+
+class Ignition(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="ignition"):
+    """Starts a move with a burst of market orders, and unwinds into those who follow."""
+
+    every: Period = Period(1_800_000_000_000)
+    burst: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    gap: Duration = Duration(100_000_000)
+    size: Lots = 100
+    unwind_after: Period = Period(30_000_000_000)
+
+
+class Hedge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a dealer hedges its delta: on a beat, and outside a band of shares."""
+
+    every: Period
+    band: Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+
+class OptionDealer(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                   tag="option_dealer"):  # fmt: skip
+    """Quotes listed options and hedges in the stock."""
+
+    hedge: Hedge | None = None
+
+
+CrowdKind = Noise | Value | Momentum | AdaptiveMaker | Hawkes | Spoofer | Ignition | OptionDealer
+
+
+class ProgrammeSeller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                      tag_field="kind", tag="programme_seller"):  # fmt: skip
+    """Sells `quantity` lots from `at` on, as a share of the volume just traded, at any price."""
+
+    instrument: Symbol
+    quantity: Lots
+    at: ClockTime
+    cash: Money = Money(0)
+    participation: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.09
+    every: Period = Period(60_000_000_000)
+    day: Annotated[int, Meta(ge=1, le=10_000)] = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a seller who owes at the start."""
+        if self.cash < 0:
+            raise ValueError("expected cash of 0 or more")
+
+
+WorldActor = ProgrammeSeller
+Crowds = dict[Name, CrowdKind]
+WorldActors = dict[Address, WorldActor]

@@ -1,0 +1,92 @@
+"""Derives the data that ship with the scenarios from the folder of shared source data.
+
+    python -m scenarios.data.make "$OUTCRY_SHARED" [TARGET]
+
+Rows and columns are chosen, values are kept digit by digit, so that the result is the same on every
+machine.
+"""
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from environment.feeds.files import read_bytes, write_bytes
+
+HERE: Final = Path(__file__).resolve().parent
+STOCKS: Final = ("AAPL", "BAC", "CVX", "GOOG", "INTC", "JPM", "KO", "MSFT", "PG", "XOM")
+_MINUTES: Final = "data/equity_intraday/us_equity_minute_trade.csv.gz"
+_QUOTES: Final = "data/equity_intraday/us_equity_minute_quote.csv.gz"
+_CHAIN: Final = "data/options/aapl_2014_option_chain_daily.csv.gz"
+_DAILY: Final = "data/equity_daily/stocknet_88_stocks_daily_2012_2017.csv.gz"
+_SECTORS: Final = "data/equity_daily/stocknet_88_stocks_sectors.tsv"
+_YIELDS: Final = "data/rates/us_treasury_par_yields_1990-01-02_2025-07-11.csv.gz"
+_FACTORS: Final = "data/reference/equity_factor_files.csv"
+
+Made = Callable[[Path], pl.DataFrame]
+
+
+def _text(file: Path, *, separator: str = ",") -> pl.DataFrame:
+    """Return a table with every cell as the text that stands in the file."""
+    return pl.read_csv(io.BytesIO(read_bytes(file)), infer_schema=False, separator=separator)
+
+
+def _apple_day(path: str, day: str) -> Made:
+    return lambda source: _text(source / path).filter(
+        pl.col("symbol") == "AAPL", pl.col("time").str.starts_with(day)
+    )
+
+
+def _chain(source: Path) -> pl.DataFrame:
+    return _text(source / _CHAIN).filter(pl.col("date") == "2014-06-06")
+
+
+def _ten_stocks(source: Path) -> pl.DataFrame:
+    sectors = _text(source / _SECTORS, separator="\t").select(
+        symbol=pl.col("Symbol").str.strip_prefix("$"),
+        # The source misspells one of its sectors.
+        sector=pl.col("Sector").str.replace("Matierials", "Materials"),
+    )
+    days = pl.col("date").is_between(pl.lit("2013-06-03"), pl.lit("2014-06-30"))
+    daily = _text(source / _DAILY).filter(pl.col("symbol").is_in(STOCKS), days)
+    return daily.drop("adj_close").join(sectors, on="symbol").sort("symbol", "date")
+
+
+def _yields(source: Path) -> pl.DataFrame:
+    return _text(source / _YIELDS).filter(pl.col("date").str.starts_with("2014-"))
+
+
+def _factors(source: Path) -> pl.DataFrame:
+    return _text(source / _FACTORS).filter(pl.col("symbol") == "AAPL")
+
+
+FILES: Final[dict[str, Made]] = {
+    "aapl_2014-06-05_minute.csv.gz": _apple_day(_MINUTES, "2014-06-05"),
+    "aapl_2014-06-06_minute.csv.gz": _apple_day(_MINUTES, "2014-06-06"),
+    "aapl_2014-06-09_minute.csv.gz": _apple_day(_MINUTES, "2014-06-09"),
+    "aapl_2014-06-06_quote_minute.csv.gz": _apple_day(_QUOTES, "2014-06-06"),
+    "aapl_2014-06-06_chain.csv.gz": _chain,
+    "aapl_factors.csv": _factors,
+    "ten_stocks_daily_2013-06_2014-06.csv.gz": _ten_stocks,
+    "us_treasury_par_yields_2014.csv.gz": _yields,
+}
+
+
+def make(source: Path, target: Path) -> None:
+    """Write every file of FILES."""
+    for name, derive in FILES.items():
+        write_bytes(target / name, derive(source).write_csv(null_value="").encode())
+
+
+def main(arguments: list[str]) -> None:
+    """Run from the command line: the folder of source data, and where to write."""
+    if not arguments:
+        raise SystemExit("give the folder of shared source data as the first argument")
+    make(Path(arguments[0]), Path(arguments[1]) if len(arguments) > 1 else HERE)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

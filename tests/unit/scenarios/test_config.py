@@ -1,0 +1,181 @@
+"""Both files together: where they are sought, what is overridden, what each error says."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from environment.errors import ConfigError
+from scenarios.config import from_canonical, load_config, shipped_names, shipped_scenarios
+from scenarios.config_built import check_built
+from scenarios.config_market import Heston
+from scenarios.config_world import AdaptiveMaker
+from tests.unit.scenarios.example_files import SCENARIO, SWARM, write_example
+
+
+def test_config_keeps_money_and_durations_exact(tmp_path: Path) -> None:
+    makers = load_config(write_example(tmp_path)).scenario.crowds["makers"]
+    assert isinstance(makers, AdaptiveMaker)
+    assert (makers.cash, makers.every) == (20_000_000_500_000, 10_000_000_000)
+
+
+def test_config_finds_the_swarm_beside_the_scenario_first(tmp_path: Path) -> None:
+    config = load_config(write_example(tmp_path))
+    assert config.swarm_file == tmp_path / "agents.toml"
+
+
+def test_config_finds_the_swarm_at_the_root_when_none_is_beside(tmp_path: Path) -> None:
+    scenario = write_example(tmp_path)
+    (tmp_path / "agents.toml").unlink()
+    config = load_config(scenario)
+    assert config.swarm is not None
+    assert config.swarm.name == "floor"
+
+
+def test_config_digest_says_nothing_of_places(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    digests = {load_config(write_example(tmp_path / name)).digest() for name in "ab"}
+    assert len(digests) == 1
+
+
+def test_config_comes_back_from_its_canonical_form(tmp_path: Path) -> None:
+    config = load_config(write_example(tmp_path))
+    again = from_canonical(config.canonical())
+    assert (again.scenario, again.swarm) == (config.scenario, config.swarm)
+
+
+def test_override_sets_a_value_of_the_scenario(tmp_path: Path) -> None:
+    config = load_config(write_example(tmp_path), ["crowds.noise.count=500", "crowd=actors"])
+    assert (config.scenario.crowds["noise"].count, config.scenario.crowd) == (500, "actors")
+
+
+def test_override_reaches_into_lists_and_the_swarm_file(tmp_path: Path) -> None:
+    overrides = ["instruments.0.price.start=50.5", "limits.order_quantity.hard=9"]
+    config = load_config(write_example(tmp_path), overrides)
+    price = config.scenario.instruments[0].price
+    assert isinstance(price, Heston)
+    assert price.start == Decimal("50.5")
+    assert config.swarm is not None
+    assert config.swarm.limits.order_quantity is not None
+    assert config.swarm.limits.order_quantity.hard == 9
+
+
+def test_override_makes_a_table_that_was_not_there(tmp_path: Path) -> None:
+    config = load_config(write_example(tmp_path), ["session.bands.tier=2"])
+    assert config.scenario.session.bands is not None
+    assert config.scenario.session.bands.tier == 2
+
+
+def test_seed_given_apart_wins(tmp_path: Path) -> None:
+    assert load_config(write_example(tmp_path), ["seed=3"], seed=4).scenario.seed == 4
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("crowds.noise.cout=3", 'crowds.noise.cout: is not a key here; did you mean "count"?'),
+        ("crowds.noise.count=-3", "crowds.noise.count: expected a whole number, at least 0"),
+        ("crowds.noise.kind=nois", 'crowds.noise.kind: "nois" is not a kind here; did you mean'),
+        ("crowds.extra.count=3", "crowds.extra.kind: is missing; add one of noise"),
+        ("session.date=2014-06-07", "session.date: 2014-06-07 is a Saturday"),
+        ("session.dates=[2014-06-06, 2014-06-05]", "session: expected either date"),
+        ("latency.network.median=5", 'latency.network.median: expected a duration such as "30s"'),
+        ("account.cash=inf", "expected a number of sensible size"),
+        ("blah=3", "blah: is not a key; known:"),
+        ("version.x=1", "version is a value, with no keys inside"),
+        ("instruments.4.symbol=A", '"4" is no position'),
+        ("a..b=1", "is not a key path"),
+        ("seed", "expected KEY=VALUE"),
+        ("shock.0.instruments=['IBM']", '"IBM" is not defined; known: AAPL'),
+        ("shock.0.day=2", "shock.0.day: expected a day of the run, 1 to 1, found 2"),
+        ("models.cloud.fallback=cloud", "falls back in a circle: cloud -> cloud"),
+        (
+            'agents."quant/maker".half_spread=0',
+            'agents."quant/maker".half_spread: expected a price',
+        ),
+        ("swarm=nothing.toml", 'swarm: "nothing.toml" is neither beside this file'),
+        ("recording=x.zip", "crowds: a recording stands instead of crowds"),
+    ],
+)
+def test_bad_override_is_one_line_with_key_and_mend(
+    tmp_path: Path, override: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(write_example(tmp_path), [override])
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(write_example(tmp_path, swarm=SWARM.replace('{ env = "KEY" }', '"sk-1234"')))
+    assert "models.cloud.key: expected { env" in str(error.value)
+    assert "sk-1234" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["a = [", "a = 1979-13-45", "a = " + "9" * 6000, "a = " + "[" * 3000]
+)
+def test_broken_toml_is_a_config_error(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"small\.toml"):
+        load_config(write_example(tmp_path, scenario=text))
+
+
+def test_bytes_that_are_no_text_are_a_config_error(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="not UTF-8 text at byte 0"):
+        load_config(str(tmp_path / "small.toml"))
+
+
+def test_missing_scenario_names_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match='did you mean "rmsc04"'):
+        load_config("rmsc4")
+
+
+def test_missing_data_file_is_named_before_the_run(tmp_path: Path) -> None:
+    bars = SCENARIO.replace('kind = "heston", start = 100.00', 'kind = "bars", path = "no.csv"')
+    with pytest.raises(ConfigError, match=r'instruments.0.price.path: there is no file "no.csv"'):
+        load_config(write_example(tmp_path, scenario=bars))
+
+
+def test_arm_that_cannot_run_is_refused_before_the_first(tmp_path: Path) -> None:
+    arms = '[compare]\nseeds = [1, 5]\narms = { "a" = { "crowds.noise.count" = -1 } }\n'
+    with pytest.raises(ConfigError, match=r"compare.arms.a: crowds.noise.count: expected"):
+        load_config(write_example(tmp_path, scenario=SCENARIO + arms))
+
+
+def test_built_tables_may_start(tmp_path: Path) -> None:
+    check_built(load_config(write_example(tmp_path)))  # It raises for any other.
+    assert load_config(write_example(tmp_path)).swarm is not None
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("approver={kind='none'}", "approver"),
+        ("account.margin=portfolio", "account.margin"),
+        ("crowds.dealers={kind='option_dealer', count=1, cash=1}", "crowds.dealers"),
+        ("limits.order_quantity.soft=10", "limits.order_quantity.soft"),
+        ("limits.data_age.hard=3s", "limits.data_age"),
+        ("breakers={}", "breakers"),
+    ],
+)
+def test_known_table_without_an_actor_stops_at_start(
+    tmp_path: Path, override: str, key: str
+) -> None:
+    config = load_config(write_example(tmp_path), [override])
+    with pytest.raises(ConfigError, match=f": {key}: is not in this version"):
+        check_built(config)
+
+
+def test_agent_without_an_actor_may_be_defined_but_not_start(tmp_path: Path) -> None:
+    swarm = SWARM.replace('swarm = ["quant/maker"]', 'swarm = ["analysts/news"]')
+    with pytest.raises(ConfigError, match=r'agents\."analysts/news": is not in this version'):
+        check_built(load_config(write_example(tmp_path, swarm=swarm)))
+
+
+def test_every_shipped_scenario_says_what_it_is_for() -> None:
+    scenarios = shipped_scenarios()
+    assert [scenario.name for scenario in scenarios] == shipped_names()
+    assert all(len(scenario.about) > 100 for scenario in scenarios)
