@@ -1,6 +1,8 @@
 """How fast the simulation kernel is: handled messages and fan-out, journal on.
 
-Prints a table and writes it as JSON; run with `python -m benchmarks.kernel`.
+Prints a table and writes it as JSON; run with `python -m benchmarks.kernel`. Each rate is given by
+wall time and by the processor time of this process, which differ where other work shares the
+cores; the kernel is one thread, so on a free core they agree.
 """
 
 import argparse
@@ -9,6 +11,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -31,6 +34,8 @@ from environment.record.journal import Header, Journal
 
 OUTPUT = Path("runs/bench/kernel.json")
 MICROSECOND_NS = 1_000
+
+Rates = tuple[float, float]  # By wall time, by processor time.
 
 
 class Token(Message, frozen=True, kw_only=True):
@@ -88,6 +93,17 @@ class Listener(Actor[Resumed | QuoteUpdate]):
             ctx.subscribe("quotes")
 
 
+def now() -> Rates:
+    """Return wall and processor time, seconds."""
+    return time.perf_counter(), time.process_time()
+
+
+def per_second(count: int, started: Rates) -> Rates:
+    """Return a count as rates since a moment."""
+    wall, processor = now()
+    return count / (wall - started[0]), count / (processor - started[1])
+
+
 class NullDisk:
     """Takes what is written and keeps nothing, so that only the journal's own work is timed."""
 
@@ -107,32 +123,29 @@ class _NullFile(MemoryFile):
 
 def relay_rate(
     pending: int, messages: int, latency: LatencySetting, *, journal: bool, busy_ns: int = 0
-) -> float:
-    """Return handled messages per second of wall time with `pending` tokens under way."""
+) -> Rates:
+    """Return handled messages per second with `pending` tokens under way."""
     recorder: Recorder = Journal(NullDisk(), "bench", Header()) if journal else NoRecorder()
     settings = Settings(seed=1, thinking_ns={"actor": busy_ns} if busy_ns else {})
     kernel = SimulationKernel(settings, Ports(link=UniformLink(latency), recorder=recorder))
     actors = 100
     for index in range(actors):
         to: ActorRef[Token] = kernel.reference(f"relay/{(index * 7 + 1) % actors}")
-        kernel.spawn(
-            f"relay/{index}",
-            lambda to=to: Relay(to, pending // actors),  # type: ignore[misc]
-        )
+        kernel.spawn(f"relay/{index}", partial(Relay, to, pending // actors))
     slice_ns, until_ns = 10 * MICROSECOND_NS, 0
     while kernel.statistics().handled < actors + pending * 2:  # Routes are open, tokens spread.
         until_ns += slice_ns
         kernel.run_until(until_ns)
-    before, started = kernel.statistics().handled, time.perf_counter()
+    before, started = kernel.statistics().handled, now()
     while (done := kernel.statistics().handled - before) < messages:
         until_ns += slice_ns * max(1, messages // (10 * pending))
         kernel.run_until(until_ns)
     if isinstance(recorder, Journal):
         recorder.close()
-    return done / (time.perf_counter() - started)
+    return per_second(done, started)
 
 
-def fan_out_rate(subscribers: int, quotes: int) -> float:
+def fan_out_rate(subscribers: int, quotes: int) -> Rates:
     """Return deliveries per second of one publisher's quotes, journal on."""
     journal = Journal(NullDisk(), "bench", Header())
     link = UniformLink(Constant(nanoseconds=500))
@@ -141,24 +154,48 @@ def fan_out_rate(subscribers: int, quotes: int) -> float:
     for index in range(subscribers):
         kernel.spawn(f"listener/{index}", Listener)
     kernel.run_until(10 * MICROSECOND_NS)
-    before, started = kernel.statistics().handled, time.perf_counter()
+    before, started = kernel.statistics().handled, now()
     kernel.run_until((10 + quotes) * MICROSECOND_NS)
     journal.close()
-    return (kernel.statistics().handled - before) / (time.perf_counter() - started)
+    return per_second(kernel.statistics().handled - before, started)
 
 
-def measure(name: str, rate: Callable[[], float], repeats: int) -> dict[str, object]:
+def measure(name: str, rates: Callable[[], Rates], repeats: int) -> dict[str, object]:
     """Return the least, median and greatest of several runs, and print them."""
-    rates = []
+    runs = []
     for _ in range(repeats):
         gc.collect()
-        rates.append(rate())
-    row: dict[str, object] = {
-        "what": name, "min": min(rates), "median": statistics.median(rates), "max": max(rates),
-    }  # fmt: skip
-    low, middle, high = min(rates) / 1e6, statistics.median(rates) / 1e6, max(rates) / 1e6
-    print(f"{name:<58} {low:8.3f} {middle:8.3f} {high:8.3f}", flush=True)  # noqa: T201
+        runs.append(rates())
+    row: dict[str, object] = {"what": name}
+    text = f"{name:<56}"
+    for column, kind in enumerate(("wall", "cpu")):
+        values = sorted(run[column] for run in runs)
+        for label, value in (
+            ("min", values[0]), ("median", statistics.median(values)), ("max", values[-1]),
+        ):  # fmt: skip
+            row[f"{kind}_{label}"] = round(value)
+            text += f" {value / 1e6:7.3f}"
+    print(text, flush=True)
     return row
+
+
+def relay_rows(count: int, repeats: int) -> list[dict[str, object]]:
+    """Return the rows of messages from actor to actor."""
+    constant = Constant(nanoseconds=10 * MICROSECOND_NS)
+    drawn = Lognormal(median_ns=10 * MICROSECOND_NS, sigma=0.5)
+    cases: list[tuple[int, LatencySetting, str, bool, int]] = [
+        (pending, latency, kind, journal, 0)
+        for pending in (200, 10_000)
+        for latency, kind in ((constant, "constant"), (drawn, "lognormal"))
+        for journal in (True, False)
+    ]
+    cases.append((200, constant, "constant, 50 ns busy", True, 50))
+    rows = []
+    for pending, latency, kind, journal, busy_ns in cases:
+        rate = partial(relay_rate, pending, count, latency, journal=journal, busy_ns=busy_ns)
+        name = f"{pending} pending, {kind}, journal {'on' if journal else 'off'}"
+        rows.append(measure(name, rate, repeats))
+    return rows
 
 
 def main() -> None:
@@ -167,28 +204,13 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=400_000)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    count, repeats = arguments.messages, arguments.repeats
-    constant = Constant(nanoseconds=10 * MICROSECOND_NS)
-    drawn = Lognormal(median_ns=10 * MICROSECOND_NS, sigma=0.5)
-    print(f"{'million per second':<58} {'min':>8} {'median':>8} {'max':>8}")  # noqa: T201
-    rows = []
-    for pending in (200, 10_000):
-        for latency, kind in ((constant, "constant"), (drawn, "lognormal")):
-            for journal in (True, False):
-                name = f"{pending} pending, {kind}, journal {'on' if journal else 'off'}"
-                rate = lambda p=pending, l=latency, j=journal: relay_rate(p, count, l, journal=j)  # noqa: E501, E731, E741  bound at once
-                rows.append(measure(name, rate, repeats))
-    rows.append(
-        measure(
-            "200 pending, constant, journal on, 50 ns busy",
-            lambda: relay_rate(200, count, constant, journal=True, busy_ns=50),
-            repeats,
-        )
-    )
+    heads = " ".join(f"{head:>7}" for head in ("min", "median", "max") * 2)
+    print(f"{'million per second, by wall time | by processor time':<56} {heads}")
+    rows = relay_rows(arguments.messages, arguments.repeats)
     for subscribers in (10, 100, 1_000):
-        quotes = max(100, 5 * count // subscribers)
+        quotes = max(100, 5 * arguments.messages // subscribers)
         name = f"quote to {subscribers} subscribers, journal on (deliveries)"
-        rows.append(measure(name, lambda s=subscribers, q=quotes: fan_out_rate(s, q), repeats))  # type: ignore[misc]
+        rows.append(measure(name, partial(fan_out_rate, subscribers, quotes), arguments.repeats))
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_text(json.dumps(rows, indent=1) + "\n")
 

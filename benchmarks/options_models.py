@@ -98,8 +98,11 @@ def stress_arguments() -> Arrays:
 def measure_greeks() -> list[Row]:
     """Time prices and greeks; the error is relative, over the 18-digit table."""
     rows = table("greeks_200.csv")
-    columns = numbers(rows, "S", "K", "T", "sigma", "r", "q")
-    got = black_scholes.price_and_greeks(*columns, [row["flag"] == "C" for row in rows])
+    arguments = (
+        *numbers(rows, "S", "K", "T", "sigma", "r", "q"),
+        np.array([row["flag"] == "C" for row in rows]),
+    )
+    got = black_scholes.price_and_greeks(*arguments)
     names = list(rows[0])[8:]
     errors = [np.abs(g / e - 1.0) for g, e in zip(got, numbers(rows, *names), strict=True)]
     quality = f"relative error at most {float(np.max(errors)):.1e}"

@@ -57,14 +57,14 @@ def _badges(result: RunResult) -> list[str]:
 
 def _headline(result: RunResult) -> str:
     day, code, summary = result.day, result.main_instrument, result.summary
-    session, tick = of_tape(day, code), day.ticks[code]
-    mids = session.minute_mid * tick
+    session = of_tape(day, code)
+    mids = day.price(session.minute_mid, code)
     traded = int(day.trades.lots[day.trades.instrument == code].sum())
     items = []
     if len(mids) > 1:
         move = 100 * (mids[-1] / mids[0] - 1)
         span = f"low {number(mids.min(), 2)}, high {number(mids.max(), 2)}"
-        close = float(day.closing_ticks[code]) * tick
+        close = float(day.price(day.closing_ticks[code], code))
         items += [
             (f"{day.facts.symbols[code]}, last price", number(close, 2), span),
             ("open to close", f"{number(move, 2)} %", f"from {number(mids[0], 2)}"),

@@ -71,13 +71,13 @@ def session_axis(day: DayTape) -> dict[str, object]:
 def price_figure(result: RunResult) -> Figure:
     """Return mid, fundamental, bands, trades and auctions of the main instrument."""
     day, code = result.day, result.main_instrument
-    zone, tick = day.facts.zone, day.ticks[code]
+    zone = day.facts.zone
     time, mid = thinned(*day.touches.mid_ticks(code))
     data: list[dict[str, object]] = [
         *_trades(day, code),  # First, so that the lines lie above them.
         {
             "type": "scatter", "mode": "lines", "name": "mid", "x": packed(local_ms(time, zone)),
-            "y": packed(mid * tick, "f8"), "line": {"width": 1.4, "color": "@c1"},
+            "y": packed(day.price(mid, code), "f8"), "line": {"width": 1.4, "color": "@c1"},
         },
         *_fundamental(result, code),
         *_bands(day, code),
@@ -118,7 +118,7 @@ def _bands(day: DayTape, code: int) -> list[dict[str, object]]:
     return [
         {
             "type": "scatter", "mode": "lines", "name": name, "x": packed(x), "hoverinfo": "skip",
-            "y": packed(np.repeat(level * day.ticks[code], 2)), "visible": "legendonly",
+            "y": packed(np.repeat(day.price(level, code), 2)), "visible": "legendonly",
             "line": {"width": 1, "color": "@c8", "shape": "hv"},
         }
         for name, level in (("upper band", lower + width), ("lower band", lower))
@@ -140,7 +140,7 @@ def _trades(day: DayTape, code: int) -> list[dict[str, object]]:
             {
                 "type": "scatter", "mode": "markers", "name": name,
                 "x": packed(local_ms(trades.time[chosen], day.facts.zone)),
-                "y": packed(trades.price_ticks[chosen] * day.ticks[code]),
+                "y": packed(day.price(trades.price_ticks[chosen], code)),
                 "marker": {"size": packed(size, "f4"), "color": colour, "opacity": 0.4,
                            "line": {"width": 0}},
             }
@@ -157,7 +157,7 @@ def _auctions(day: DayTape, code: int) -> list[dict[str, object]]:
         {
             "type": "scatter", "mode": "markers", "name": "auction",
             "x": packed(local_ms(rows[:, at.T_TIME], day.facts.zone)),
-            "y": packed(rows[:, at.T_PRICE] * day.ticks[code]),
+            "y": packed(day.price(rows[:, at.T_PRICE], code)),
             "text": [f"{lots:,} lots crossed" for lots in rows[:, at.T_QUANTITY].tolist()],
             "marker": {"symbol": "diamond", "size": 12, "color": "@c3",
                        "line": {"width": 1.5, "color": "@card"}},

@@ -19,10 +19,30 @@ class Cell:
     """One address: its actor of this incarnation, its mail, and what it is waiting for."""
 
     __slots__ = (
-        "actor", "address", "busy_ns", "busy_until_ns", "context", "cost_ns", "effects", "failures",
-        "factory", "handled", "history", "inbox", "incarnation", "is_plain", "is_up", "is_woken",
-        "kind", "receive", "requests", "restart_ns", "routes", "subscriptions",
-        "timers", "topic_routes",
+        "actor",
+        "address",
+        "busy_ns",
+        "busy_until_ns",
+        "context",
+        "cost_ns",
+        "effects",
+        "factory",
+        "failures",
+        "handled",
+        "history",
+        "inbox",
+        "incarnation",
+        "is_plain",
+        "is_up",
+        "is_woken",
+        "kind",
+        "receive",
+        "requests",
+        "restart_ns",
+        "routes",
+        "subscriptions",
+        "timers",
+        "topic_routes",
     )  # fmt: skip
 
     def __init__(

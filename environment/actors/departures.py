@@ -83,7 +83,7 @@ class Departures:
                 continue
             at = departure_ns + (route.constant_ns or (route.ahead or route.draw()).pop())
             if not route.constant_ns:
-                at = route.last_ns = at if at > route.last_ns else route.last_ns
+                at = route.last_ns = max(route.last_ns, at)
             queue.sequence = number = queue.sequence + 1
             envelope = Envelope(
                 number, address, target, departure_ns, at, cause, chain, message, more
@@ -91,8 +91,9 @@ class Departures:
             record(envelope)
             order = number + (self._data if message.LANE == "data" else self._control)
             slot = at >> queue.width
-            if slot > queue.slot and slot in queue.buckets:
-                queue.buckets[slot].append((at, order, route.cell, envelope))
+            bucket = queue.buckets.get(slot) if slot > queue.slot else None
+            if bucket is not None:
+                bucket.append((at, order, route.cell, envelope))
             else:
                 queue.add((at, order, route.cell, envelope))
         self._outbox.clear()

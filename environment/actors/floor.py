@@ -6,7 +6,7 @@ Both kernels stand on it; they differ in where time comes from and in what waits
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from environment.actors.cell import AnyActor, Cell
 from environment.actors.context import ActorContext, Moment
@@ -20,7 +20,14 @@ from environment.actors.settings import Ports, Settings
 from environment.actors.supervision import DeadLetter, Tree
 from environment.draws import Stream, stream_key
 from environment.errors import ConfigError, MoneyDeadLetter
-from environment.messages import EffectDone, EffectFailed, RequestExpired, Resumed, TimerFired
+from environment.messages import (
+    EffectDone,
+    EffectFailed,
+    Message,
+    RequestExpired,
+    Resumed,
+    TimerFired,
+)
 
 KERNEL: Final = "kernel"  # The sender of what no actor sent.
 _KEPT_DEAD_LETTERS: Final = 1_000
@@ -69,7 +76,7 @@ class Floor:
         self.wake_later(cell)
 
     def envelope(
-        self, sender: str, recipient: str, message: Any, cause: int = 0, chain: int = 0
+        self, sender: str, recipient: str, message: Message, cause: int = 0, chain: int = 0
     ) -> AnyEnvelope:
         """Return a recorded envelope of something that is said and heard at this moment."""
         number, now_ns = self._queue.number(), self.moment.clock.now_ns
@@ -194,7 +201,7 @@ class Floor:
             self.begin(cell)
 
 
-def lane_of(message: Any) -> int:
+def lane_of(message: Message) -> int:
     """Return the lane of a message's class."""
     return CONTROL if is_control(message) else DATA
 

@@ -32,7 +32,7 @@ def draw_latencies(
             drawn = first * math.exp(second * draw_normal(key, counter + i))
         else:
             drawn = first * math.exp(-math.log(draw_uniform(key, counter + i)) / second)
-        out[i] = min(longest, max(1, np.int64(math.floor(min(drawn, 9.0e18) + 0.5))))
+        out[i] = np.int64(math.floor(min(float(longest), max(1.0, drawn)) + 0.5))
 
 
 class LatencyModel(Protocol):

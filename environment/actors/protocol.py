@@ -37,7 +37,7 @@ class Protocol:
             )
 
     @cached_property
-    def union(self) -> Any:
+    def union(self) -> Any:  # noqa: ANN401  no static type for a union made at run time
         """The union of all message classes, as a type that msgspec decodes."""
         return reduce(or_, self.classes.values())
 

@@ -7,6 +7,7 @@ stretch adapts to how dense time is; it changes the cost and never the order.
 
 from bisect import insort
 from heapq import heapify, heappop, heappush
+from operator import length_hint
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from environment.draws import draw_bits, stream_key
@@ -88,7 +89,7 @@ class EventQueue:
 
     # --- adding ----------------------------------------------------------------------------
 
-    def push(self, at_ns: int, priority: int, cell: "Cell | None", item: Any) -> None:
+    def push(self, at_ns: int, priority: int, cell: "Cell | None", item: object) -> None:
         """Add an entry under the next number of the sequence."""
         self.sequence += 1
         order = self.bases[priority] + self.sequence
@@ -136,7 +137,7 @@ class EventQueue:
 
     def taken(self) -> int:
         """Return how many entries of the bucket in hand are done with."""
-        return len(self.current) - self.iterator.__length_hint__()  # type: ignore[attr-defined]
+        return len(self.current) - length_hint(self.iterator)
 
     def put_back(self) -> None:
         """Undo the last step of the iterator."""
@@ -144,7 +145,7 @@ class EventQueue:
 
     def peek(self) -> Entry | None:
         """Return the first entry, after which `iterator` stands before it; None when empty."""
-        if not self.iterator.__length_hint__():  # type: ignore[attr-defined]
+        if not length_hint(self.iterator):
             self._advance()
         taken = self.taken()
         return self.current[taken] if taken < len(self.current) else None
@@ -152,8 +153,8 @@ class EventQueue:
     def _advance(self) -> None:
         self._entries_done += len(self.current)
         self._buckets_done += 1
-        if self._buckets_done == _LOOK_EVERY:
-            mean = self._entries_done // _LOOK_EVERY
+        if self._buckets_done == _LOOK_EVERY or self._entries_done > _LOOK_EVERY * _DENSE:
+            mean = self._entries_done // self._buckets_done
             self._entries_done = self._buckets_done = 0
             if mean < _SPARSE and len(self.slots) > 1:
                 self._resize(self.width + 2)

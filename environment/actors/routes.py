@@ -11,8 +11,10 @@ from environment.draws import Stream, stream_key
 if TYPE_CHECKING:
     from environment.actors.cell import Cell
 
-_BLOCK = 64  # Draws compiled at once on a connection that is much used.
-_SELDOM = 8
+# How many latencies are drawn at once, by how many were drawn before: a call into compiled code
+# costs as much as forty draws, but most connections carry a handful of messages.
+_BLOCKS = ((8, 1), (64, 16))
+_LARGEST_BLOCK = 256
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
@@ -51,7 +53,7 @@ class Route:
     def draw(self) -> list[int]:
         """Draw more latencies, return them, and keep them in `ahead`."""
         assert self._connection.latency is not None, "an engine draws this latency itself"
-        count = _BLOCK if self._counter >= _SELDOM else 1
+        count = next((n for below, n in _BLOCKS if self._counter < below), _LARGEST_BLOCK)
         self.ahead = self._connection.latency.block(self._key, self._counter, count)
         self.ahead.reverse()
         self._counter += count

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from environment.actors.actor import Actor
 from environment.actors.cell import Cell
@@ -39,6 +39,7 @@ from environment.messages import Message, RequestExpired, TimerFired
 M = TypeVar("M")
 
 _BURST: Final = 60  # Messages between two looks at the recorder and at a request to stop.
+_ALL_SAMPLED: Final = 1_000  # So many first entries are all measured, so that short runs show.
 
 
 class SimulationKernel:
@@ -60,7 +61,7 @@ class SimulationKernel:
         self._cells = self._floor.cells
         self._engine = self.ports.engine
         self._samples = Samples()
-        self._inputs = 0
+        self._inputs = self._sampled = 0
         self._promised: set[str] = set()
         self._special: dict[int, Callable[..., None]] = {
             TOPIC: self._on_topic,
@@ -125,9 +126,14 @@ class SimulationKernel:
 
     def deliver(
         self, at_ns: int, sender: str, recipient: str, message: Message, lane: int | None = None,
-        cause: int = 0, chain: int = 0, answers: int = 0, sent_ns: int | None = None,
+        cause: int = 0, chain: int = 0, *,
+        answers: int = 0, sent_ns: int | None = None,
     ) -> int:  # fmt: skip
-        """Send from an engine to an actor, arriving at `at_ns`; return the envelope's id."""
+        """Send from an engine to an actor, arriving at `at_ns`; return the envelope's id.
+
+        Without `sent_ns` the envelope says that it was sent when it arrived: an engine is ahead of
+        the kernel's clock by an amount that depends on where the loop returned.
+        """
         cell = self._cells.get(recipient)
         if cell is None or at_ns < self._clock.now_ns:
             raise Defect(
@@ -137,7 +143,7 @@ class SimulationKernel:
         queue = self._queue
         number = queue.number()
         envelope = Envelope(
-            number, sender, recipient, self._clock.now_ns if sent_ns is None else sent_ns, at_ns,
+            number, sender, recipient, at_ns if sent_ns is None else sent_ns, at_ns,
             cause, chain or number, message, (), 0, answers,
         )  # fmt: skip
         self.ports.recorder.sent(envelope)
@@ -154,7 +160,7 @@ class SimulationKernel:
         number, now_ns = self._queue.number(), self._clock.now_ns
         if at_ns < now_ns:
             raise Defect(f"{sender} publishes on {topic} at {at_ns} ns, before {now_ns} ns.")
-        left_ns = now_ns if sent_ns is None else sent_ns
+        left_ns = at_ns if sent_ns is None else sent_ns
         envelope = Envelope(number, sender, topic, left_ns, at_ns, 0, number, message)
         self._departures.queue_topic(self._departures.topic(topic), envelope)
         return number
@@ -235,7 +241,9 @@ class SimulationKernel:
             first = queue.peek()
             if first is not None and first[0] <= queue.limit_ns:
                 self._sample(first)
-                self._burst(_BURST)
+                self._sampled += 1
+                if self._sampled > _ALL_SAMPLED:
+                    self._burst(_BURST)
                 self.ports.recorder.drain()
             elif engine_ns is not None and engine_ns <= until_ns:
                 self._engine.advance(until_ns if first is None else min(first[0], until_ns))
@@ -342,7 +350,7 @@ class SimulationKernel:
         self.ports.recorder.input(envelope)
         self._floor.arrive(cell, envelope, lane_of(message))
 
-    def _on_input(self, sender: str, recipient: str, message: Any) -> None:
+    def _on_input(self, sender: str, recipient: str, message: Message) -> None:
         self._admit(self._cells[recipient], sender, message, 0, 0)
 
 

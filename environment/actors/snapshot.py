@@ -107,7 +107,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     engine: bytes
 
 
-def _raw(item: Any) -> msgspec.Raw:
+def _raw(item: object) -> msgspec.Raw:
     return msgspec.Raw(msgspec.msgpack.encode(item))
 
 

@@ -1,7 +1,7 @@
 """What a kernel counted and measured about itself. Durations are wall time and decide nothing."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -65,7 +65,7 @@ class Samples:
         self._handlers: dict[tuple[str, str], list[int]] = {}  # Samples, total, longest.
         self._buckets = [0] * 65
 
-    def add(self, kind: str, message: Any, elapsed_ns: int, travelled_ns: int) -> None:
+    def add(self, kind: str, message: object, elapsed_ns: int, travelled_ns: int) -> None:
         """Count one handled message."""
         counted = self._handlers.setdefault((kind, type(message).__name__), [0, 0, 0])
         counted[0] += 1

@@ -133,8 +133,9 @@ class Tree:
             node.restarts.clear()  # It begins anew with the restart that its parent decides.
             child, node = node, node.parent
         raise RestartsExhausted(
-            f"{address} failed at {now_ns} ns, and no supervisor up to {self._root.supervisor.name!r}"
-            " has a restart left; see the dead letters, or raise `restarts`."
+            f"{address} failed at {now_ns} ns, and no supervisor up to "
+            f"{self._root.supervisor.name!r} has a restart left; see the dead letters, or raise "
+            "`restarts`."
         )
 
     def counted(self) -> dict[str, tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""For tests of single actors: a context that keeps what the actor asked for; no kernel, no clock."""
+"""For tests of single actors: a context that keeps what the actor asked for; no kernel."""
 
 from typing import Any, Generic, TypeVar
 
@@ -25,7 +25,7 @@ from environment.messages import Effect, Message
 M = TypeVar("M")
 
 
-class Sent(msgspec.Struct, frozen=True, Generic[M]):
+class Sent(msgspec.Struct, Generic[M], frozen=True):
     """A message that was sent, requested, published or replied."""
 
     to: str

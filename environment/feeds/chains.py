@@ -96,10 +96,10 @@ class DailyChains:
 
     def at(self, date: str | np.datetime64, moment: Moment = "close") -> DatedChain:
         """Return the chain of one date at its open (09:30) or close (16:00)."""
-        rows = np.flatnonzero(self.date == np.datetime64(date, "s"))
+        rows = np.flatnonzero(self.date == _moment(date))
         if rows.size == 0:
             raise ChainRefusedError(f"expected rows of {date}, found none; see `dates`")
-        now = np.datetime64(date, "s") + (_OPEN if moment == "open" else _CLOSE)
+        now = _moment(date) + (_OPEN if moment == "open" else _CLOSE)
         day = self.frame[rows]
         chain = QuotedChain(
             strike=day["strike"].to_numpy().copy(), years=_years_to(self.expiry[rows], now),
@@ -107,6 +107,11 @@ class DailyChains:
             ask_price=_prices(day, f"ask_{moment}"),
         )  # fmt: skip
         return DatedChain(moment=now, expiry=self.expiry[rows], chain=chain)
+
+
+def _moment(text: str | np.datetime64) -> np.datetime64:
+    """Return a date or time, given as text or numpy value, in seconds."""
+    return np.datetime64(str(text), "s")
 
 
 def _prices(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
@@ -167,7 +172,7 @@ class MinuteChains:
         A bar is known from its end, one minute after the time it carries. Series whose expiry has
         passed stay in: cleaning counts them.
         """
-        now = np.datetime64(moment, "s")
+        now = _moment(moment)
         stop = int(np.searchsorted(self.time, now - _BAR, side="right"))
         if stop == 0:
             raise ChainRefusedError(f"expected quotes before {now}, found none; see `minutes`")

@@ -100,7 +100,7 @@ def after_change(arena, instrument):
             and bid_quantity == arena[ins + at.I_SHOWN_BID_QUANTITY]
             and ask_quantity == arena[ins + at.I_SHOWN_ASK_QUANTITY]
             and arena[ins + at.I_VOLUME] == arena[ins + at.I_DIRTY]):  # fmt: skip
-        if arena[ins + at.I_FEED_FIRST] != 0:
+        if arena[ins + at.I_FEED_FIRST] != 0 and arena[ins + at.I_FEED_DOWN] == 0:
             _schedule_feeds(arena, ins, False)
         return
     arena[ins + at.I_SHOWN_BID] = bid
@@ -109,9 +109,10 @@ def after_change(arena, instrument):
     arena[ins + at.I_SHOWN_ASK_QUANTITY] = ask_quantity
     arena[ins + at.I_DIRTY] = arena[ins + at.I_VOLUME]
     arena[ins + at.I_FEED_SEQUENCE] += 1
-    _note_touch(arena, ins)
-    if arena[ins + at.I_FEED_FIRST] != 0:
-        _schedule_feeds(arena, ins, True)
+    if arena[ins + at.I_FEED_DOWN] == 0:
+        _note_touch(arena, ins)
+        if arena[ins + at.I_FEED_FIRST] != 0:
+            _schedule_feeds(arena, ins, True)
     watch_limit_state(arena, ins, instrument)
 
 
@@ -407,6 +408,15 @@ def _handle(arena, kind, a, b):
         after_change(arena, a)
     elif kind == at.E_CALLBACK:
         _callback(arena, a, b)
+    elif kind == at.E_OUTAGE:
+        arena[instrument_row(arena, a) + at.I_FEED_DOWN] = b
+        if b == 0:
+            after_change(arena, a)
+    elif kind == at.E_LATENCY:
+        arena[at.H_LATENCY_FACTOR] = b
+    elif kind == at.E_RECALL:
+        ins = instrument_row(arena, a)
+        arena[ins + at.I_BORROW] -= arena[ins + at.I_BORROW] * b // 1_000_000
 
 
 @njit

@@ -185,8 +185,9 @@ class Clearing:
             apply_plan(ledger, plan)
             standing = [recall for recall in self.state.recalls if recall.instrument == column]
             events, kept = steps.plan_recalls(
-                session, following, due, column, instrument.symbol, borrow, position, standing
-            )
+                session, following, due, column=column, symbol=instrument.symbol, terms=borrow,
+                position=position, standing=standing,
+            )  # fmt: skip
             recalls += kept
             told += (*plan.events, *events)
         self.state.recalls = recalls

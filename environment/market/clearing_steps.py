@@ -200,7 +200,7 @@ def short_value(
 
 
 def plan_recalls(
-    session: date, next_session: date, due: date, column: int, symbol: str, terms: BorrowTerms,
+    session: date, next_session: date, due: date, *, column: int, symbol: str, terms: BorrowTerms,
     position: Ints, standing: Sequence[Recall],
 ) -> tuple[tuple[ClearingEvent, ...], list[Recall]]:  # fmt: skip
     """Return what recalls do: events, and the recalls of this stock that stand from now on.

@@ -78,6 +78,9 @@ def draw_latency(arena, latency, key, counter):
     row = arena[at.H_OFFSET + at.S_LATENCY] + latency * 8
     kind = arena[row + at.L_KIND]
     median = arena[row + at.L_MEDIAN]
+    factor = arena[at.H_LATENCY_FACTOR]
+    if factor != 0:
+        median = median * factor // 1_000_000
     if kind == at.LAT_CONSTANT:
         return max(median, 1)
     spread = arena[row + at.L_SPREAD] * 1e-6

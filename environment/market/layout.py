@@ -21,7 +21,7 @@ SECTIONS: Final = (
     ("cold", 16),
     ("account", 32),
     ("position", 4),
-    ("trader", 32),
+    ("trader", 16),
     ("heap", 4),
     ("out", 16),
     ("tape", 16),
@@ -32,9 +32,11 @@ SECTIONS: Final = (
     ("bucket", 2),  # Trades per second of the last five minutes, per instrument: count, sum.
     ("stopnode", 16),
     ("scratch", 1),
+    ("population", 32),
 )
 (S_INSTRUMENT, S_LEVEL, S_BITMAP, S_ORDER, S_COLD, S_ACCOUNT, S_POSITION, S_TRADER, S_HEAP, S_OUT,
- S_TAPE, S_TOUCH, S_LATENCY, S_FEE, S_FEED, S_BUCKET, S_STOPNODE, S_SCRATCH) = range(18)  # fmt: skip
+ S_TAPE, S_TOUCH, S_LATENCY, S_FEE, S_FEED, S_BUCKET, S_STOPNODE, S_SCRATCH,
+ S_POPULATION) = range(19)  # fmt: skip
 WIDTHS: Final = tuple(width for _, width in SECTIONS)
 
 # --- header -------------------------------------------------------------------------------------
@@ -45,6 +47,7 @@ H_HEAP_COUNT, H_TAPE_COUNT, H_OUT_COUNT, H_TAPE_MODE, H_INSTRUMENTS, H_ACCOUNTS 
 H_TRADERS, H_FEEDS, H_STOP_FREE, H_STOP_BUMP, H_ERROR, H_ERROR_DETAIL = range(18, 24)
 H_OUT_NEXT, H_EVENTS, H_SIGN_UNUSED, H_MARKET_HALT_LEVEL, H_SEED, H_NEED_SECTION = range(24, 30)
 H_NEED_ROWS, H_BOOK_EVENTS, H_WAKES, H_TRADES, H_REFUSED, H_SURVEY = range(30, 36)
+H_LATENCY_FACTOR: Final = 36  # Millionths; 0 stands for 1.
 H_OFFSET: Final = 64  # H_OFFSET + section: first word of the section.
 H_CAPACITY: Final = 96  # H_CAPACITY + section: rows it can hold.
 MAGIC: Final = 0x4F555443
@@ -63,9 +66,8 @@ I_STOP, I_TRAIL_TOP, I_TRAIL_HEAP = 32, 34, 36  # Buy, then sell.
  I_COLLAR_LOWER, I_COLLAR_UPPER, I_TOUCH_FIRST, I_TOUCH_SIZE, I_TOUCH_COUNT, I_FEED_SEQUENCE,
  I_FEED_FIRST, I_BUCKET_FIRST, I_BUCKET_SECOND, I_BUCKET_COUNT, I_BUCKET_SUM, I_BORROW, I_LOCATED,
  I_DOUBLE_UNTIL, I_DOUBLE_FROM, I_LOCK_CLOSE, I_INDICATIVE, I_CLOSE_PRICE, I_AUCTIONS, I_UNDERLYING,
- I_KIND, I_HALT_UNTIL, I_BAND_SCHEDULED, I_CROSSED, I_PREVIOUS_LAST, I_DIRTY, I_DAY_OPEN_NS) = range(
-    40, 88
-)  # fmt: skip
+ I_KIND, I_HALT_UNTIL, I_BAND_SCHEDULED, I_CROSSED, I_PREVIOUS_LAST, I_DIRTY, I_DAY_OPEN_NS,
+ I_PATH_FIRST, I_PATH_COUNT, I_PATH_START, I_FEED_DOWN, I_DAY_CLOSE_NS) = range(40, 93)  # fmt: skip
 
 # --- stop node: leftist heaps of waiting stops and of trailing groups ------------------------------
 (N_KEY, N_SEQUENCE, N_SLOT, N_PARENT, N_LEFT, N_RIGHT, N_DISTANCE, N_GROUP, N_MARK, N_ROOT,
@@ -132,12 +134,23 @@ NO_OWNER: Final = -1  # Compiled traders and contra accounts: nobody is told.
 (WORLD, EXCHANGE_FEES, REGULATOR, LENDER, ISSUER, INTEREST, ROUNDING, CUSTODY) = range(8)
 FIRST_ACCOUNT: Final = 8
 
+# --- trader ------------------------------------------------------------------------------------------
+# The stream KEY is the trader's own; the stream LINK its connection's: delays, observation noise.
+(TR_KIND, TR_POPULATION, TR_ACCOUNT, TR_INSTRUMENT, TR_KEY, TR_COUNTER, TR_LINK,
+ TR_LINK_COUNTER, TR_LAST_ARRIVAL, TR_VIEW_TIME, TR_BELIEF, TR_STATE, TR_SIDE, TR_COUNT, TR_MEMORY,
+ TR_OWNER) = range(16)  # fmt: skip
+(REMOTE, NOISE, VALUE, MOMENTUM, ADAPTIVE_MAKER, HAWKES, SPOOFER, IGNITION) = range(8)
+TRADER_KINDS: Final = (
+    "remote", "noise", "value", "momentum", "adaptive_maker", "hawkes", "spoofer", "ignition",
+)  # fmt: skip
+
 # --- position (dense: account * instruments + instrument) -------------------------------------------
 P_QUANTITY, P_COST, P_WORKING_SELL = range(3)  # Lots; net micros paid since the start; lots.
 
 # --- event kinds in the heap -------------------------------------------------------------------------
 (E_ARRIVE, E_CANCEL, E_REPLACE, E_CANCEL_ALL, E_WAKE, E_FEED, E_PHASE, E_INDICATIVE, E_EXPIRE,
- E_LIMIT_STATE, E_REOPEN, E_BAND, E_CANCEL_LAST, E_HALT, E_CALLBACK, E_MASS_QUOTE) = range(16)  # fmt: skip
+ E_LIMIT_STATE, E_REOPEN, E_BAND, E_CANCEL_LAST, E_HALT, E_CALLBACK, E_MASS_QUOTE, E_OUTAGE,
+ E_LATENCY, E_RECALL) = range(19)  # fmt: skip
 HEAP_TIME, HEAP_SEQUENCE, HEAP_KIND_A, HEAP_B = range(4)
 
 # --- phases -----------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ class Market:
         instruments: int,
         accounts: int,
         traders: int = 0,
+        populations: int = 0,
         width: int = LEVELS_STOCK,
         advance: Advance = core.advance,
         on_tape: TapeSink | None = None,
@@ -62,6 +63,7 @@ class Market:
             "account": accounts,
             "position": accounts * instruments,
             "trader": traders,
+            "population": populations,
             "touch": TOUCHES * instruments,
             "bucket": 300 * instruments,
         }
@@ -146,6 +148,34 @@ class Market:
         row[at.A_GROUP] = number if group is None else group
         row[at.A_POPULATION] = population
         return number
+
+    def add_accounts(
+        self, count: int, *, cash_micros: int, population: int, owners: range | None = None
+    ) -> int:
+        """Add many like accounts at once, told of nothing unless owned. Returns the first number."""
+        first = self._accounts
+        self._accounts += count
+        accounts = self.section(at.S_ACCOUNT)
+        block = accounts[first : first + count]
+        block[:, at.A_CASH] = block[:, at.A_SETTLED] = cash_micros
+        accounts[at.WORLD, at.A_CASH] -= cash_micros * count
+        block[:, at.A_OWNER] = at.NO_OWNER if owners is None else np.asarray(owners)
+        block[:, at.A_GROUP] = np.arange(first, first + count)
+        block[:, at.A_POPULATION] = population
+        return first
+
+    def give_all(self, first: int, instruments: NDArray[np.int64], quantity: int) -> None:
+        """Give consecutive accounts shares, each of its own instrument, out of WORLD."""
+        count = int(self.arena[at.H_INSTRUMENTS])
+        positions = self.section(at.S_POSITION)
+        own = np.arange(first, first + len(instruments)) * count + instruments
+        positions[own, at.P_QUANTITY] += quantity
+        for instrument, holders in zip(*np.unique(instruments, return_counts=True), strict=True):
+            positions[at.WORLD * count + instrument, at.P_QUANTITY] -= quantity * holders
+
+    def reserve_heap(self, events: int) -> None:
+        """Make room for so many more events."""
+        self._room(at.S_HEAP, int(self.arena[at.H_HEAP_COUNT]) + events + 64)
 
     def give_shares(self, account: int, instrument: int, quantity: int) -> None:
         """Give an account shares, taken from the WORLD contra account."""

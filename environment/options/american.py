@@ -190,8 +190,13 @@ def _put_slopes(x: float, facts: FloatArray, terms: FloatArray) -> tuple[float, 
     moneyness = exp(x)
     if not np.isfinite(x + years):
         return np.nan, np.nan
-    if x <= facts[4] or years == 0.0 or sigma == 0.0:
-        return (-moneyness if x < max(facts[4], 0.0 if years == 0.0 else -np.inf) else 0.0), 0.0
+    if years == 0.0:
+        return (-moneyness if x < 0.0 else 0.0), 0.0
+    if sigma == 0.0:  # Straight in the spot but for corners.
+        ahead, behind = _certain(exp(x + 1e-6), facts), _certain(exp(x - 1e-6), facts)
+        return (ahead - behind) / 2e-6, 0.0
+    if x <= facts[4]:
+        return -moneyness, 0.0
     s = sigma * np.sqrt(years)
     asset = moneyness * exp(-dividend * years)
     d1 = (x + (rate - dividend) * years) / s + 0.5 * s
@@ -215,7 +220,7 @@ def _put_slopes(x: float, facts: FloatArray, terms: FloatArray) -> tuple[float, 
 def _worth(unit: float, other: float, put: float) -> float:
     """Scale a put with unit strike; exactly the intrinsic value where rounding falls below it."""
     worth, intrinsic = unit * put, unit - other
-    return intrinsic if worth < intrinsic else worth  # NaN stays.
+    return intrinsic if worth < intrinsic else worth  # noqa: FURB136  # a NaN must stay
 
 
 @inlined

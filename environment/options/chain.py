@@ -80,7 +80,7 @@ class CleaningRules:
 
 @dataclass(frozen=True, kw_only=True)
 class CleanChain:
-    """Usable rows sorted by expiry, strike and side (puts first), and the count dropped by reason."""
+    """Usable rows sorted by expiry, strike and side (puts first), and counts dropped by reason."""
 
     chain: QuotedChain
     rows: NDArray[np.intp]

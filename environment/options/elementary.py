@@ -28,7 +28,7 @@ _TAN_PI_8 = 0.4142135623730951
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # numba ships no types
-def _bits(_context: Any, value: Any) -> Any:  # noqa: ANN401  # numba's own protocol
+def _bits(_context: Any, _value: Any) -> Any:  # noqa: ANN401  # numba's own protocol
     """Read a float64 as the int64 of the same bits."""
 
     def build(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401
@@ -38,7 +38,7 @@ def _bits(_context: Any, value: Any) -> Any:  # noqa: ANN401  # numba's own prot
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # numba ships no types
-def _from_bits(_context: Any, value: Any) -> Any:  # noqa: ANN401  # numba's own protocol
+def _from_bits(_context: Any, _value: Any) -> Any:  # noqa: ANN401  # numba's own protocol
     """Read an int64 as the float64 of the same bits."""
 
     def build(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401

@@ -12,6 +12,7 @@ from environment.options.heston_gradient import forward_values_and_gradient
 from environment.options.heston_quadrature import price_rows
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 TOLERANCE = 2e-13
 _ROW_NAMES = (
@@ -27,7 +28,7 @@ class PriceEstimate(NamedTuple):
     nodes: Array
 
 
-def _rows(values: tuple[ArrayLike, ...], is_call: ArrayLike) -> tuple[Array, Array, Array]:
+def _rows(values: tuple[ArrayLike, ...], is_call: ArrayLike) -> tuple[Array, Flags, Array]:
     """Return the ten broadcast inputs as rows, the side flags, and an array of the full shape."""
     shape = np.broadcast(*values, is_call).shape
     rows = np.empty((len(values), *shape))
@@ -52,7 +53,7 @@ def _rows(values: tuple[ArrayLike, ...], is_call: ArrayLike) -> tuple[Array, Arr
 
 def price_with_error(
     spot: ArrayLike, strike: ArrayLike, years: ArrayLike, rate: ArrayLike,
-    dividend_yield: ArrayLike, is_call: ArrayLike, v0: ArrayLike, kappa: ArrayLike,
+    dividend_yield: ArrayLike, is_call: ArrayLike, *, v0: ArrayLike, kappa: ArrayLike,
     theta: ArrayLike, sigma: ArrayLike, rho: ArrayLike, tolerance: float = TOLERANCE,
 ) -> PriceEstimate:  # fmt: skip
     """Return European prices, their estimated absolute errors and node counts.
@@ -68,7 +69,7 @@ def price_with_error(
 
 def price(
     spot: ArrayLike, strike: ArrayLike, years: ArrayLike, rate: ArrayLike,
-    dividend_yield: ArrayLike, is_call: ArrayLike, v0: ArrayLike, kappa: ArrayLike,
+    dividend_yield: ArrayLike, is_call: ArrayLike, *, v0: ArrayLike, kappa: ArrayLike,
     theta: ArrayLike, sigma: ArrayLike, rho: ArrayLike, tolerance: float = TOLERANCE,
 ) -> Array:  # fmt: skip
     """Return European option prices under Heston, one per broadcast element.
@@ -115,8 +116,9 @@ def price(
     Fang & Oosterlee 2008, SIAM J. Sci. Comput. 31(2), section 5.4, T = 10 used as a test.
     """
     return price_with_error(
-        spot, strike, years, rate, dividend_yield, is_call, v0, kappa, theta, sigma, rho, tolerance
-    ).price
+        spot, strike, years, rate, dividend_yield, is_call,
+        v0=v0, kappa=kappa, theta=theta, sigma=sigma, rho=rho, tolerance=tolerance,
+    ).price  # fmt: skip
 
 
 def price_and_gradient(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from environment.compiled import njit
 from environment.options.heston_gradient import forward_values_and_gradient
 from environment.options.heston_quadrature import forward_black
-from environment.options.heston_transform import Array
+from environment.options.heston_transform import Array, Flags
 
 LOWER = np.array([1e-5, 1e-2, 1e-5, 1e-2, -0.999])
 UPPER = np.array([4.0, 50.0, 4.0, 10.0, 0.999])
@@ -68,14 +68,12 @@ def _from_free(free: Array) -> Array:
 
 @njit
 def _residuals(
-    free: Array, forward: Array, strike: Array, years: Array, is_call: Array,
+    free: Array, forward: Array, strike: Array, years: Array, is_call: Flags,
     target: Array, weight: Array, work: Array, jacobian: Array,
 ) -> float:  # fmt: skip
     """Fill weighted residuals (row 0) and their derivatives (rows 1-5); return half the sum."""
     parameters = _from_free(free)
-    forward_values_and_gradient(
-        forward, strike, years, is_call, parameters, _TOLERANCE, 1, work
-    )
+    forward_values_and_gradient(forward, strike, years, is_call, parameters, _TOLERANCE, 1, work)
     total = 0.0
     for i in range(target.shape[0]):
         jacobian[0, i] = weight[i] * (work[0, i] - target[i])
@@ -88,7 +86,7 @@ def _residuals(
 
 
 @njit
-def _solve_step(normal: Array, slope: Array, damping: float, is_held: Array) -> Array:
+def _solve_step(normal: Array, slope: Array, damping: float, is_held: Flags) -> Array:
     """Return the damped Gauss-Newton step; held coordinates do not move."""
     matrix, right = normal.copy(), -slope
     for p in range(5):
@@ -115,7 +113,7 @@ def _solve_step(normal: Array, slope: Array, damping: float, is_held: Array) -> 
 @njit
 def _fit(
     start: Array, lower: Array, upper: Array, forward: Array, strike: Array, years: Array,
-    is_call: Array, target: Array, weight: Array,
+    is_call: Flags, target: Array, weight: Array,
 ) -> tuple[Array, float, int, bool]:  # fmt: skip
     """Return parameters, half the sum of squares, steps and whether the fit converged."""
     n = target.shape[0]
@@ -142,9 +140,7 @@ def _fit(
         expected = -np.dot(slope, step) - 0.5 * np.dot(step, np.dot(normal, step))
         if cost < 1e-16 * n or np.max(np.abs(step)) < 1e-9 or abs(expected) < 1e-12 * cost:
             return _from_free(free), cost, step_count, True
-        new_cost = _residuals(
-            moved, forward, strike, years, is_call, target, weight, work, tried
-        )
+        new_cost = _residuals(moved, forward, strike, years, is_call, target, weight, work, tried)
         is_fresh = new_cost < cost
         if is_fresh:
             gain = (cost - new_cost) / max(expected, 1e-300)
@@ -161,7 +157,7 @@ def _fit(
 @njit
 def _targets(
     forward: Array, strike: Array, years: Array, sigma_annual: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Flags, Array, Array]:
     """Return out-of-the-money flags, undiscounted Black prices and one over vega."""
     n = forward.shape[0]
     is_call, target, weight = np.empty(n, np.bool_), np.empty(n), np.empty(n)
@@ -239,12 +235,12 @@ def calibrate(
     else:
         first = _start(table[2], np.log(table[0] / table[1]), table[3])
         starts = [first] + [np.array([first[0], k, first[2], s, r]) for k, s, r in _OTHER_STARTS]
-    best = None
-    for guess in starts:
-        found = _fit(guess, LOWER, UPPER, *quotes)
-        best = found if best is None or found[1] < best[1] else best
+    best = _fit(starts[0], LOWER, UPPER, *quotes)
+    for guess in starts[1:]:
         if best[1] < 0.5 * table.shape[1] * 1e-12:
             break
+        found = _fit(guess, LOWER, UPPER, *quotes)
+        best = found if found[1] < best[1] else best
     return _report(best, table)
 
 

@@ -21,7 +21,7 @@ from environment.options.heston_quadrature import (
     forward_black,
     node_plan,
 )
-from environment.options.heston_transform import Array
+from environment.options.heston_transform import Array, Flags
 
 _INVERSE_PI = 1.0 / math.pi
 COLUMNS = 12
@@ -128,7 +128,7 @@ def add_strike(u: Array, nodes: Array, moneyness: float, work: Array, sums: Arra
 
 @njit
 def forward_values_and_gradient(
-    forward: Array, strike: Array, years: Array, is_call: Array, parameters: Array,
+    forward: Array, strike: Array, years: Array, is_call: Flags, parameters: Array,
     tolerance: float, refinement: int, out: Array,
 ) -> None:  # fmt: skip
     """Fill `out` (6, n): undiscounted price and its derivatives by v0, kappa, theta, sigma, rho.

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from environment.compiled import njit
-from environment.options.heston_transform import Array, fill_nodes, strike_sums
+from environment.options.heston_transform import Array, Flags, fill_nodes, strike_sums
 
 _PROBES = 12
 _PROBE_GROWTH = 1.5
@@ -73,7 +73,7 @@ def node_plan(
     reach = math.asinh(cut / scale)
     strip = math.atan2(-math.log(0.001 * tolerance) / cut, max(widest, 1e-3))
     step = _STEP_BY_STRIP * strip * min(1.0, 27.6 / -math.log(tolerance))
-    count = min(max(4 * int(math.ceil(reach / step / 4.0)), 16), _FIRST_NODES_MAX)
+    count = min(max(4 * math.ceil(reach / step / 4.0), 16), _FIRST_NODES_MAX)
     return scale, reach / (count - 1), count
 
 
@@ -101,9 +101,7 @@ def correction_sums(
     first, first_weight, total = 0.0, 0.5, count
     worst = math.inf
     u, nodes, work = np.empty(count), np.empty((2, count)), np.empty(count)
-    fill_nodes(
-        first, step, scale, total_variance, years, v0, kappa, theta, sigma, rho, u, nodes
-    )
+    fill_nodes(first, step, scale, total_variance, years, v0, kappa, theta, sigma, rho, u, nodes)
     change, earlier_change = 0.0, 0.0
     for i in range(moneyness.shape[0]):
         out[i], half, quarter = strike_sums(u, nodes, first_weight, moneyness[i], work)
@@ -139,7 +137,12 @@ def correction_sums(
 
 
 @njit
-def forward_black(forward: float, strike: float, deviation: float, is_call: bool) -> float:
+def forward_black(
+    forward: float,
+    strike: float,
+    deviation: float,
+    is_call: bool,  # noqa: FBT001  # compiled
+) -> float:
     """Return the undiscounted Black price for the standard deviation of the log forward."""
     sign = 1.0 if is_call else -1.0
     if deviation <= 0.0:
@@ -152,7 +155,7 @@ def forward_black(forward: float, strike: float, deviation: float, is_call: bool
 
 
 @njit
-def price_rows(rows: Array, is_call: Array, tolerance: float, out: Array) -> None:
+def price_rows(rows: Array, is_call: Flags, tolerance: float, out: Array) -> None:
     """Price rows (spot, strike, years, rate, yield, v0, kappa, theta, sigma, rho).
 
     Neighbouring rows that differ only in strike, spot and side share their nodes. `out` takes

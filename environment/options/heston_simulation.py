@@ -10,6 +10,7 @@ import math
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from environment.compiled import njit
@@ -138,7 +139,7 @@ def _advance_batched(
 
 
 def _on_processor(
-    rng: np.random.Generator, shape: tuple[int, int], v0: float, constants: StepConstants, *,
+    rng: Generator, shape: tuple[int, int], v0: float, constants: StepConstants, *,
     is_compiled: bool,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Return terminal log price and variance, block by block so that draws stay in the cache."""
@@ -160,7 +161,7 @@ def _on_processor(
 
 
 def _on_torch(
-    rng: np.random.Generator, shape: tuple[int, int], v0: float, constants: StepConstants
+    rng: Generator, shape: tuple[int, int], v0: float, constants: StepConstants
 ) -> tuple[Array, Array]:
     """Return the same from torch, on the first graphics device where there is one."""
     torch = importlib.import_module("torch")
@@ -172,15 +173,13 @@ def _on_torch(
     v = torch.full_like(log_price, v0)
     # One step at a time: a million paths need three vectors of draws, not a cube.
     for _ in range(n_steps):
-        uniforms = torch.rand(
-            (3, 1, n_paths), dtype=torch.float64, device=device, generator=source
-        )
+        uniforms = torch.rand((3, 1, n_paths), dtype=torch.float64, device=device, generator=source)
         log_price, v = _advance_batched(torch, uniforms, constants, log_price, v)
     return log_price.cpu().numpy(), v.cpu().numpy()
 
 
 def simulate_terminal(
-    rng: np.random.Generator, n_paths: int, n_steps: int, years: float,
+    rng: Generator, n_paths: int, n_steps: int, years: float, *,
     v0: float, kappa: float, theta: float, sigma: float, rho: float,
     backend: Backend = "compiled",
 ) -> tuple[Array, Array]:  # fmt: skip
@@ -226,9 +225,7 @@ def simulate_terminal(
     constants = step_constants(years / n_steps, kappa, theta, sigma, rho)
     if backend == "torch":
         return _on_torch(rng, (n_paths, n_steps), v0, constants)
-    return _on_processor(
-        rng, (n_paths, n_steps), v0, constants, is_compiled=backend == "compiled"
-    )
+    return _on_processor(rng, (n_paths, n_steps), v0, constants, is_compiled=backend == "compiled")
 
 
 def simulated_price(

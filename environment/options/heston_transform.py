@@ -8,6 +8,7 @@ Differences that cancel for small volatility of variance are rewritten as quotie
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from environment.compiled import njit
 from environment.options.elementary import (
@@ -17,7 +18,8 @@ from environment.options.elementary import (
     sine_cosine,
 )
 
-Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 VOL_OF_VOL_FLOOR = 1e-14
 _INVERSE_PI = 1.0 / math.pi

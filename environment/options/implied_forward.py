@@ -166,7 +166,8 @@ def european_forwards(chain: QuotedChain, rate: ArrayLike | None = None) -> Impl
 
 def early_exercise_premium(
     spot: float, strike: Array, years: Array, sigma_annual: Array, rate: Array,
-    dividend_yield: Array, is_call: NDArray[np.bool_], american_price: Price = american.price,
+    dividend_yield: Array, is_call: NDArray[np.bool_], *,
+    american_price: Price = american.price,
 ) -> Array:  # fmt: skip
     """Return American minus European price, 0 or more; arrays of shape (n_rows,)."""
     arguments = (spot, strike, years, sigma_annual, rate, dividend_yield, is_call)
@@ -225,7 +226,7 @@ def american_forwards(
         dividend = rates - np.log(forward / spot) / years
         premium = early_exercise_premium(
             spot, strike2, years2, np.tile(sigma, 2), np.tile(rates[near.expiry], 2),
-            np.tile(dividend[near.expiry], 2), flags, american_price,
+            np.tile(dividend[near.expiry], 2), flags, american_price=american_price,
         )  # fmt: skip
         call, put = near.call - premium[: t.size], near.put - premium[t.size :]
         if rate is None:
@@ -310,7 +311,7 @@ def strip_premium(
         rows, e, sigma = rows[is_solved], e[is_solved], sigma[is_solved]
         premium = early_exercise_premium(
             spot, chain.strike[rows], chain.years[rows], sigma, forwards.rate[e], dividend[e],
-            chain.is_call[rows], american_price,
+            chain.is_call[rows], american_price=american_price,
         )  # fmt: skip
         if round_number == 0:
             is_large = premium >= share_of_spread * chain.spread[rows]

@@ -36,6 +36,7 @@ _ROOT_THREE = 1.7320508075688772
 _PI = 3.141592653589793
 _STEPS_MAX = 16
 _LEAST_MONEYNESS = 1e-290
+_TINY = 1e-200
 _CONVERGED = 1e-4  # The step is of fourth order: what is left after it is below the last bit.
 
 
@@ -85,7 +86,10 @@ def _rational_cubic(
     rest = 1.0 - t
     top = (right * t + (r * right - width * slopes[1]) * rest) * t * t
     top += ((r * left + width * slopes[0]) * t + left * rest) * rest * rest
-    return top / (1.0 + (r - 3.0) * t * rest)
+    value = top / (1.0 + (r - 3.0) * t * rest)
+    # Every interpolated map is monotone; a control that is nearly singular can leave its range.
+    is_inside = min(left, right) <= value <= max(left, right)
+    return value if is_inside else left + (right - left) * t
 
 
 @inlined
@@ -129,9 +133,9 @@ def _start_low(
     control = (b_l * bend + (slope - 1.0)) / (slope - f_l / b_l)
     t = beta / b_l
     f = _rational_cubic(t, b_l, 0.0, f_l, (1.0, slope), control)
-    if not f > 0.0:
-        f = (f_l * t + b_l * (1.0 - t)) * t
-    return m / (_ROOT_THREE * _quick_quantile(_ROOT_THREE * np.cbrt(f / (2.0 * _PI * m)))), True
+    f = max(f, beta) if f < _TINY else f  # Near 0 the map is the price itself.
+    tail = _ROOT_THREE * np.cbrt(f) / np.cbrt(2.0 * _PI * m)  # The quotient could underflow.
+    return m / (_ROOT_THREE * _quick_quantile(tail)), True
 
 
 @njit
@@ -162,8 +166,7 @@ def _start_high(
     control = (width_h * bend + (-0.5 - slope)) / (-f_h / width_h - slope)
     t = 1.0 - gap / width_h
     f = _rational_cubic(t, width_h, f_h, 0.0, (slope, -0.5), control)
-    if not f > 0.0:
-        f = (f_h * (1.0 - t) + 0.5 * width_h * t) * (1.0 - t)
+    f = max(f, 0.5 * gap) if f < _TINY else f  # Near the bound it is half the distance.
     return 2.0 * _quick_quantile(min(f, 0.49)), True
 
 

@@ -30,7 +30,8 @@ class Reason(IntEnum):
     NO_TIME = 3  # Time to expiry not above 0.
     BELOW_INTRINSIC = 4  # The price is below its value at zero volatility.
     ABOVE_BOUND = 5  # The price reaches its value at infinite volatility.
-    NOT_CONVERGED = 6  # Never seen; a count above 0 is a defect.
+    # Only where the price, in units of sqrt(forward * strike), is below the least float64.
+    NOT_CONVERGED = 6
 
 
 @inlined

@@ -40,7 +40,7 @@ class SabrFit:
 def _shape(
     forward: float, strike: float, beta: float, formula: int
 ) -> tuple[float, float, float, float]:
-    """Return front factor b, reach g and scale f of a strike: volatility is alpha b R(nu g / alpha).
+    """Return front factor b, reach g, scale f and 1 - beta: volatility is alpha b R(nu g / alpha).
 
     Near the money the logarithm and the power difference are taken of the relative distance, which
     is exact, so nothing cancels; at beta 0 and 1 the powers reduce to their limits.
@@ -122,7 +122,7 @@ def _fill(rows: Array, formula: int, out: Array) -> None:
 
 def volatility(
     forward: ArrayLike, strike: ArrayLike, years: ArrayLike, alpha: ArrayLike, beta: ArrayLike,
-    nu: ArrayLike, rho: ArrayLike, shift: ArrayLike = 0.0, formula: Formula = "hagan",
+    nu: ArrayLike, rho: ArrayLike, *, shift: ArrayLike = 0.0, formula: Formula = "hagan",
 ) -> Array:  # fmt: skip
     """Return SABR implied volatilities, one per broadcast element.
 
@@ -178,7 +178,7 @@ def fit_slice(
     forward: float, strike: Array, years: float, vol: Array, weight: Array, beta: float,
     formula: int, out: Array,
 ) -> tuple[float, int, bool]:  # fmt: skip
-    """Fit alpha, nu and rho into `out`; return root mean square error, steps, whether it settled."""
+    """Fit alpha, nu and rho into `out`; return root mean square error, steps, and success."""
     n = strike.shape[0]
     shapes = np.empty((4, n))
     nearest = 0
@@ -292,7 +292,7 @@ def _search(
 
 def calibrate(
     forward: float, strike: ArrayLike, years: float, volatility_quotes: ArrayLike,
-    beta: float, weight: ArrayLike | None = None, shift: float = 0.0, formula: Formula = "hagan",
+    beta: float, *, weight: ArrayLike | None = None, shift: float = 0.0, formula: Formula = "hagan",
 ) -> SabrFit:  # fmt: skip
     """Return alpha, nu and rho that fit one expiry best, at a given beta.
 

@@ -15,6 +15,7 @@ from environment.options import black76, implied_volatility
 from environment.options.sabr import SabrFit, volatility
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Jet = tuple[Array, Array, Array]  # A value and its first two derivatives in log moneyness.
 
 _SCAN_POINTS = 3001
@@ -242,10 +243,10 @@ class MendedSmile:
         )[0]
 
 
-def _black(fit: SabrFit, base: float, strikes: Array, years: float, is_call: Array) -> Array:
+def _black(fit: SabrFit, base: float, strikes: Array, years: float, is_call: Flags) -> Array:
     """Return undiscounted Black prices of a fit, shifted forward and strikes given."""
     sigma = volatility(
-        base, strikes, years, fit.alpha, fit.beta, fit.nu, fit.rho, 0.0, fit.formula
+        base, strikes, years, fit.alpha, fit.beta, fit.nu, fit.rho, formula=fit.formula
     )
     return black76.price(base, strikes, years, sigma, is_call)
 
@@ -297,7 +298,8 @@ def mend(fit: SabrFit, forward: float, years: float) -> MendedSmile:
     base = forward + fit.shift
     changes = sign_changes(fit, forward, years)
     lows = [strike + fit.shift for strike, is_below in changes if is_below and strike < forward]
-    highs = [strike + fit.shift for strike, is_below in changes if not is_below and strike > forward]
+    is_high = [(strike, not is_below and strike > forward) for strike, is_below in changes]
+    highs = [strike + fit.shift for strike, is_one in is_high if is_one]
     put_tail = _mend_side(fit, base, years, max(lows), is_put=True) if lows else None
     call_tail = _mend_side(fit, base, years, min(highs), is_put=False) if highs else None
     return MendedSmile(

@@ -85,9 +85,7 @@ class Surface:
         -------
         array of the broadcast shape
         """
-        k, t = np.broadcast_arrays(
-            np.asarray(moneyness, np.float64), np.asarray(years, np.float64)
-        )
+        k, t = np.broadcast_arrays(np.asarray(moneyness, np.float64), np.asarray(years, np.float64))
         after = np.searchsorted(self.years, t)
         low = np.clip(after - 1, 0, self.years.size - 1)
         high = np.clip(after, 0, self.years.size - 1)
@@ -187,9 +185,7 @@ def check(surface: Surface, moneyness: ArrayLike | None = None) -> list[Breach]:
             fall = (earlier - later) / np.maximum(earlier, 1e-12)
             worst = int(np.argmax(fall))
             if fall[worst] > _TOLERANCE:
-                found.append(
-                    Breach("calendar", float(years), float(k[worst]), float(fall[worst]))
-                )
+                found.append(Breach("calendar", float(years), float(k[worst]), float(fall[worst])))
         b, rho = surface.svi_parameters[i, 1:3]
         steepest = b * (1.0 + abs(rho))
         if surface.smile == "svi" and steepest > svi.WING_SLOPE_MAX + _TOLERANCE:

@@ -91,9 +91,7 @@ def _implied_quotes(
     chain, expiry = chain.take(is_outer), expiry[is_outer]
     mid, is_stripped = chain.mid_price, np.zeros(chain.size, np.bool_)
     if style == "american":
-        mid, is_stripped = strip_premium(
-            chain, spot, forwards, american_price=american_price
-        )
+        mid, is_stripped = strip_premium(chain, spot, forwards, american_price=american_price)
     forward, discount = forwards.forward[expiry], forwards.discount[expiry]
     half = 0.5 * chain.spread
     prices = np.stack([mid, np.maximum(mid - half, 0.0), mid + half]) / discount
@@ -111,15 +109,18 @@ def _implied_quotes(
     )  # fmt: skip
 
 
-def _keep_full_expiries(quotes: _Quotes, n: int, dropped: dict[str, int]) -> tuple[_Quotes, Array]:
+def _keep_full_expiries(
+    quotes: _Quotes, n: int, dropped: dict[str, int]
+) -> tuple[_Quotes, NDArray[np.intp]]:
     """Return quotes of expiries with enough of them, and which expiries these are."""
-    is_full = np.bincount(quotes.expiry, minlength=n) >= _QUOTES_MIN
+    counts = np.bincount(quotes.expiry, minlength=n)
+    is_full = counts >= _QUOTES_MIN
     kept = is_full[quotes.expiry]
     dropped["thin_expiry"] += int((~kept).sum())
     if not is_full.any():
         raise ChainRefusedError(
             f"expected {_QUOTES_MIN} out-of-the-money quotes with a volatility in some expiry, "
-            f"found at most {int(np.bincount(quotes.expiry, minlength=n).max())}; check spot and rate"
+            f"found at most {int(counts.max())}; check spot and rate"
         )
     number = np.cumsum(is_full) - 1
     return _Quotes(
@@ -160,13 +161,15 @@ def _fit_slices(quotes: _Quotes, years: Array, forward: Array, beta: float) -> t
             np.zeros(grid.size), ceiling, svi.PENALTIES, svi.STARTS, parameters[i],
         )  # fmt: skip
         fits.append(
-            sabr.calibrate(forward[i], forward[i] * np.exp(k), years[i], sigma, beta, certainty)
+            sabr.calibrate(
+                forward[i], forward[i] * np.exp(k), years[i], sigma, beta, weight=certainty
+            )
         )
     return parameters, tuple(fits[::-1]), low, high, rmse
 
 
 def surface_from_chain(
-    chain: QuotedChain, spot: float, style: Style, rate: ArrayLike | None = None,
+    chain: QuotedChain, spot: float, style: Style, rate: ArrayLike | None = None, *,
     rules: CleaningRules | None = None, beta: float = 1.0, smile: Smile = "svi",
     american_price: Callable[..., ArrayLike] = american.price,
 ) -> ChainSurface:  # fmt: skip

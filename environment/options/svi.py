@@ -192,7 +192,9 @@ def fit_slice(
     span = max(k.max() - k.min(), 0.05)
     deviation = math.sqrt(max(np.median(w), 1e-8))
     lower = np.array([1e-9, 1e-6, -0.999, k.min() - 0.5 * span, 1e-3 * span + 1e-4])
-    upper = np.array([4.0 * w.max() + 1e-3, 2.0, 0.999, k.max() + 0.5 * span, 2.0 * span + deviation])
+    upper = np.array(
+        [4.0 * w.max() + 1e-3, 2.0, 0.999, k.max() + 0.5 * span, 2.0 * span + deviation]
+    )
     best, point, best_cost = np.empty(5), np.empty(5), math.inf
     for i in range(starts.shape[0]):
         m, s = starts[i, 0] * span, starts[i, 1] * span
@@ -254,9 +256,7 @@ def density_sign(k: ArrayLike, parameters: ArrayLike) -> Array:
 
 
 def check_grid(k: ArrayLike) -> Array:
-    """Return the log moneynesses at which a slice fitted to k is checked: its range, and as much
-    again on both sides.
-    """
+    """Return where a slice fitted to k is checked: its range, and half of that on each side."""
     x = np.asarray(k, np.float64)
     span = max(float(x.max() - x.min()), 0.05)
     return np.linspace(float(x.min()) - 0.5 * span, float(x.max()) + 0.5 * span, GRID_POINTS)

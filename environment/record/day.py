@@ -83,9 +83,12 @@ class DayTape:
         return np.array([one.micros_per_tick_lot / MICROS for one in self.facts.instruments])
 
     @cached_property
-    def ticks(self) -> Floats:
-        """Return the tick sizes in currency, by instrument."""
-        return np.array([one.tick for one in self.facts.instruments])
+    def _tick_micros(self) -> Floats:
+        return np.array([one.tick_micros for one in self.facts.instruments], np.float64)
+
+    def price(self, ticks: Floats | Rows, instrument: Rows | int) -> Floats:
+        """Return prices in currency: multiplied, then divided once, so that a cent is a cent."""
+        return np.asarray(ticks * self._tick_micros[instrument] / MICROS)
 
     @cached_property
     def trades(self) -> Trades:

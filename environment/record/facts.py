@@ -18,11 +18,6 @@ class InstrumentFacts(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["stock", "option"] = "stock"
 
     @property
-    def tick(self) -> float:
-        """Return the size of a tick in the account's currency."""
-        return self.tick_micros / MICROS
-
-    @property
     def micros_per_tick_lot(self) -> int:
         """Return the money that one lot gains when its price rises by one tick."""
         return self.tick_micros * self.lot * self.multiplier

@@ -29,7 +29,8 @@ _MENDS = {
 
 def explain(error: OSError, path: Path) -> str:
     """Return one line that names the path, the cause and what to do about it."""
-    cause = (error.strerror or str(error)).lower()
+    # Libraries put their own sentences around the system's; its own word is enough.
+    cause = os.strerror(error.errno).lower() if error.errno else str(error)
     mend = _MENDS.get(error.errno or 0, "check the folder, or choose another one with --out")
     return f"cannot write {path}: {cause}; {mend}"
 

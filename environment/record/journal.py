@@ -7,6 +7,8 @@ the machine, so that equal runs give equal bytes.
 
 import hashlib
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from typing import Any, Final, Generic, TypeVar
 
 import msgpack
@@ -173,9 +175,9 @@ class JournalReader:
 
     def __init__(self, data: bytes, protocol: Protocol) -> None:
         self._data = memoryview(data)
-        union = protocol.union
-        records: Any = Step[union] | Input[union] | Envelope[union] | Failed | Block | End
-        self._decoder = msgspec.msgpack.Decoder(records)
+        shapes: tuple[Any, ...] = (Envelope, Step, Input)
+        records = [shape[protocol.union] for shape in shapes] + [Failed, Block, End]
+        self._decoder = msgspec.msgpack.Decoder(reduce(or_, records))
         self._start = self._next_length(0)
         if not self._start:
             raise CorruptRecord(f"Expected a journal header, found {len(data)} bytes of something.")

@@ -13,6 +13,9 @@ from environment.market import layout as at
 from environment.record.tape import TYPE_BITS, TYPE_MASK, UNSEEN_TYPES, Rows
 
 
+PEGGED_PRICE = -1  # Midpoint orders have no price of their own: one queue a side.
+
+
 class RestingOrder(msgspec.Struct):
     """One order as the tape has told it so far. `price` is None while it is in no queue."""
 
@@ -139,7 +142,9 @@ class BookRebuild:
             order = self.orders[row[at.T_ORDER]]
         if order.order_type in {at.ON_OPEN, at.ON_CLOSE}:
             return  # It waits for an auction, in no queue.
-        order.price = row[at.T_PRICE]
+        self._leave(order)  # A pegged order that went to meet another rests again unannounced.
+        is_pegged = order.order_type == at.MIDPOINT
+        order.price = PEGGED_PRICE if is_pegged else row[at.T_PRICE]
         self._join(order, row)
 
     def _refill(self, row: list[int]) -> None:
@@ -153,7 +158,7 @@ class BookRebuild:
     def _join(self, order: RestingOrder, row: list[int]) -> None:
         queue = self.queues.setdefault((order.instrument, order.side, order.price or 0), Queue())
         # Neither a recording nor an order far from the touch knows its place.
-        if row[at.T_AHEAD] >= 0 and order.order_type != at.MIDPOINT:
+        if row[at.T_AHEAD] >= 0 and order.price != PEGGED_PRICE:
             expected = queue.shown + (0 if order.is_displayed else queue.unseen)
             self._expect("ahead", expected, row[at.T_AHEAD])
         (queue.displayed if order.is_displayed else queue.behind)[order.order_id] = order

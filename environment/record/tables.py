@@ -41,7 +41,7 @@ DECISION_COLUMNS: dict[str, pl.DataType] = {
 def trades_table(day: DayTape) -> pl.DataFrame:
     """Return one row per trade; `aggressor` says which side came, or that it was an auction."""
     trades, facts = day.trades, day.facts
-    price = trades.price_ticks * day.ticks[trades.instrument]
+    price = day.price(trades.price_ticks, trades.instrument)
     populations = facts.populations
     return pl.DataFrame(
         {
@@ -52,7 +52,7 @@ def trades_table(day: DayTape) -> pl.DataFrame:
             "quantity": trades.lots,
             "notional": notional(day, trades.price_ticks, trades.lots, trades.instrument),
             "aggressor": names(trades.aggressor + 1, AGGRESSORS),
-            "mid_before": trades.mid_ticks * day.ticks[trades.instrument],
+            "mid_before": day.price(trades.mid_ticks, trades.instrument),
             "buyer": names(trades.buyer, facts.account_names),
             "seller": names(trades.seller, facts.account_names),
             "buyer_population": names(trades.buyer, populations),
@@ -77,7 +77,7 @@ def order_lives(day: DayTape) -> pl.DataFrame:
     """Return one row per order that reached the exchange: what it asked, when and how it ended."""
     orders, facts = day.orders, day.facts
     priced = np.abs(orders.price_ticks) < at.MAX_PRICE
-    price = np.where(priced, orders.price_ticks * day.ticks[orders.instrument], np.nan)
+    price = np.where(priced, day.price(orders.price_ticks, orders.instrument), np.nan)
     return pl.DataFrame(
         {
             "order_id": orders.order_id,

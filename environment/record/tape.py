@@ -9,7 +9,7 @@ What the columns of each row kind hold, where the layout's comments do not say i
 ========== =========================================================================================
 enter      `quantity` total, `leaves` the display size (0: all), `ahead` the stop price or offset
 rest       `quantity` left in all, `leaves` what one slice holds; shown only if neither hidden,
-           midpoint nor for an auction alone; `ahead` -1 where there is no queue or it is far
+           midpoint nor for an auction alone; again: to the back; `ahead` -1 where there is no queue or it is far
            from the touch, and for a hidden order with the hidden lots before it
 fill       `leaves` what the resting (in an auction: buying) order still has in all; with
            `fees_on_fills`, `ahead` its fee in micros and `parent` the other party's
@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 
 from environment.market import layout as at
 from environment.messages import OrderType, TimeInForce
-from environment.record.facts import TapeFacts
+from environment.record.facts import MICROS, TapeFacts
 from environment.record.files import operating_errors, publish, temporary_name
 
 Rows = NDArray[np.int64]
@@ -188,13 +188,13 @@ def _record_batch(rows: Rows, facts: TapeFacts, schema: Arrow) -> Arrow:
 
 
 def _money_prices(rows: Rows, facts: TapeFacts) -> NDArray[np.float64]:
-    ticks = np.array([one.tick for one in facts.instruments] or [np.nan])
+    micros = np.array([float(one.tick_micros) for one in facts.instruments] or [np.nan])
     instrument, price = rows[:, at.T_INSTRUMENT], rows[:, at.T_PRICE]
     known = (instrument >= 0) & (instrument < len(facts.instruments))
     known &= (price > -at.MAX_PRICE) & (price < at.MAX_PRICE) & (price != 0)
     known &= rows[:, at.T_KIND] != at.K_CLEARING
     half = np.isin(rows[:, at.T_KIND], _TRADE_KINDS) & (rows[:, at.T_LIQUIDITY] & at.HALF_TICK > 0)
-    money = (price + 0.5 * half) * ticks[np.where(known, instrument, 0)]
+    money = (price + 0.5 * half) * micros[np.where(known, instrument, 0)] / MICROS
     return np.where(known, money, np.nan)
 
 

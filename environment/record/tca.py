@@ -70,7 +70,7 @@ def fill_costs(day: DayTape) -> pl.DataFrame:
         "side": names(trades.aggressor + 1, AGGRESSORS),
         "account": names(np.where(sign > 0, trades.buyer, trades.seller), facts.account_names),
         "maker": names(np.where(sign > 0, trades.seller, trades.buyer), facts.account_names),
-        "price": trades.price_ticks * day.ticks[trades.instrument],
+        "price": day.price(trades.price_ticks, trades.instrument),
         "quantity": trades.lots,
         "effective_spread": 2.0 * sign * (trades.price_ticks - trades.mid_ticks) * unit,
     }
@@ -108,7 +108,7 @@ def resting_costs(day: DayTape) -> pl.DataFrame:
             "account": names(orders.account[rested], facts.account_names),
             "population": names(orders.account[rested], facts.populations),
             "side": names(side, SIDES),
-            "price": orders.price_ticks[rested] * day.ticks[instrument],
+            "price": day.price(orders.price_ticks[rested], instrument),
             "quantity": orders.lots[rested],
             "filled": orders.filled[rested],
             "state": names(orders.state[rested], STATES),
@@ -283,10 +283,11 @@ def _shortfall(day: DayTape, parents: pl.DataFrame) -> pl.DataFrame:
     average = np.where(filled > 0, filled_sum["worth"] / np.maximum(filled, 1), np.nan)
     finish = parents["last_fill"].fill_null(-1).to_numpy()
     vwap, market = interval_benchmark(day, instrument, arrived, finish)
-    unit, ticks = BASIS_POINTS / arrival, day.ticks[instrument]
+    unit = BASIS_POINTS / arrival
     numbers = {
-        "decision_price": decision * ticks, "arrival_price": arrival * ticks,
-        "average_price": average * ticks, "vwap_price": vwap * ticks,
+        "decision_price": day.price(decision, instrument),
+        "arrival_price": day.price(arrival, instrument),
+        "average_price": day.price(average, instrument), "vwap_price": day.price(vwap, instrument),
         "arrival_slippage": side * (average - arrival) * unit,
         "decision_slippage": side * (average - decision) * unit,
         "vwap_slippage": side * (average - vwap) * unit,

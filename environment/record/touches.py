@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from environment.compiled import njit
 from environment.market import layout as at
-from environment.record.facts import TapeFacts
+from environment.record.facts import MICROS, TapeFacts
 from environment.record.tape import PHASE_COLUMN, TYPE_BITS, TYPE_MASK, Rows
 
 Q_TIME, Q_INSTRUMENT, Q_BID, Q_BID_LOTS, Q_ASK, Q_ASK_LOTS = range(6)
@@ -63,15 +63,16 @@ def quotes_frame(touches: Touches, facts: TapeFacts) -> pl.DataFrame:
     """Return every quote as a table in money; for options only the last of each second."""
     quotes = touches.quotes
     codes = pl.Series(quotes[:, Q_INSTRUMENT])
-    ticks = np.array([one.tick for one in facts.instruments] or [1.0])[quotes[:, Q_INSTRUMENT]]
+    micros = np.array([float(one.tick_micros) for one in facts.instruments] or [1.0])
+    micros = micros[quotes[:, Q_INSTRUMENT]]
     is_stock = np.array([one.kind == "stock" for one in facts.instruments] or [True])
     frame = pl.DataFrame(
         {
             "time": quotes[:, Q_TIME],
             "instrument": codes,
-            "bid_price": quotes[:, Q_BID] * ticks,
+            "bid_price": quotes[:, Q_BID] * micros / MICROS,
             "bid_quantity": quotes[:, Q_BID_LOTS],
-            "ask_price": quotes[:, Q_ASK] * ticks,
+            "ask_price": quotes[:, Q_ASK] * micros / MICROS,
             "ask_quantity": quotes[:, Q_ASK_LOTS],
             "every": is_stock[quotes[:, Q_INSTRUMENT]],
         }
@@ -215,6 +216,9 @@ def _apply(
     """Apply one row to the shown lots. `state` per order: shown, rank, side."""
     kind, instrument = row[at.T_KIND], row[at.T_INSTRUMENT]
     if kind == at.K_REST:
+        if state[order, 0] > 0:
+            _change(lots, best, state[order, 2], state[order, 1], instrument, -state[order, 0])
+            state[order, 0] = 0
         if _is_shown(row):
             state[order, 0], state[order, 1] = row[at.T_LEAVES], rank
             state[order, 2] = row[at.T_SIDE]

@@ -67,7 +67,7 @@ Heard = (
     Note | Halt | Answer | Question | TimerFired | RequestExpired | EffectDone | EffectFailed
     | Resumed
 )  # fmt: skip
-Script = Callable[[ActorContext, Any, "Player"], None]
+Script = Callable[[ActorContext, Any, "Player"], object]
 
 
 class PlayerState(msgspec.Struct):

@@ -16,9 +16,9 @@ from environment.actors import (
     UniformLink,
     effect_result,
 )
+from environment.actors.ports import MemoryDisk
 from environment.errors import EffectLost
 from environment.messages import EffectDone, EffectFailed, Resumed
-from environment.actors.ports import MemoryDisk
 from environment.record.journal import Header, Journal
 from tests.conformance.actors.cast import (
     Barrier,

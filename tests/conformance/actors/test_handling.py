@@ -24,7 +24,12 @@ def crash_on(word: str) -> Any:
 
 def say(*words: str, to: str = "b") -> Any:
     """Return a script that says words to one actor at the beginning."""
-    return at_start(lambda ctx: [ctx.send(ref(to), Note(text=word)) for word in words])
+
+    def talk(ctx: ActorContext) -> None:
+        for word in words:
+            ctx.send(ref(to), Note(text=word))
+
+    return at_start(talk)
 
 
 def test_handler_that_raises_discards_its_outbox(make_stage: MakeStage) -> None:
@@ -102,7 +107,8 @@ def test_subscription_without_interval_hears_all(make_stage: MakeStage) -> None:
         if isinstance(message, Resumed):
             ctx.after(50)
         else:
-            [ctx.publish("quotes", Note(text=str(n), instrument="X")) for n in range(4)]
+            for number in range(4):
+                ctx.publish("quotes", Note(text=str(number), instrument="X"))
 
     stage.add("a", talk)
     stage.kernel.run()

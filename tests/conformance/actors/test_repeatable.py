@@ -51,9 +51,7 @@ def test_slices_of_one_nanosecond_change_nothing(make_stage: MakeStage) -> None:
 
 
 @TIES
-def test_run_forked_at_noon_goes_on_as_the_run_not_forked(
-    make_stage: MakeStage, ties: str
-) -> None:
+def test_run_forked_at_noon_goes_on_as_the_run_not_forked(make_stage: MakeStage, ties: str) -> None:
     whole = World(make_stage, settings(ties=ties))
     whole.run(CLOSE_NS)
     morning, afternoon = (World(make_stage, settings(ties=ties)) for _ in range(2))

@@ -131,22 +131,30 @@ def wait_for_all(ctx: ActorContext, message: Any, player: Player) -> None:
         ctx.start(Work(number=1))
 
 
-def test_restart_ends_timers_requests_and_effects(make_stage: MakeStage) -> None:
-    stage = make_stage(tree())
-    stage.add("a", say_at({10: "wait", 12: "boom"}))
-    stage.add("b", wait_for_all)
-    stage.add("c", lambda c, m, p: c.reply(m, Answer(text="!")) if type(m) is Question else None)
-    stage.kernel.ports.effects.start = lambda *_: _Void()  # type: ignore[method-assign]
-    stage.kernel.run()
-    assert stage.heard("b") == []
-    assert stage.kernel.statistics().actors[1].late_replies == 1
+class Unwanted:
+    """Starts effects whose outcomes nobody may wait for."""
 
+    def start(self, address: str, effect_id: int, effect: Any) -> "Unwanted":
+        return self
 
-class _Void:
-    """An effect that nobody may wait for."""
+    def outcome(self, effect_id: int, is_stopping: Any) -> None:
+        raise AssertionError("a voided effect was waited for")
 
     def void(self) -> None:
         """Nothing to give up."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_restart_ends_timers_requests_and_effects(make_stage: MakeStage) -> None:
+    stage = make_stage(tree(), effects=Unwanted())
+    stage.add("a", say_at({10: "wait", 12: "boom"}))
+    stage.add("b", wait_for_all)
+    stage.add("c", lambda c, m, p: c.reply(m, Answer(text="!")) if type(m) is Question else None)
+    stage.kernel.run()
+    assert stage.heard("b") == []
+    assert stage.kernel.statistics().actors[1].late_replies == 1
 
 
 def test_durable_actor_comes_back_as_before_the_failed_message(make_stage: MakeStage) -> None:

@@ -108,7 +108,7 @@ def act(ctx: ActorContext, message: Any, player: Player) -> None:
     player.state.total += draw
     other = ref(f"actor/{ctx.rng.integer(0, COUNT)}")
     if isinstance(message, Resumed):
-        ctx.subscribe("bell", interval_ns=player.state.total > 0.5)
+        ctx.subscribe("bell", interval_ns=int(player.state.total > 0.5))
         ctx.subscribe("talk")
         ctx.after(ctx.rng.integer(1, 500), "beat")
     elif isinstance(message, TimerFired):
@@ -175,4 +175,3 @@ class World:
     def histories(self) -> list[Any]:
         """Return what every present actor has become."""
         return [self.stage.players[f"actor/{i}"][-1].state for i in range(COUNT)]
-

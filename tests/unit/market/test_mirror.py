@@ -31,6 +31,14 @@ def test_cancel_of_a_stranger_acts_on_the_anonymous_order() -> None:
     assert day.depth(at.BUY, 5) == [(100, 7)]
 
 
+def test_stranger_at_a_level_of_known_orders_is_unexplained_and_takes_nothing() -> None:
+    day = mirror(
+        messages((1, 1, 5, 100, BUY), (1, 2, 3, 101, BUY), (4, 99, 2, 101, BUY)),
+        touch((105, 7, 100, 5), (105, 7, 101, 3), (105, 7, 101, 3)),
+    )
+    assert (day.counts.unexplained, day.counts.different) == (1, 0)
+
+
 def test_execution_behind_the_anonymous_order_is_not_at_the_front() -> None:
     day = mirror(
         messages((1, 1, 5, 100, BUY), (1, 2, 3, 100, BUY), (4, 2, 1, 100, BUY)),

@@ -113,6 +113,14 @@ def test_price_is_the_best_sure_moment_when_volatility_is_zero() -> None:
     np.testing.assert_allclose(got, [0.0, 10.0], atol=1e-12)
 
 
+def test_delta_is_that_of_waiting_when_volatility_is_zero() -> None:
+    # The put waits for nothing, the call with a yield is exercised now, one without at expiry.
+    got = american.price_and_greeks(
+        90.0, [100.0, 80.0, 80.0], 1.0, 0.0, 0.05, [0.0, 0.2, 0.0], [False, True, True]
+    )
+    np.testing.assert_allclose(got.delta, [-1.0, 1.0, 1.0], rtol=1e-6)
+
+
 def test_bad_row_is_nan_and_alone() -> None:
     spots = np.array([100.0, np.nan, 0.0, 100.0])
     got = american.price(spots, 100.0, [1.0, 1.0, 1.0, -1.0], 0.2, 0.05, 0.0, False)

@@ -53,13 +53,13 @@ def test_full_greek_equals_a_difference(
     name: str, source: str, argument: int, sign: float, is_call: bool
 ) -> None:
     step = 1e-3 * max(MARKET[argument], 0.1)
-    values = []
-    for k in (-2, -1, 1, 2):
-        moved = list(MARKET)
-        moved[argument] += k * step
-        values.append(getattr(black_scholes.all_greeks(*moved, is_call), source))
-    difference = (values[0] - 8.0 * values[1] + 8.0 * values[2] - values[3]) / (12.0 * step)
-    got = getattr(black_scholes.all_greeks(*MARKET, is_call), name)
+    moved = np.tile(MARKET, (5, 1))
+    moved[:, argument] += step * np.arange(-2, 3)
+    spot, strike, years, sigma, rate, dividend = moved.T
+    greeks = black_scholes.all_greeks(spot, strike, years, sigma, rate, dividend, is_call)
+    values = getattr(greeks, source)
+    difference = (values[0] - 8.0 * values[1] + 8.0 * values[3] - values[4]) / (12.0 * step)
+    got = getattr(greeks, name)[2]
     assert float(got) == pytest.approx(sign * float(difference), rel=1e-7)
 
 
@@ -76,9 +76,10 @@ def test_price_is_discounted_intrinsic_when_time_or_volatility_is_zero() -> None
     ("position", "wrong"), [(0, 0.0), (1, -1.0), (2, -0.1), (3, -0.2), (0, np.nan), (5, np.nan)]
 )
 def test_bad_row_is_nan_and_alone(position: int, wrong: float) -> None:
-    columns = [np.full(3, value) for value in MARKET]
-    columns[position][1] = wrong
-    greeks = black_scholes.all_greeks(*columns, True)
+    rows = np.tile(MARKET, (3, 1))
+    rows[1, position] = wrong
+    spot, strike, years, sigma, rate, dividend = rows.T
+    greeks = black_scholes.all_greeks(spot, strike, years, sigma, rate, dividend, True)
     assert all(np.isnan(row[1]) for row in greeks)
     assert all(np.isfinite(row[[0, 2]]).all() for row in greeks)
 

@@ -11,27 +11,40 @@ DATES, CASH = np.array([0.25, 0.75]), np.array([2.0, 2.0])
 WORTH = float(np.sum(CASH * np.exp(-RATE * DATES)))
 
 
+NONE = (np.array([]), np.array([]))
+
+
 def price(
     is_call: bool,
+    schedule: tuple[np.ndarray, np.ndarray] = (DATES, CASH),
     *,
     model: dividends.Model = "cash",
-    american_style: bool = False,
-    **schedule: object,
+    is_american: bool = False,
+    space_steps: int = 400,
 ) -> np.ndarray:
-    asked = {"dividend_years": DATES, "dividend_amounts": CASH} | schedule
     return dividends.price_and_slopes(
-        SPOTS, 100.0, YEARS, SIGMA, RATE, 0.0, is_call,
-        model=model, is_american=american_style, **asked,
-    ).price  # fmt: skip
+        SPOTS,
+        100.0,
+        YEARS,
+        SIGMA,
+        RATE,
+        0.0,
+        is_call,
+        dividend_years=schedule[0],
+        dividend_amounts=schedule[1],
+        model=model,
+        is_american=is_american,
+        space_steps=space_steps,
+        time_steps=space_steps // 2,
+    ).price
 
 
 @pytest.mark.parametrize("is_call", [True, False])
 def test_without_dividends_it_is_black_scholes_and_american(is_call: bool) -> None:
     arguments = (SPOTS, 100.0, YEARS, SIGMA, RATE, 0.0, is_call)
-    none = {"dividend_years": [], "dividend_amounts": []}
-    european = price(is_call, **none)
+    european = price(is_call, NONE)
     np.testing.assert_allclose(european, black_scholes.price(*arguments), atol=5e-4)
-    early = price(is_call, american_style=True, **none)
+    early = price(is_call, NONE, is_american=True)
     np.testing.assert_allclose(early, american.price(*arguments), atol=2e-3)
 
 
@@ -41,7 +54,7 @@ def test_escrowed_european_is_black_scholes_less_the_present_value() -> None:
 
 
 def test_proportional_european_is_black_scholes_on_the_reduced_stock() -> None:
-    got = price(True, model="proportional", dividend_amounts=[0.02, 0.02])
+    got = price(True, (DATES, np.array([0.02, 0.02])), model="proportional")
     expected = black_scholes.price(SPOTS * 0.98**2, 100.0, YEARS, SIGMA, RATE, 0.0, True)
     np.testing.assert_allclose(got, expected, atol=5e-4)
 
@@ -55,7 +68,7 @@ def test_european_parity_holds_with_cash_dividends(model: dividends.Model) -> No
 
 def test_american_is_worth_at_least_european_and_exercise() -> None:
     for is_call in (True, False):
-        early = price(is_call, american_style=True)
+        early = price(is_call, is_american=True)
         assert np.all(early >= price(is_call) - 1e-9)
         assert np.all(early >= np.maximum((SPOTS - 100.0) * (1.0 if is_call else -1.0), 0.0))
 
@@ -69,16 +82,15 @@ def test_deep_call_is_exercised_just_before_the_dividend() -> None:
 
 
 def test_dividends_after_expiry_are_ignored() -> None:
-    late = price(True, dividend_years=[1.5, 2.0])
-    none = price(True, dividend_years=[], dividend_amounts=[])
+    late = price(True, (DATES + 1.5, CASH))
+    none = price(True, NONE)
     np.testing.assert_array_equal(late, none)
 
 
 def test_error_falls_as_the_grid_grows() -> None:
     exact = black_scholes.price(SPOTS, 100.0, YEARS, SIGMA, RATE, 0.0, False)
-    none = {"dividend_years": [], "dividend_amounts": []}
-    coarse = np.max(np.abs(price(False, **none, space_steps=200, time_steps=100) - exact))
-    fine = np.max(np.abs(price(False, **none, space_steps=800, time_steps=400) - exact))
+    coarse = np.max(np.abs(price(False, NONE, space_steps=200) - exact))
+    fine = np.max(np.abs(price(False, NONE, space_steps=800) - exact))
     assert fine < coarse / 8.0
 
 
@@ -87,4 +99,4 @@ def test_error_falls_as_the_grid_grows() -> None:
 )
 def test_invalid_schedule_is_refused(model: dividends.Model, amount: float, word: str) -> None:
     with pytest.raises(ValueError, match=word):
-        price(True, model=model, dividend_years=[0.5], dividend_amounts=[amount])
+        price(True, (np.array([0.5]), np.array([amount])), model=model)

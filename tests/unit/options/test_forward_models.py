@@ -55,12 +55,11 @@ def test_bachelier_implied_says_why_not() -> None:
 def test_bachelier_greek_equals_a_difference(
     name: str, source: str, argument: int, sign: float
 ) -> None:
-    market = [0.4, 0.9, 0.6, 0.8]
-    values = []
-    for k in (-1, 1):
-        moved = list(market)
-        moved[argument] += k * 1e-4
-        values.append(getattr(bachelier.price_and_greeks(*moved, False), source))
-    difference = sign * float(values[1] - values[0]) / 2e-4
-    got = getattr(bachelier.price_and_greeks(*market, False), name)
+    moved = np.tile([0.4, 0.9, 0.6, 0.8], (3, 1))
+    moved[:, argument] += [-1e-4, 0.0, 1e-4]
+    forward, strike, years, sigma = moved.T
+    greeks = bachelier.price_and_greeks(forward, strike, years, sigma, False)
+    values = getattr(greeks, source)
+    difference = sign * float(values[2] - values[0]) / 2e-4
+    got = getattr(greeks, name)[1]
     assert float(got) == pytest.approx(difference, rel=1e-6, abs=1e-9)

@@ -22,8 +22,10 @@ EXPECTED_REASON = {
 
 
 def solved() -> tuple[np.ndarray, np.ndarray]:
-    numbers = [column(TABLE, field) for field in ("price", "S", "K", "T", "r", "q")]
-    return implied_volatility(*numbers, words(TABLE, "flag") == "C")
+    price, spot, strike = (column(TABLE, field) for field in ("price", "S", "K"))
+    years, rate, dividend = (column(TABLE, field) for field in ("T", "r", "q"))
+    is_call = words(TABLE, "flag") == "C"
+    return implied_volatility(price, spot, strike, years, rate, dividend, is_call)
 
 
 def test_every_solvable_row_is_within_four_units_of_its_price() -> None:
@@ -84,6 +86,31 @@ def test_forward_form_solves_at_the_money_exactly() -> None:
     sigma, reason = implied_from_forward(7.965567455405804, 100.0, 100.0, 1.0, [True, False])
     assert reason.tolist() == [0, 0]
     np.testing.assert_allclose(sigma, 0.2, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("moneyness", "s"),
+    [(4.181767855601244, 1.7678941019327836), (77.0, 2.1), (1e-12, 1e-6), (0.0, 5.0)],
+)
+def test_corners_of_the_start_are_solved(moneyness: float, s: float) -> None:
+    # The first once met a singular interpolant, the second is close to the least float64.
+    forward, strike = np.exp(-0.5 * moneyness), np.exp(0.5 * moneyness)
+    price = black_scholes.price(forward, strike, 1.0, s, 0.0, 0.0, True)
+    sigma, reason = implied_from_forward(price, forward, strike, 1.0, True)
+    assert int(reason) == Reason.SOLVED
+    np.testing.assert_allclose(sigma, s, rtol=1e-12)
+
+
+def test_least_price_has_a_volatility() -> None:
+    sigma, reason = implied_from_forward(5e-324, 1.0, [3.0, 1.0 + 1e-9], 1.0, True)
+    assert reason.tolist() == [Reason.SOLVED, Reason.SOLVED]
+    assert np.all(np.isfinite(sigma))
+
+
+def test_price_that_underflows_in_its_own_unit_is_refused() -> None:
+    sigma, reason = implied_from_forward(5e-324, 1.0, np.exp(400.0), 1.0, True)
+    assert int(reason) == Reason.NOT_CONVERGED
+    assert np.isnan(sigma)
 
 
 def test_deep_prices_beyond_normal_range_are_solved() -> None:

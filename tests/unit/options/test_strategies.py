@@ -19,60 +19,113 @@ def put(strike: float, price: float = 1.0, years: float = 0.25) -> Option:
 
 CASES: dict[str, tuple[Structure, tuple[float, ...], float, float, float]] = {
     # Structure; break-evens; worst and best profit; requirement with the stock at 100.
-    "covered call": (structures.covered_call(call(105, 2.0), 100.0), (98.0,), -9800.0, 700.0, 5000.0),
+    "covered call": (
+        structures.covered_call(call(105, 2.0), 100.0),
+        (98.0,),
+        -9800.0,
+        700.0,
+        5000.0,
+    ),
     "protective put": (
-        structures.protective_put(put(95, 2.0), 100.0), (102.0,), -700.0, np.inf, 5000.0
+        structures.protective_put(put(95, 2.0), 100.0),
+        (102.0,),
+        -700.0,
+        np.inf,
+        5000.0,
     ),
     "collar": (
-        structures.collar(put(95, 2.0), call(105, 2.0), 100.0), (100.0,), -500.0, 500.0, 5000.0
+        structures.collar(put(95, 2.0), call(105, 2.0), 100.0),
+        (100.0,),
+        -500.0,
+        500.0,
+        5000.0,
     ),
     "conversion": (
-        structures.conversion(put(100, 4.0), call(100, 4.5), 100.0), (), 50.0, 50.0, 1000.0
+        structures.conversion(put(100, 4.0), call(100, 4.5), 100.0),
+        (),
+        50.0,
+        50.0,
+        1000.0,
     ),
-    "reversal": (
-        structures.reversal(put(100, 4.0), call(100, 3.5), 100.0), (), 50.0, 50.0, 1000.0
-    ),
+    "reversal": (structures.reversal(put(100, 4.0), call(100, 3.5), 100.0), (), 50.0, 50.0, 1000.0),
     "debit vertical": (
-        structures.vertical(call(100, 4.0), call(110, 1.0)), (103.0,), -300.0, 700.0, 0.0
+        structures.vertical(call(100, 4.0), call(110, 1.0)),
+        (103.0,),
+        -300.0,
+        700.0,
+        0.0,
     ),
     "credit vertical": (
-        structures.vertical(call(110, 1.0), call(100, 4.0)), (103.0,), -700.0, 300.0, 1000.0
+        structures.vertical(call(110, 1.0), call(100, 4.0)),
+        (103.0,),
+        -700.0,
+        300.0,
+        1000.0,
     ),
     "long straddle": (
-        structures.straddle(put(100, 3.0), call(100, 4.0)), (93.0, 107.0), -700.0, np.inf, 0.0
+        structures.straddle(put(100, 3.0), call(100, 4.0)),
+        (93.0, 107.0),
+        -700.0,
+        np.inf,
+        0.0,
     ),
     "short straddle": (
         structures.straddle(put(100, 3.0), call(100, 4.0), -100.0),
-        (93.0, 107.0), -np.inf, 700.0, 2700.0,
+        (93.0, 107.0),
+        -np.inf,
+        700.0,
+        2700.0,
     ),
     "short strangle": (
         structures.strangle(put(90, 1.0), call(115, 2.0), -100.0),
-        (87.0, 118.0), -np.inf, 300.0, 1300.0,
+        (87.0, 118.0),
+        -np.inf,
+        300.0,
+        1300.0,
     ),
     "butterfly": (
         structures.butterfly(call(95, 7.0), call(100, 4.0), call(105, 2.0)),
-        (96.0, 104.0), -100.0, 400.0, 0.0,
+        (96.0, 104.0),
+        -100.0,
+        400.0,
+        0.0,
     ),
     "condor": (
         structures.condor(call(90, 11.0), call(95, 7.0), call(105, 2.0), call(110, 1.0)),
-        (93.0, 107.0), -300.0, 200.0, 0.0,
+        (93.0, 107.0),
+        -300.0,
+        200.0,
+        0.0,
     ),
     "iron condor": (
         structures.iron_condor(put(90, 1.0), put(95, 2.0), call(105, 2.0), call(110, 1.0)),
-        (93.0, 107.0), -300.0, 200.0, 500.0,
+        (93.0, 107.0),
+        -300.0,
+        200.0,
+        500.0,
     ),
     "long box": (
         structures.box(call(95, 7.0), put(95, 2.0), call(105, 2.0), put(105, 6.9)),
-        (), 10.0, 10.0, 0.0,
+        (),
+        10.0,
+        10.0,
+        0.0,
     ),
     "short box": (
         structures.box(call(95, 7.0), put(95, 2.0), call(105, 2.0), put(105, 6.9), -100.0),
-        (), -10.0, -10.0, 1000.0,
+        (),
+        -10.0,
+        -10.0,
+        1000.0,
     ),
     "ratio": (
-        structures.ratio(call(100, 4.0), call(110, 1.0), 2.0), (102.0, 118.0), -np.inf, 800.0, 1100.0
+        structures.ratio(call(100, 4.0), call(110, 1.0), 2.0),
+        (102.0, 118.0),
+        -np.inf,
+        800.0,
+        1100.0,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -12,6 +13,11 @@ from environment.record.files import RunFolder, whole_file, write_whole
 
 def refuse(code: int) -> None:
     raise OSError(code, os.strerror(code))
+
+
+def write_and_fail(file: BinaryIO) -> None:
+    file.write(b"sec")
+    raise ValueError("boom")
 
 
 def test_a_write_replaces_the_whole_content(tmp_path: Path) -> None:
@@ -26,8 +32,7 @@ def test_an_error_inside_keeps_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "a"
     write_whole(path, b"first")
     with pytest.raises(ValueError, match="boom"), whole_file(path) as file:
-        file.write(b"sec")
-        raise ValueError("boom")
+        write_and_fail(file)
     assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -69,7 +69,8 @@ def test_volatility_that_comes_in_spells_is_remembered() -> None:
     spells = np.repeat(np.tile([0.3, 2.0], 4), 49)[:390]
     steady = realism.absolute_autocorrelation(path(normals(390) * 1e-4))["mean_lags_1_10"]
     wild = realism.absolute_autocorrelation(path(normals(390) * spells * 1e-4))["mean_lags_1_10"]
-    assert abs(steady) < 0.05 < 0.2 < wild
+    assert abs(steady) < 0.05
+    assert wild > 0.2
 
 
 def test_volume_that_is_high_at_both_ends() -> None:
@@ -133,7 +134,7 @@ def test_a_day_without_data_has_no_figures_and_no_error() -> None:
 
 
 def test_a_tape_gives_all_eleven() -> None:
-    day = DayTape(simulate_day(3, events=6_000).array(), make_facts())
+    day = DayTape(simulate_day(3, events=4_000).array(), make_facts())
     found = realism.statistics(of_tape(day))
     assert all(math.isfinite(value) for each in found.values() for value in each.values())
 

@@ -16,7 +16,7 @@ CENTRE = 10_000
 QueueKey = tuple[int, int]
 
 
-def make_market(blocks: list[Rows]) -> Market:
+def make_market(blocks: list[Rows], phase: int = at.CONTINUOUS) -> Market:
     market = Market(
         instruments=1,
         accounts=ACCOUNTS,
@@ -26,7 +26,7 @@ def make_market(blocks: list[Rows]) -> Market:
     market.add_instrument(value_micros=10_000, last_close=CENTRE)
     for _ in range(ACCOUNTS):
         market.add_account(cash_micros=10**15)
-    market.post_event(1, at.E_PHASE, 0, at.CONTINUOUS)
+    market.post_event(1, at.E_PHASE, 0, phase)
     market.advance(1)
     return market
 
@@ -52,6 +52,8 @@ def post_anything(market: Market, draws: Stream, now: int, known: list[tuple[int
             form, stop = at.STOP_LIMIT, CENTRE + (4 if side == 0 else -4)
         elif kind < 0.6:
             flags = at.F_POST_SLIDE
+        elif kind < 0.65:
+            form = at.ON_OPEN
         mode = draws.integer(0, 5)
         identity = market.post_order(
             now, 0, account, side, form, tif, mode, flags, price, quantity, display, stop, 0, -1, 0
@@ -89,11 +91,15 @@ def rebuilt_queues(rebuild: BookRebuild) -> dict[QueueKey, list[tuple[int, int]]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_rebuilt_books_equal_the_cores(seed: int) -> None:
+@pytest.mark.parametrize("opens_at", [0, 8])
+def test_rebuilt_books_equal_the_cores(seed: int, opens_at: int) -> None:
     blocks: list[Rows] = []
-    market, draws = make_market(blocks), Stream(stream_key(seed, "rebuild"))
+    market = make_market(blocks, at.OPENING_AUCTION if opens_at else at.CONTINUOUS)
+    draws = Stream(stream_key(seed, "rebuild"))
     rebuild, known = BookRebuild(), list[tuple[int, int]]()
     for step in range(40):
+        if step == opens_at > 0:
+            market.post_event(1_000 + step * 1_000, at.E_PHASE, 0, at.CONTINUOUS)
         for i in range(50):
             post_anything(market, draws, 1_000 + step * 1_000 + 7 * i, known)
         while market.advance(1_000 + step * 1_000 + 999) != at.DONE:

@@ -30,6 +30,11 @@ def write(path: Path, *blocks: Rows) -> None:
             tape.write(block)
 
 
+def write_and_stop(tape: TapeWriter, rows: Rows) -> None:
+    tape.write(rows)
+    raise KeyboardInterrupt
+
+
 @given(st.lists(st.lists(ANY_INT64, min_size=16, max_size=16), max_size=5))
 def test_any_rows_come_back_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, values: list[list[int]]
@@ -107,8 +112,7 @@ def test_an_error_leaves_no_tape_unless_a_partial_one_is_wanted(tmp_path: Path) 
             pytest.raises(KeyboardInterrupt),
             TapeWriter(folder / "t.parquet", make_facts(), keep_partial=keep) as tape,
         ):
-            tape.write(rows)
-            raise KeyboardInterrupt
+            write_and_stop(tape, rows)
         assert len(list(folder.iterdir())) == left
 
 

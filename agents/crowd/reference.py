@@ -1,0 +1,331 @@
+"""The reference populations, compiled: noise, value, momentum, adaptive makers.
+
+Their behaviour is that of rmsc04 in ABIDES (Byrd, Hybinette & Balch 2020), described anew; settings
+that the reference does not have default to what leaves it unchanged. Each function makes a trader's
+decision at its wake-up and returns when it wakes next (0: not again today).
+"""
+
+import math
+
+from agents.crowd.rows import (
+    POPULATION_FLOATS,
+    U_AWAY,
+    U_BACK,
+    U_CLOSE,
+    U_FIRST,
+    U_OPEN,
+    U_SIZE_HIGH,
+    U_SIZE_LOW,
+    next_counter,
+    observe_touch,
+    observe_value,
+    population_row,
+    send_cancel_all,
+    send_limit,
+    send_on_close,
+)
+from agents.crowd.shapes import mixture_size, next_u_shaped, power_depth, u_shaped
+from environment.compiled import inner
+from environment.draws import draw_exponential, draw_integer, draw_uniform
+from environment.market import layout as at
+
+CLOSING_NS = 1_800_000_000_000  # Orders for the closing auction come in the last half hour.
+# Floats of a population.
+(F_WAKES, F_PASSIVE, F_DEPTH_TAIL, F_DEPTH_SCALE, F_REVERSION, F_BAR, F_VARIANCE, F_RATE,
+ F_AGGRESSIVE, F_SHARE, F_SPREAD_WEIGHT, F_SKEW, F_U_WEIGHT, F_MARKET, F_BRANCHING,
+ F_DECAY) = range(16)  # fmt: skip
+# Integers of a population, by kind.
+U_REFRESH, U_ONCE = U_FIRST, U_FIRST + 2
+U_DEPTH, U_LONGEST = U_FIRST + 3, U_FIRST + 4
+U_FAST, U_SLOW = U_FIRST, U_FIRST + 1
+U_LEVELS, U_SPACING, U_MINIMUM, U_BACKSTOP, U_SPACING_TICKS = (
+    U_FIRST, U_FIRST + 1, U_FIRST + 2, U_FIRST + 3, U_FIRST + 4,
+)  # fmt: skip
+# Floats of a trader.
+B_ESTIMATE, B_VARIANCE, B_SEEN, B_SPREAD = range(4)
+
+
+@inner
+def setting(arena, beliefs, trader, index):
+    """Return a float setting of a trader's population."""
+    return beliefs[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + index]
+
+
+@inner
+def draw_size(arena, trader):
+    """Return an order size: fixed, uniform in a range, or (range 0) the reference's mixture."""
+    population = population_row(arena, trader)
+    low, high = arena[population + U_SIZE_LOW], arena[population + U_SIZE_HIGH]
+    key = arena[trader + at.TR_KEY]
+    if low == 0:
+        counter = next_counter(arena, trader)
+        next_counter(arena, trader)
+        return mixture_size(key, counter)
+    if low == high:
+        return low
+    return draw_integer(key, next_counter(arena, trader), low, high + 1)
+
+
+@inner
+def uniform(arena, trader):
+    """Return this trader's next uniform draw."""
+    return draw_uniform(arena[trader + at.TR_KEY], next_counter(arena, trader))
+
+
+@inner
+def exponential(arena, trader):
+    """Return this trader's next exponential draw of mean 1."""
+    return draw_exponential(arena[trader + at.TR_KEY], next_counter(arena, trader))
+
+
+@inner
+def _day_point(arena, trader):
+    population = population_row(arena, trader)
+    opens = arena[population + U_OPEN]
+    length = arena[population + U_CLOSE] - opens
+    return opens, length, (arena[at.H_NOW] - opens) / length
+
+
+@inner
+def poisson_gap(arena, trader, mean_ns):
+    """Return the time of the next wake-up of a Poisson process, at least 1 ns away."""
+    return arena[at.H_NOW] + max(int(round(mean_ns * exponential(arena, trader))), 1)
+
+
+@inner
+def decide_noise(arena, beliefs, trader):
+    """Trade for no reason: at the far touch, or (a set share) passively behind or at the near one."""
+    population = population_row(arena, trader)
+    touch = observe_touch(arena, trader)
+    if arena[population + U_REFRESH] and arena[trader + at.TR_COUNT] > 0:
+        send_cancel_all(arena, trader)
+    side = draw_integer(arena[trader + at.TR_KEY], next_counter(arena, trader), 0, 2)
+    passive = setting(arena, beliefs, trader, F_PASSIVE)
+    quantity = draw_size(arena, trader)
+    arena[trader + at.TR_COUNT] += 1
+    closing = setting(arena, beliefs, trader, F_SHARE)
+    if (closing > 0.0 and arena[at.H_NOW] > arena[population + U_CLOSE] - CLOSING_NS
+            and uniform(arena, trader) < closing):  # fmt: skip
+        send_on_close(arena, trader, side, quantity)
+    elif passive > 0.0 and uniform(arena, trader) < passive:
+        _post_passively(arena, beliefs, trader, touch, side, quantity)
+    elif touch != at.NONE:
+        far = at.TO_ASK if side == at.BUY else at.TO_BID
+        far_quantity = at.TO_ASK_QUANTITY if side == at.BUY else at.TO_BID_QUANTITY
+        if arena[touch + far_quantity] > 0:
+            send_limit(arena, trader, side, arena[touch + far], quantity,
+                       at.IOC if passive > 0.0 else at.DAY)  # fmt: skip
+    return _next_noise(arena, beliefs, trader)
+
+
+@inner
+def _post_passively(arena, beliefs, trader, touch, side, quantity):
+    """Rest behind the near touch at a power-law depth; depth 0 improves the touch by a tick."""
+    if touch == at.NONE:
+        return
+    tail = setting(arena, beliefs, trader, F_DEPTH_TAIL)
+    scale = setting(arena, beliefs, trader, F_DEPTH_SCALE)
+    longest = arena[population_row(arena, trader) + U_LONGEST]
+    depth = power_depth(uniform(arena, trader), tail, scale, longest)
+    bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
+    if arena[touch + at.TO_BID_QUANTITY] == 0 or arena[touch + at.TO_ASK_QUANTITY] == 0:
+        return
+    improve = 1 if depth == 0 and ask - bid > 1 else 0
+    if side == at.BUY:
+        send_limit(arena, trader, side, bid + improve - max(depth - 1, 0), quantity, at.DAY)
+    else:
+        send_limit(arena, trader, side, ask - improve + max(depth - 1, 0), quantity, at.DAY)
+
+
+@inner
+def _next_noise(arena, beliefs, trader):
+    population = population_row(arena, trader)
+    if arena[population + U_ONCE]:
+        return 0
+    opens, length, x = _day_point(arena, trader)
+    wakes = setting(arena, beliefs, trader, F_WAKES)
+    gap = exponential(arena, trader)
+    u_weight = setting(arena, beliefs, trader, F_U_WEIGHT)
+    if u_weight > 0.0:
+        x = next_u_shaped(min(max(x, 0.0), 1.0), 1.0 / wakes, gap)
+    else:
+        x += gap / wakes
+    if x >= 1.0:
+        return 0
+    return max(opens + int(x * length), arena[at.H_NOW] + 1)
+
+
+@inner
+def first_noise(arena, beliefs, trader):
+    """Return a noise trader's first wake-up of the day."""
+    population = population_row(arena, trader)
+    if arena[population + U_ONCE] == 0:
+        return _next_noise(arena, beliefs, trader)
+    opens, length, _ = _day_point(arena, trader)
+    u = uniform(arena, trader)
+    if setting(arena, beliefs, trader, F_U_WEIGHT) > 0.0:
+        u = u_shaped(u)
+    return opens + int(u * length)
+
+
+@inner
+def decide_value(arena, beliefs, trader):
+    """Cancel, update the belief with a noisy look at the fundamental, and trade towards it."""
+    population = population_row(arena, trader)
+    rate = setting(arena, beliefs, trader, F_RATE)
+    following = poisson_gap(arena, trader, 1.0 / rate)
+    touch = observe_touch(arena, trader)
+    observed = observe_value(arena, beliefs, trader)
+    if arena[trader + at.TR_COUNT] > 0:
+        send_cancel_all(arena, trader)
+    value = _update_belief(arena, beliefs, trader, observed)
+    # A crossed touch is a book before its auction: nothing to lean on but the own estimate.
+    two_sided = (
+        touch != at.NONE
+        and arena[touch + at.TO_BID_QUANTITY] > 0
+        and arena[touch + at.TO_ASK_QUANTITY] > 0
+        and arena[touch + at.TO_BID] < arena[touch + at.TO_ASK]
+    )
+    if two_sided:
+        bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
+        adjust = 0
+        if uniform(arena, trader) >= setting(arena, beliefs, trader, F_AGGRESSIVE):
+            reach = arena[population + U_DEPTH] * (ask - bid)
+            adjust = draw_integer(
+                arena[trader + at.TR_KEY], next_counter(arena, trader), 0, max(reach, 1)
+            )
+        side = at.SELL if value < (bid + ask) // 2 else at.BUY
+        price = bid + adjust if side == at.SELL else ask - adjust
+    else:
+        side = draw_integer(arena[trader + at.TR_KEY], next_counter(arena, trader), 0, 2)
+        price = value
+    arena[trader + at.TR_COUNT] += 1
+    send_limit(arena, trader, side, price, draw_size(arena, trader), at.DAY)
+    return following
+
+
+@inner
+def _update_belief(arena, beliefs, trader, observed):
+    """Return the estimate of the closing value in ticks after one more observation.
+
+    Bayesian update of Byrd, Hybinette & Balch 2020 (ABIDES): the belief reverts towards the mean
+    since the last look, its variance with it, and the observation is weighed against it.
+    """
+    population = population_row(arena, trader)
+    belief = arena[trader + at.TR_BELIEF]
+    kappa = setting(arena, beliefs, trader, F_REVERSION)
+    bar = setting(arena, beliefs, trader, F_BAR)
+    variance = setting(arena, beliefs, trader, F_VARIANCE)
+    if kappa <= 0.0:
+        # Without reversion there is nothing to revert to: the newest look, softened by the last.
+        beliefs[belief + B_ESTIMATE] = 0.5 * (beliefs[belief + B_ESTIMATE] + observed) if (
+            beliefs[belief + B_SEEN] > 0.0
+        ) else observed
+        beliefs[belief + B_SEEN] = 1.0
+        return int(round(beliefs[belief + B_ESTIMATE]))
+    since = float(arena[at.H_NOW] - arena[population + U_OPEN]) - beliefs[belief + B_SEEN]
+    keep = math.exp(since * math.log1p(-kappa))
+    estimate = (1.0 - keep) * bar + keep * beliefs[belief + B_ESTIMATE]
+    before = keep * keep * beliefs[belief + B_VARIANCE]
+    weight = before / (variance + before) if variance + before > 0.0 else 1.0
+    estimate = (1.0 - weight) * estimate + weight * observed
+    beliefs[belief + B_ESTIMATE] = estimate
+    held = beliefs[belief + B_VARIANCE]
+    beliefs[belief + B_VARIANCE] = variance * held / (variance + held) if variance + held > 0 else 0.0
+    beliefs[belief + B_SEEN] = float(arena[at.H_NOW] - arena[population + U_OPEN])
+    left = max(float(arena[population + U_CLOSE] - arena[at.H_NOW]), 0.0)
+    keep = math.exp(left * math.log1p(-kappa))
+    return int(round((1.0 - keep) * bar + keep * estimate))
+
+
+@inner
+def decide_momentum(arena, beliefs, trader):
+    """Buy at the ask while the fast average of seen mids is at or above the slow one, else sell."""
+    population = population_row(arena, trader)
+    following = poisson_gap(arena, trader, setting(arena, beliefs, trader, F_RATE))
+    touch = observe_touch(arena, trader)
+    if touch == at.NONE:
+        return following
+    if arena[touch + at.TO_BID_QUANTITY] == 0 or arena[touch + at.TO_ASK_QUANTITY] == 0:
+        return following
+    bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
+    slow, fast = arena[population + U_SLOW], arena[population + U_FAST]
+    memory, seen = arena[trader + at.TR_MEMORY], arena[trader + at.TR_COUNT]
+    beliefs[memory + seen % slow] = 0.5 * (bid + ask)
+    seen += 1
+    arena[trader + at.TR_COUNT] = seen
+    if seen < slow:
+        return following
+    slow_sum = fast_sum = 0.0
+    for back in range(1, slow + 1):
+        mid = beliefs[memory + (seen - back) % slow]
+        slow_sum += mid
+        if back <= fast:
+            fast_sum += mid
+    quantity = draw_size(arena, trader)
+    if fast_sum * slow >= slow_sum * fast:
+        send_limit(arena, trader, at.BUY, ask, quantity, at.DAY)
+    else:
+        send_limit(arena, trader, at.SELL, bid, quantity, at.DAY)
+    return following
+
+
+@inner
+def decide_maker(arena, beliefs, trader):
+    """Cancel the ladder and quote a new one around the mid, sized by the volume since last time."""
+    population = population_row(arena, trader)
+    following = poisson_gap(arena, trader, setting(arena, beliefs, trader, F_RATE))
+    now = arena[at.H_NOW]
+    if arena[trader + at.TR_SIDE] and arena[population + U_AWAY] <= now < arena[population + U_BACK]:
+        return following  # Withdrawn: its orders were cancelled when it left.
+    touch = observe_touch(arena, trader)
+    if arena[trader + at.TR_COUNT] > 0:
+        send_cancel_all(arena, trader)
+    if touch == at.NONE:
+        return following
+    traded = arena[touch + at.TO_VOLUME] - arena[trader + at.TR_STATE]
+    arena[trader + at.TR_STATE] = arena[touch + at.TO_VOLUME]
+    size = max(int(round(setting(arena, beliefs, trader, F_SHARE) * max(traded, 0))),
+               arena[population + U_MINIMUM])  # fmt: skip
+    middle = _maker_middle(arena, beliefs, trader, touch)
+    if middle <= 0:
+        return following
+    _quote_ladder(arena, beliefs, trader, middle, size)
+    arena[trader + at.TR_COUNT] += 1
+    return following
+
+
+@inner
+def _maker_middle(arena, beliefs, trader, touch):
+    """Return the mid in ticks, and take the touch's width into the running spread."""
+    belief = arena[trader + at.TR_BELIEF]
+    bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
+    if arena[touch + at.TO_BID_QUANTITY] > 0 and arena[touch + at.TO_ASK_QUANTITY] > 0:
+        weight = setting(arena, beliefs, trader, F_SPREAD_WEIGHT)
+        beliefs[belief + B_SPREAD] = weight * (ask - bid) + (1.0 - weight) * beliefs[belief + B_SPREAD]
+        return (bid + ask) // 2
+    if arena[touch + at.TO_BID_QUANTITY] > 0:
+        return bid + int(beliefs[belief + B_SPREAD] * 0.5)
+    if arena[touch + at.TO_ASK_QUANTITY] > 0:
+        return ask - int(beliefs[belief + B_SPREAD] * 0.5)
+    return arena[touch + at.TO_LAST]
+
+
+@inner
+def _quote_ladder(arena, beliefs, trader, middle, size):
+    population = population_row(arena, trader)
+    spread = beliefs[arena[trader + at.TR_BELIEF] + B_SPREAD]
+    window = max(int(round(spread)), 1)
+    if arena[population + U_SPACING_TICKS] > 0:
+        gap = arena[population + U_SPACING_TICKS]
+    else:
+        gap = max(int(math.ceil(spread * arena[population + U_SPACING])), 1)
+    best_bid = middle - window // 2
+    best_ask = middle + (window + 1) // 2
+    if best_ask <= best_bid:
+        best_ask = best_bid + 1
+    levels, backstop = arena[population + U_LEVELS], arena[population + U_BACKSTOP]
+    for k in range(levels):
+        quantity = max(size, backstop) if k == levels - 1 else size
+        send_limit(arena, trader, at.BUY, best_bid - k * gap, quantity, at.DAY)
+        send_limit(arena, trader, at.SELL, best_ask + k * gap, quantity, at.DAY)

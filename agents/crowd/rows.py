@@ -1,0 +1,138 @@
+"""Where a population's settings and a trader's beliefs lie; what every trader does the same way.
+
+A population is one row of the arena's `population` section (integers) and sixteen floats of the
+belief array, at `POPULATION_FLOATS * number`. A trader's own floats begin at its TR_BELIEF.
+"""
+
+import math
+
+from environment.compiled import inner
+from environment.draws import draw_normal
+from environment.market import layout as at
+from environment.market.advance import view_touch
+from environment.market.emit import draw_latency
+from environment.market.entry import new_order
+from environment.market.heap import push
+from environment.market.ladder import instrument_row
+
+POPULATION_FLOATS = 16
+OBSERVATION_VARIANCE = 6  # Where a population keeps the variance of its looks at the value.
+# Integer settings of a population; from U_FIRST on each kind names its own.
+U_ORDER, U_FEED, U_BUSY, U_OPEN, U_CLOSE, U_SIZE_LOW, U_SIZE_HIGH, U_AWAY, U_BACK = range(9)
+U_FIRST = 9
+
+
+@inner
+def population_row(arena, trader):
+    """Return the first word of a trader's population."""
+    return arena[at.H_OFFSET + at.S_POPULATION] + arena[trader + at.TR_POPULATION] * 32
+
+
+@inner
+def trader_row(arena, number):
+    """Return the first word of a trader."""
+    return arena[at.H_OFFSET + at.S_TRADER] + number * 16
+
+
+@inner
+def observe_touch(arena, trader):
+    """Return the row of the touch as this trader sees it now, or NONE: one feed delay old."""
+    counter = arena[trader + at.TR_LINK_COUNTER]
+    arena[trader + at.TR_LINK_COUNTER] = counter + 1
+    feed = arena[population_row(arena, trader) + U_FEED]
+    delay = draw_latency(arena, feed, arena[trader + at.TR_LINK], counter)
+    # A later look never shows an earlier state: nothing overtakes on one connection.
+    as_of = max(arena[at.H_NOW] - delay, arena[trader + at.TR_VIEW_TIME])
+    arena[trader + at.TR_VIEW_TIME] = as_of
+    return view_touch(arena, arena[trader + at.TR_INSTRUMENT], as_of)
+
+
+@inner
+def true_value(arena, beliefs, instrument):
+    """Return the fundamental in ticks now, between the seconds of its path; 0 without a path."""
+    ins = instrument_row(arena, instrument)
+    count = arena[ins + at.I_PATH_COUNT]
+    if count == 0:
+        return 0.0
+    first = arena[ins + at.I_PATH_FIRST]
+    since = arena[at.H_NOW] - arena[ins + at.I_PATH_START]
+    if since <= 0:
+        return beliefs[first]
+    second = since // 1_000_000_000
+    if second >= count - 1:
+        return beliefs[first + count - 1]
+    weight = (since - second * 1_000_000_000) * 1e-9
+    return beliefs[first + second] * (1.0 - weight) + beliefs[first + second + 1] * weight
+
+
+@inner
+def observe_value(arena, beliefs, trader):
+    """Return a noisy observation of the fundamental, in whole ticks."""
+    variance = beliefs[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + OBSERVATION_VARIANCE]
+    counter = arena[trader + at.TR_LINK_COUNTER]
+    arena[trader + at.TR_LINK_COUNTER] = counter + 1
+    noise = draw_normal(arena[trader + at.TR_LINK], counter)
+    value = true_value(arena, beliefs, arena[trader + at.TR_INSTRUMENT])
+    return int(round(value + math.sqrt(variance) * noise))
+
+
+@inner
+def link_arrival(arena, trader, departure):
+    """Return when what leaves now reaches the exchange; nothing overtakes."""
+    counter = arena[trader + at.TR_LINK_COUNTER]
+    arena[trader + at.TR_LINK_COUNTER] = counter + 1
+    order = arena[population_row(arena, trader) + U_ORDER]
+    delay = draw_latency(arena, order, arena[trader + at.TR_LINK], counter)
+    arrival = max(departure + delay, arena[trader + at.TR_LAST_ARRIVAL])
+    arena[trader + at.TR_LAST_ARRIVAL] = arrival
+    return arrival
+
+
+@inner
+def departure(arena, trader):
+    """Return when what this trader decides now leaves it."""
+    return arena[at.H_NOW] + arena[population_row(arena, trader) + U_BUSY]
+
+
+@inner
+def send_limit(arena, trader, side, price, quantity, tif):
+    """Send a limit order; a price of 0 or less is raised to one tick."""
+    slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
+                     at.LIMIT, tif, at.CANCEL_NEWEST, 0, max(price, 1), quantity, 0, 0, 0, 0,
+                     0)  # fmt: skip
+    push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_ARRIVE, slot, 0)
+
+
+@inner
+def send_market(arena, trader, side, quantity):
+    """Send a market order."""
+    price = at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
+    slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
+                     at.MARKET, at.IOC, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0,
+                     0)  # fmt: skip
+    push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_ARRIVE, slot, 0)
+
+
+@inner
+def send_on_close(arena, trader, side, quantity):
+    """Send a market order for the closing auction."""
+    price = at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
+    slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
+                     at.ON_CLOSE, at.DAY, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0,
+                     0)  # fmt: skip
+    push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_ARRIVE, slot, 0)
+
+
+@inner
+def send_cancel_all(arena, trader):
+    """Ask for all own orders in this instrument to be cancelled."""
+    push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_CANCEL_ALL,
+         arena[trader + at.TR_ACCOUNT], arena[trader + at.TR_INSTRUMENT])  # fmt: skip
+
+
+@inner
+def next_counter(arena, trader):
+    """Return the position of this trader's next draw, and move past it."""
+    counter = arena[trader + at.TR_COUNTER]
+    arena[trader + at.TR_COUNTER] = counter + 1
+    return counter

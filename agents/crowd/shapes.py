@@ -1,0 +1,73 @@
+"""Distributions that several populations share: order sizes, wake-ups, depths.
+
+Order sizes follow the mixture of the community's reference market (rmsc04): a lognormal for a fifth,
+round hundreds for the rest. Wake-ups follow a U-shaped density over the day.
+"""
+
+import math
+
+from environment.compiled import njit
+from environment.draws import draw_normal, draw_uniform
+
+# Cumulative weights of 100, 200, … 1,000 after the lognormal's 0.2.
+_W1, _W2, _W3, _W4, _W5 = 0.9, 0.96, 0.964, 0.9969, 0.9979
+_W6, _W7, _W8, _W9 = 0.9985, 0.9989, 0.9994, 0.9997
+
+
+@njit
+def mixture_size(key: int, counter: int) -> int:
+    """Return an order size in shares; uses the draws `counter` and `counter + 1`."""
+    u = draw_uniform(key, counter)
+    z = draw_normal(key, counter + 1)
+    if u < 0.2:
+        return max(int(round(math.exp(2.9 + 1.2 * z))), 1)
+    centre = 1000.0
+    if u < _W1:
+        centre = 100.0
+    elif u < _W2:
+        centre = 200.0
+    elif u < _W3:
+        centre = 300.0
+    elif u < _W4:
+        centre = 400.0
+    elif u < _W5:
+        centre = 500.0
+    elif u < _W6:
+        centre = 600.0
+    elif u < _W7:
+        centre = 700.0
+    elif u < _W8:
+        centre = 800.0
+    elif u < _W9:
+        centre = 900.0
+    return int(round(centre + 0.15 * z))
+
+
+@njit
+def u_shaped(u: float) -> float:
+    """Return the point of [0, 1] below which a U-quadratic day has done the share `u`.
+
+    The density is 12 (x - 1/2)^2: nothing in the middle, three times the mean at both ends.
+    """
+    y = (u - 0.5) * 0.25
+    root = abs(y) ** (1.0 / 3.0)
+    return 0.5 + root if y >= 0.0 else 0.5 - root
+
+
+@njit
+def u_share(x: float) -> float:
+    """Return the share of a U-quadratic day that is done at x in [0, 1]."""
+    return 0.5 + 4.0 * (x - 0.5) ** 3
+
+
+@njit
+def next_u_shaped(x: float, mean_gap_share: float, exponential: float) -> float:
+    """Return the next point of a Poisson process with U-shaped intensity; above 1: none today."""
+    share = u_share(x) + mean_gap_share * exponential
+    return u_shaped(share) if share < 1.0 else 2.0
+
+
+@njit
+def power_depth(u: float, tail: float, scale: float, longest: int) -> int:
+    """Return ticks behind a price: Pareto of index `tail` beyond `scale`, from 0 to `longest`."""
+    return min(int(scale * (u ** (-1.0 / tail) - 1.0)), longest)
