@@ -258,14 +258,19 @@ def quantlib_heston() -> list[Row]:
         for option in options:
             option.NPV()
 
+    times = np.array(days)[:, None] / 365.0
+    forward, is_call = 100.0 * np.exp(0.01 * times), STRIKES >= 100.0
+    paid = np.exp(0.02 * times) * heston.price(100.0, STRIKES, times, 0.02, 0.01, is_call, **MODEL)
+    quotes, _ = implied_volatility.implied_from_forward(paid, forward, STRIKES, times, is_call)
+
     def calibrate() -> None:
         start = (0.05, 1.2, 0.05, 0.4, -0.5)
         shown = ql.HestonModel(ql.HestonProcess(rate, dividend, spot, *start))
         shown_engine = ql.AnalyticHestonEngine(shown, 64)
         helpers = []
-        for d in days:
-            for strike, vol in zip(STRIKES, np.linspace(0.24, 0.17, 10), strict=True):
-                volatility = ql.QuoteHandle(ql.SimpleQuote(float(vol)))
+        for i, d in enumerate(days):
+            for j, strike in enumerate(STRIKES):
+                volatility = ql.QuoteHandle(ql.SimpleQuote(float(quotes[i, j])))
                 period = ql.Period(d, ql.Days)
                 helper = ql.HestonModelHelper(
                     period, null, 100.0, float(strike), volatility, rate, dividend
@@ -276,9 +281,12 @@ def quantlib_heston() -> list[Row]:
             helpers, ql.LevenbergMarquardt(), ql.EndCriteria(200, 50, 1e-10, 1e-10, 1e-10)
         )
 
+    speed = 100.0 / best_seconds(price)
+    quote.setValue(100.0)
+    seconds = best_seconds(calibrate, 3)
     return [
-        ("QuantLib AnalyticHeston, 144 nodes", 100.0 / best_seconds(price), "prices/s", ""),
-        ("QuantLib Heston calibration", best_seconds(calibrate, 2) * 1e3, "ms", "its own quotes"),
+        ("QuantLib AnalyticHeston, 144 nodes", speed, "prices/s", ""),
+        ("QuantLib Heston calibration, 100 quotes", seconds * 1e3, "ms", "one truth, one start"),
     ]
 
 

@@ -155,6 +155,30 @@ class SubscribeMarket(Message, frozen=True, kw_only=True):
     interval_ns: int = 100_000_000
 
 
+class Sleep(Message, frozen=True, kw_only=True):
+    """Request of a crowd's trader: wake me at `until_ns` with the market as I see it then."""
+
+    until_ns: int
+
+
+class MarketView(Message, frozen=True, kw_only=True):
+    """What a crowd's trader sees when it wakes: the touch, one feed delay old, and its observation.
+
+    `is_open` is False before anything was published. `observed` is a noisy look at the fundamental,
+    in ticks, for the traders who take one.
+    """
+
+    is_open: bool
+    bid_price: int
+    bid_quantity: int
+    ask_price: int
+    ask_quantity: int
+    last_price: int
+    volume: int
+    observed: int
+    now_ns: int
+
+
 # --- from the exchange to an order's owner -----------------------------------------------------
 
 

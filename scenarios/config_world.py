@@ -41,12 +41,23 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Noise(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="noise"):
-    """Trades for reasons of its own; `wakes` times a day between `active`, mostly at its ends."""
+    """Trades for reasons of its own; `wakes` times a day between `active`, mostly at its ends.
+
+    `passive_share` of its orders rest at a power-law depth (tail and scale in ticks); the others take
+    the far touch. With `refresh` it first cancels what it had. In the last half hour `closing_share`
+    of its orders are for the closing auction.
+    """
 
     wakes: Above0 = 1.0
     active: tuple[ClockTime, ClockTime] | None = None
     shape: Literal["u", "flat"] = "u"
     size: Literal["mixture"] | Lots = "mixture"
+    passive_share: Share = 0.0
+    depth_tail: Above0 = 1.5
+    depth_scale: Above0 = 3.0
+    longest_depth: Ticks = 500
+    refresh: bool = False
+    closing_share: Share = 0.0
 
     def __post_init__(self) -> None:
         """Refuse an empty day."""
@@ -95,6 +106,8 @@ class AdaptiveMaker(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True
     backstop: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
     spread_weight: Share = 0.75
     skew: Rate = 0.0
+    spacing_ticks: Ticks = 0  # Above 0 it replaces `spacing`, which counts in running spreads.
+    first_spread: Annotated[int, Meta(ge=1, le=100_000)] = 50
 
 
 class Hawkes(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="hawkes"):
@@ -107,6 +120,10 @@ class Hawkes(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
     cancel_share: Share = 0.3
     depth: Ticks = 10
     size: Literal["mixture"] | Lots = "mixture"
+    u_weight: Share = 0.0
+    depth_tail: Above0 = 1.5
+    depth_scale: Above0 = 3.0
+    inside_share: Share = 0.3
 
     def __post_init__(self) -> None:
         """Refuse shares that leave less than nothing for limit orders."""

@@ -61,16 +61,16 @@ def realism_card(result: RunResult) -> str:
             sources = bands[statistic][mark.figure].sources.values()
             rows.append(
                 (
+                    Raw(_verdict(mark.passes)),
                     Raw(f"<strong>{_words(statistic)}</strong>" if place == 0 else ""),
                     FIGURES.get(f"{statistic}.{mark.figure}", _words(mark.figure)),
                     mark.value,
                     Raw(band_picture(mark)),
                     f"{number(mark.low)} to {number(mark.high)}",
                     _span(sources),
-                    Raw(_verdict(mark.passes)),
                 )
             )
-    headings = ("statistic", "figure", "here", "", "band", "real days", "mark")
+    headings = ("mark", "statistic", "figure", "here", "", "band", "real days")
     note = (
         f"{good} of {len(STATISTICS)} statistics are inside their bands. Bands come from real days "
         "and are no fit to this market; <code>scenarios/realism.toml</code> names each source and "

@@ -126,8 +126,7 @@ class SimulationKernel:
 
     def deliver(
         self, at_ns: int, sender: str, recipient: str, message: Message, lane: int | None = None,
-        cause: int = 0, chain: int = 0, *,
-        answers: int = 0, sent_ns: int | None = None,
+        *, cause: int = 0, chain: int = 0, answers: int = 0, sent_ns: int | None = None,
     ) -> int:  # fmt: skip
         """Send from an engine to an actor, arriving at `at_ns`; return the envelope's id.
 
@@ -174,15 +173,13 @@ class SimulationKernel:
 
     def run_until(self, until_ns: int) -> None:
         """Handle all that happens up to and including `until_ns`, then stand at that time."""
-        with unhurried_collection():
-            self._run(until_ns)
+        self._run_guarded(until_ns)
         if not self.stop_reason and self._clock.now_ns < until_ns:
             self._clock.now_ns = until_ns
 
     def run(self) -> None:
         """Run until nothing is left to happen, or until told to stop."""
-        with unhurried_collection():
-            self._run(NEVER - 1)
+        self._run_guarded(NEVER - 1)
 
     def stop(self, reason: str) -> None:
         """Have the loop return between two messages; may be called from a signal handler."""
@@ -232,8 +229,16 @@ class SimulationKernel:
         self._inputs = restorer.run.inputs
         self._engine.restore(restorer.run.engine)
 
-    def _run(self, until_ns: int) -> None:
+    def _run_guarded(self, until_ns: int) -> None:
         self._check_promises()
+        try:
+            with unhurried_collection():
+                self._run(until_ns)
+        except Defect as defect:
+            self.stop_reason = str(defect)  # What broke the run must not be run past.
+            raise
+
+    def _run(self, until_ns: int) -> None:
         queue = self._queue
         while not self.stop_reason:
             engine_ns = self._engine.next_ns()

@@ -10,6 +10,7 @@ from environment.market.entry import (
     arrive_cancel_all,
     arrive_replace,
     find,
+    hold_to_bands,
     match_pegs,
     new_order,
 )
@@ -41,15 +42,19 @@ EVENT_ROWS = 64  # Tape or out rows that any event may write besides one pair a 
 
 @inner
 def _fills_possible(arena, kind, a):
-    """Return a bound on the orders that the next event may fill or cancel."""
-    live = arena[at.H_LIVE_SLICES] + arena[at.H_STOPS] + arena[at.H_LIVE_ORDERS]
-    if kind == at.E_ARRIVE and arena[at.H_STOPS] == 0:
-        return min(live, arena[order_row(arena, a) + at.O_LEAVES] + 2)
-    if kind == at.E_CANCEL or kind == at.E_WAKE or kind == at.E_FEED or kind == at.E_BAND:
+    """Return a bound on the orders that the next event may fill, move or cancel."""
+    live = arena[at.H_LIVE_SLICES] + arena[at.H_STOPS] + arena[at.H_LIVE_ORDERS] + 2
+    if kind == at.E_ARRIVE and arena[at.H_STOPS] + arena[at.H_PEGS] == 0:
+        o = order_row(arena, a)
+        # An order that cancels its group's older ones may meet any number of them.
+        if (arena[o + at.O_META] >> at.SELF_TRADE_SHIFT) & 7 != at.CANCEL_OLDEST:
+            return min(live, arena[o + at.O_LEAVES] + 2)
+    # A cancel moves the midpoint, at which any number of pegs may then meet.
+    if kind == at.E_CANCEL and arena[at.H_PEGS] == 0:
         return 2
-    if kind == at.E_CANCEL_ALL:
+    if kind == at.E_CANCEL_ALL and arena[at.H_PEGS] == 0:
         return arena[account_row(arena, a) + at.A_LIVE] + 2
-    if kind == at.E_INDICATIVE or kind == at.E_CALLBACK:
+    if kind == at.E_INDICATIVE or kind == at.E_CALLBACK or kind == at.E_WAKE or kind == at.E_FEED:
         return 2
     return live
 
@@ -57,29 +62,36 @@ def _fills_possible(arena, kind, a):
 @inner
 def need_room(arena, kind, a):
     """Return whether some section lacks room for the next event, and note which."""
-    bound = 4 * _fills_possible(arena, kind, a) + EVENT_ROWS
+    fills = _fills_possible(arena, kind, a)
+    wide = 0  # Phases and the market's survey reach every instrument.
+    if kind == at.E_PHASE or kind == at.E_BAND:
+        wide = 8 * arena[at.H_INSTRUMENTS]
+    bound = 4 * fills + wide + EVENT_ROWS
     if arena[at.H_TAPE_COUNT] + bound > arena[at.H_CAPACITY + at.S_TAPE]:
         arena[at.H_NEED_SECTION] = at.S_TAPE
         arena[at.H_NEED_ROWS] = arena[at.H_TAPE_COUNT] + bound
         return True
     feeds = arena[at.H_FEEDS]
-    outs = bound * (2 + feeds) + 64 * feeds
+    # A fill is told to two, and a print goes to each feed; a depth feed sends a row a level.
+    outs = fills * (4 + feeds) + EVENT_ROWS + 64 * feeds
     if arena[at.H_OUT_COUNT] + outs > arena[at.H_CAPACITY + at.S_OUT]:
         arena[at.H_NEED_SECTION] = at.S_OUT
         arena[at.H_NEED_ROWS] = arena[at.H_OUT_COUNT] + outs
         return True
-    if arena[at.H_HEAP_COUNT] + 64 > arena[at.H_CAPACITY + at.S_HEAP]:
+    events = wide + feeds + EVENT_ROWS
+    if arena[at.H_HEAP_COUNT] + events > arena[at.H_CAPACITY + at.S_HEAP]:
         arena[at.H_NEED_SECTION] = at.S_HEAP
-        arena[at.H_NEED_ROWS] = 2 * arena[at.H_HEAP_COUNT] + 64
+        arena[at.H_NEED_ROWS] = 2 * arena[at.H_HEAP_COUNT] + events
         return True
-    orders = arena[at.H_LIVE_ORDERS]
     if arena[at.H_STOP_BUMP] + 4 > arena[at.H_CAPACITY + at.S_STOPNODE]:
         arena[at.H_NEED_SECTION] = at.S_STOPNODE
         arena[at.H_NEED_ROWS] = 2 * arena[at.H_STOP_BUMP] + 64
         return True
-    if orders + (1 << 15) > arena[at.H_CAPACITY + at.S_SCRATCH]:
+    # Half for an auction's orders, half for those of a moving window.
+    orders = 2 * (arena[at.H_LIVE_ORDERS] + 8)
+    if orders > arena[at.H_CAPACITY + at.S_SCRATCH]:
         arena[at.H_NEED_SECTION] = at.S_SCRATCH
-        arena[at.H_NEED_ROWS] = 2 * orders + (1 << 15)
+        arena[at.H_NEED_ROWS] = 2 * orders
         return True
     return False
 
@@ -89,10 +101,11 @@ def after_change(arena, instrument):
     """After an event that may have changed a book: pegs, the touch, views, feeds, limit states."""
     ins = instrument_row(arena, instrument)
     if arena[ins + at.I_PHASE] == at.CONTINUOUS:
-        if arena[ins + at.I_TRIGGERED] != 0:
-            run_triggered(arena, ins)
-        if arena[ins + at.I_PEG] != 0 and arena[ins + at.I_PEG + 2] != 0:
+        run_triggered(arena, ins)
+        while arena[ins + at.I_PEG] != 0 and arena[ins + at.I_PEG + 2] != 0:
             match_pegs(arena, ins)
+            if arena[ins + at.I_TRIGGERED] == 0:
+                break
             run_triggered(arena, ins)
     bid, bid_quantity = shown_best(arena, ins, 0)
     ask, ask_quantity = shown_best(arena, ins, 1)
@@ -102,6 +115,7 @@ def after_change(arena, instrument):
             and arena[ins + at.I_VOLUME] == arena[ins + at.I_DIRTY]):  # fmt: skip
         if arena[ins + at.I_FEED_FIRST] != 0 and arena[ins + at.I_FEED_DOWN] == 0:
             _schedule_feeds(arena, ins, False)
+        watch_limit_state(arena, ins, instrument)  # The bands may have moved to the touch.
         return
     arena[ins + at.I_SHOWN_BID] = bid
     arena[ins + at.I_SHOWN_BID_QUANTITY] = bid_quantity
@@ -302,6 +316,7 @@ def _every_second(arena, instrument):
         return
     reschedule_first(arena, arena[at.H_NOW] + SECOND)
     on_second(arena, instrument)
+    hold_to_bands(arena, ins)
     after_change(arena, instrument)
     if instrument == 0 and arena[at.H_SURVEY] != 0:
         survey_market(arena)
@@ -337,12 +352,10 @@ def step(arena, until):
     A WAKE is left on top of the heap: whoever owns the traders handles it and takes it off.
     """
     while True:
-        if arena[at.H_HEAP_COUNT] == 0:
-            arena[at.H_NOW] = max(arena[at.H_NOW], until)
-            return at.DONE
         top = arena[at.H_OFFSET + at.S_HEAP]
-        time = arena[top]
-        if arena[at.H_OUT_COUNT] > 0 and time > arena[at.H_OUT_NEXT]:
+        time = arena[top] if arena[at.H_HEAP_COUNT] > 0 else until + 1
+        if arena[at.H_OUT_COUNT] > 0 and arena[at.H_OUT_NEXT] < min(time, until + 1):
+            arena[at.H_NOW] = max(arena[at.H_NOW], arena[at.H_OUT_NEXT])
             return at.DELIVER
         if time > until:
             arena[at.H_NOW] = max(arena[at.H_NOW], until)

@@ -107,86 +107,133 @@ def sort_for_auction(arena, first, count, side):
 
 
 @inner
-def _range_of(arena, first, count, lower, upper):
-    # Lowest and highest limit, each moved into the collar.
-    low, high = upper + 1, lower - 1
+def _demand(arena, buys, count, price):
+    total = 0
     for k in range(count):
-        price = arena[order_row(arena, arena[first + k]) + at.O_PRICE]
-        price = min(max(price, lower), upper)
-        low, high = min(low, price), max(high, price)
-    return low, high
+        if arena[order_row(arena, arena[buys + k]) + at.O_PRICE] >= price:
+            total += total_leaves(arena, arena[buys + k])
+    return total
 
 
 @inner
-def clearing_price(arena, buys, buy_count, sells, sell_count, lower, upper, step, reference, work):
+def _supply(arena, sells, count, price):
+    total = 0
+    for k in range(count):
+        if arena[order_row(arena, arena[sells + k]) + at.O_PRICE] <= price:
+            total += total_leaves(arena, arena[sells + k])
+    return total
+
+
+@inner
+def clearing_price(arena, buys, buy_count, sells, sell_count, lower, upper, step, reference):
     """Return (price, volume, imbalance) over the legal ticks of [lower, upper]; NO_PRICE if none.
 
-    `work` is room for two numbers a tick between the lowest sell and the highest buy: only there do
-    both sides stand, so only there can volume be had.
+    Demand falls and supply rises with the price. Up to the last tick whose demand is not below its
+    supply, volume is the supply; from the next tick on it is the demand. So the best ticks lie in a
+    row next to that place, and no table over all ticks is needed.
     """
-    lower = (lower + step - 1) // step * step
-    upper = upper // step * step
-    if buy_count == 0 or sell_count == 0 or lower > upper:
+    low, high = (lower + step - 1) // step * step, upper // step * step
+    if buy_count == 0 or sell_count == 0 or low > high:
         return NO_PRICE, 0, 0
-    _, high = _range_of(arena, buys, buy_count, lower - step, upper)
-    low, _ = _range_of(arena, sells, sell_count, lower, upper + step)
-    low = (low + step - 1) // step * step
-    high = high // step * step
-    if low > high:
+    last = low - step
+    beyond = high + step
+    while beyond - last > step:
+        middle = last + (beyond - last) // (2 * step) * step
+        if _demand(arena, buys, buy_count, middle) >= _supply(arena, sells, sell_count, middle):
+            last = middle
+        else:
+            beyond = middle
+    below = above = below_gap = above_gap = 0
+    if last >= low:
+        below = _supply(arena, sells, sell_count, last)
+        below_gap = _demand(arena, buys, buy_count, last) - below
+    if beyond <= high:
+        above = _demand(arena, buys, buy_count, beyond)
+        above_gap = _supply(arena, sells, sell_count, beyond) - above
+    if below == 0 and above == 0:
         return NO_PRICE, 0, 0
-    ticks = (high - low) // step + 1
-    for k in range(2 * ticks):
-        arena[work + k] = 0
-    for k in range(buy_count):
-        price = arena[order_row(arena, arena[buys + k]) + at.O_PRICE]
-        if price >= low:
-            index = (min(price, high) - low) // step
-            arena[work + index] += total_leaves(arena, arena[buys + k])
-    for k in range(sell_count):
-        price = arena[order_row(arena, arena[sells + k]) + at.O_PRICE]
-        if price <= high:
-            index = (max(price, low) - low + step - 1) // step
-            arena[work + ticks + index] += total_leaves(arena, arena[sells + k])
-    for k in range(ticks - 2, -1, -1):
-        arena[work + k] += arena[work + k + 1]
-    for k in range(1, ticks):
-        arena[work + ticks + k] += arena[work + ticks + k - 1]
-    return _choose(arena, work, ticks, low, step, reference)
+    use_below = below > above or (below == above and below_gap <= above_gap)
+    use_above = above > below or (below == above and above_gap <= below_gap)
+    first, final = beyond, last
+    if use_below:
+        first = _lowest_like(arena, buys, buy_count, sells, sell_count, last, low, step)
+    if use_above:
+        final = _highest_like(arena, buys, buy_count, sells, sell_count, beyond, high, step)
+    if use_below and not use_above and below_gap > 0:
+        price = final
+    elif use_above and not use_below:
+        price = first  # Beyond the crossing supply always exceeds demand.
+    else:
+        price = _nearest(first, final, step, reference)
+    demand = _demand(arena, buys, buy_count, price)
+    supply = _supply(arena, sells, sell_count, price)
+    return price, min(demand, supply), demand - supply
 
 
 @inner
-def _choose(arena, work, ticks, low, step, reference):
-    best_volume, best_gap = 0, 0
-    for k in range(ticks):
-        demand, supply = arena[work + k], arena[work + ticks + k]
-        volume, gap = min(demand, supply), abs(demand - supply)
-        if volume > best_volume or (volume == best_volume and gap < best_gap):
-            best_volume, best_gap = volume, gap
-    if best_volume == 0:
-        return NO_PRICE, 0, 0
-    all_buy = all_sell = True
-    first = last = nearest = at.NONE
-    for k in range(ticks):
-        demand, supply = arena[work + k], arena[work + ticks + k]
-        if min(demand, supply) != best_volume or abs(demand - supply) != best_gap:
-            continue
-        all_buy = all_buy and demand > supply
-        all_sell = all_sell and demand < supply
-        if first == at.NONE:
-            first = nearest = k
-        last = k
-        if abs(low + k * step - reference) < abs(low + nearest * step - reference):
-            nearest = k
-    chosen = last if all_buy else first if all_sell else nearest
-    imbalance = arena[work + chosen] - arena[work + ticks + chosen]
-    return low + chosen * step, best_volume, imbalance
+def _lowest_like(arena, buys, buy_count, sells, sell_count, price, low, step):
+    """Return the lowest tick from `low` on with the demand and the supply that `price` has."""
+    lowest = low
+    for k in range(buy_count):
+        limit = arena[order_row(arena, arena[buys + k]) + at.O_PRICE] // step * step
+        if limit < price:
+            lowest = max(lowest, limit + step)
+    for k in range(sell_count):
+        limit = (arena[order_row(arena, arena[sells + k]) + at.O_PRICE] + step - 1) // step * step
+        if limit <= price:
+            lowest = max(lowest, limit)
+    return lowest
+
+
+@inner
+def _highest_like(arena, buys, buy_count, sells, sell_count, price, high, step):
+    """Return the highest tick up to `high` with the demand and the supply that `price` has."""
+    highest = high
+    for k in range(buy_count):
+        limit = arena[order_row(arena, arena[buys + k]) + at.O_PRICE] // step * step
+        if limit >= price:
+            highest = min(highest, limit)
+    for k in range(sell_count):
+        limit = (arena[order_row(arena, arena[sells + k]) + at.O_PRICE] + step - 1) // step * step
+        if limit > price:
+            highest = min(highest, limit - step)
+    return highest
+
+
+@inner
+def _nearest(first, final, step, reference):
+    """Return the tick of [first, final] nearest to the reference, of two the lower."""
+    if reference <= first:
+        return first
+    if reference >= final:
+        return final
+    below = reference // step * step
+    return below if 2 * (reference - below) <= step else below + step
+
+
+@inner
+def _best_left(arena, first, count, side, price, volume):
+    """Return the best resting limit of a sorted side that trading `volume` at `price` leaves."""
+    for k in range(count):
+        slot = arena[first + k]
+        o = order_row(arena, slot)
+        limit = arena[o + at.O_PRICE]
+        left = total_leaves(arena, slot)
+        if limit >= price if side == 0 else limit <= price:
+            done = min(volume, left)
+            volume -= done
+            left -= done
+        if left > 0 and state_of(arena[o + at.O_META]) != at.AUCTION_WAITING:
+            return limit
+    return at.NO_BID if side == 0 else at.NO_ASK
 
 
 @inner
 def indicate(arena, instrument, with_open, with_close, lower, upper, reference):
     """Return what the auction would give now: (price, volume, imbalance, buys, sells) found.
 
-    Leaves the gathered orders in scratch: buys first, then sells, then the work room.
+    Where every price of the collar would leave the book crossed, the collar gives way to the whole
+    range in which it is. Leaves the gathered orders in scratch: buys first, then sells.
     """
     ins = instrument_row(arena, instrument)
     buys = arena[at.H_OFFSET + at.S_SCRATCH]
@@ -197,8 +244,21 @@ def indicate(arena, instrument, with_open, with_close, lower, upper, reference):
     if reference < arena[ins + at.I_THRESHOLD]:
         step = arena[ins + at.I_STEP_LOW]
     price, volume, imbalance = clearing_price(
-        arena, buys, buy_count, sells, sell_count, lower, upper, step, reference, sells + sell_count
+        arena, buys, buy_count, sells, sell_count, lower, upper, step, reference
     )
+    bid, ask = arena[ins + at.I_BEST], arena[ins + at.I_BEST_ASK]
+    if bid >= ask and (bid > upper or ask < lower):
+        sort_for_auction(arena, buys, buy_count, 0)
+        sort_for_auction(arena, sells, sell_count, 1)
+        left_bid = _best_left(arena, buys, buy_count, 0,
+                              price if volume > 0 else at.MAX_PRICE + 1, volume)  # fmt: skip
+        left_ask = _best_left(arena, sells, sell_count, 1,
+                              price if volume > 0 else -at.MAX_PRICE - 1, volume)  # fmt: skip
+        if left_bid >= left_ask:
+            price, volume, imbalance = clearing_price(
+                arena, buys, buy_count, sells, sell_count, min(lower, ask), max(upper, bid), step,
+                reference,
+            )  # fmt: skip
     return price, volume, imbalance, buy_count, sell_count
 
 
@@ -287,6 +347,7 @@ def queue_for_auction(arena, ins, slot, which):
     arena[o + at.O_META] = with_state(meta, at.AUCTION_WAITING)
     arena[o + at.O_SEQUENCE] = next_priority(arena)
     arena[cold_row(arena, slot) + at.C_AHEAD] = -1
+    arena[cold_row(arena, slot) + at.C_LIST] = which
     arena[at.H_LIVE_SLICES] += 1
     push_list(arena, ins + which + 2 * side_of(meta), slot)
     order_tape(arena, at.K_REST, slot, arena[o + at.O_PRICE], arena[o + at.O_LEAVES], 0,

@@ -53,7 +53,12 @@ def set_reference(arena, instrument, reference):
         reference, arena[ins + at.I_TICKS_PER_UNIT], arena[ins + at.I_TIER],
         is_doubled(arena, ins, reference),
     )  # fmt: skip
-    lower, upper = max(reference - width, 1), reference + width
+    step = arena[ins + at.I_STEP_HIGH]
+    if reference < arena[ins + at.I_THRESHOLD]:
+        step = arena[ins + at.I_STEP_LOW]
+    # The legal ticks nearest to the computed bands, so that orders can be moved there.
+    lower = max((2 * (reference - width) + step) // (2 * step) * step, step)
+    upper = (2 * (reference + width) + step) // (2 * step) * step
     changed = lower != arena[ins + at.I_BAND_LOWER] or upper != arena[ins + at.I_BAND_UPPER]
     if reference != arena[ins + at.I_BAND_REFERENCE]:
         arena[ins + at.I_BAND_SINCE] = arena[at.H_NOW]
@@ -71,11 +76,13 @@ def set_reference(arena, instrument, reference):
 def start_bands(arena, instrument, reference):
     """Begin (or begin again after a pause) with a reference and an empty five-minute window."""
     ins = instrument_row(arena, instrument)
-    if arena[ins + at.I_TIER] == 0 or reference <= 0:
+    if arena[ins + at.I_TIER] == 0:
         return
     _clear_window(arena, ins)
     arena[ins + at.I_LIMIT_SINCE] = 0
-    set_reference(arena, instrument, reference)
+    arena[ins + at.I_BAND_REFERENCE] = 0
+    if reference > 0:  # Else the first trades will set it.
+        set_reference(arena, instrument, reference)
     if arena[ins + at.I_BAND_SCHEDULED] == 0:
         arena[ins + at.I_BAND_SCHEDULED] = 1
         push(arena, arena[at.H_NOW] + SECOND, at.E_BAND, instrument, 0)
@@ -100,29 +107,45 @@ def _clear_window(arena, ins):
 
 
 @inner
-def on_second(arena, instrument):
-    """Forget the second that leaves the window, and move the reference where that is due."""
-    ins = instrument_row(arena, instrument)
+def _roll_window(arena, ins):
+    """Forget the seconds that have left the window. Returns the word of this second's bucket."""
+    first = arena[at.H_OFFSET + at.S_BUCKET] + arena[ins + at.I_BUCKET_FIRST] * 2
     second = arena[at.H_NOW] // SECOND
     while arena[ins + at.I_BUCKET_SECOND] < second:
         arena[ins + at.I_BUCKET_SECOND] += 1
         # The bucket that this second will fill held the one of five minutes ago.
-        bucket = (arena[at.H_OFFSET + at.S_BUCKET]
-                  + (arena[ins + at.I_BUCKET_FIRST]
-                     + arena[ins + at.I_BUCKET_SECOND] % WINDOW_SECONDS) * 2)  # fmt: skip
+        bucket = first + arena[ins + at.I_BUCKET_SECOND] % WINDOW_SECONDS * 2
         arena[ins + at.I_BUCKET_COUNT] -= arena[bucket]
         arena[ins + at.I_BUCKET_SUM] -= arena[bucket + 1]
         arena[bucket] = 0
         arena[bucket + 1] = 0
+    return first + second % WINDOW_SECONDS * 2
+
+
+@inner
+def count_in_window(arena, ins, price):
+    """Count a trade among those of the last five minutes."""
+    bucket = _roll_window(arena, ins)
+    arena[bucket] += 1
+    arena[bucket + 1] += price
+    arena[ins + at.I_BUCKET_COUNT] += 1
+    arena[ins + at.I_BUCKET_SUM] += price
+
+
+@inner
+def on_second(arena, instrument):
+    """Move the reference where that is due, and double the bands when their hour has come."""
+    ins = instrument_row(arena, instrument)
+    _roll_window(arena, ins)
     reference = arena[ins + at.I_BAND_REFERENCE]
     count = arena[ins + at.I_BUCKET_COUNT]
     if count > 0:
         mean = (2 * arena[ins + at.I_BUCKET_SUM] + count) // (2 * count)
         old = arena[at.H_NOW] - arena[ins + at.I_BAND_SINCE] >= REFERENCE_AGE_NS
-        if old and 100 * abs(mean - reference) >= reference:
+        if reference == 0 or (old and 100 * abs(mean - reference) >= reference):
             reference = mean
-    # Also without a new reference: the hour at which bands double may have come.
-    set_reference(arena, instrument, reference)
+    if reference > 0:
+        set_reference(arena, instrument, reference)
 
 
 @inner

@@ -5,9 +5,12 @@ from environment.market import layout as at
 from environment.market.auction import queue_for_auction
 from environment.market.emit import order_tape, tell
 from environment.market.ladder import (
+    HEAD,
+    HIDDEN_HEAD,
     account_row,
     cold_row,
     instrument_row,
+    level_row,
     order_row,
     side_of,
     state_of,
@@ -73,6 +76,19 @@ def is_priced(kind):
 
 
 @inner
+def _price_fault(arena, ins, kind, price):
+    """Return the reason why an order of this type cannot have this limit, or -1."""
+    if -at.MAX_PRICE < price < at.MAX_PRICE:
+        if kind == at.MARKET or kind == at.STOP:
+            return at.R_BAD_ORDER
+        if price <= 0 or price % step_at(arena, ins, price) != 0:
+            return at.R_INCREMENT
+    elif is_priced(kind):
+        return at.R_INCREMENT
+    return -1
+
+
+@inner
 def _fault(arena, ins, slot):
     """Return the reason to refuse an arriving order, or -1."""
     o, c = order_row(arena, slot), cold_row(arena, slot)
@@ -81,12 +97,9 @@ def _fault(arena, ins, slot):
     phase = arena[ins + at.I_PHASE]
     if arena[o + at.O_LEAVES] <= 0:
         return at.R_QUANTITY
-    price = arena[o + at.O_PRICE]
-    if -at.MAX_PRICE < price < at.MAX_PRICE:
-        if price <= 0 or price % step_at(arena, ins, price) != 0:
-            return at.R_INCREMENT
-    elif is_priced(kind):
-        return at.R_INCREMENT
+    wrong = _price_fault(arena, ins, kind, arena[o + at.O_PRICE])
+    if wrong >= 0:
+        return wrong
     display = arena[c + at.C_DISPLAY]
     if display < 0 or (display > 0 and arena[o + at.O_LEAVES] > 1000 * display):
         return at.R_QUANTITY  # A thousand slices at most: one event's work stays bounded.
@@ -329,6 +342,33 @@ def _may_post(arena, ins, slot, side, flags):
 
 
 @inner
+def hold_to_bands(arena, ins):
+    """Bring resting orders that the bands have left outside to the band, or cancel them, by flag."""
+    if arena[ins + at.I_BAND_UPPER] == 0:
+        return
+    for side in range(2):
+        band = arena[ins + (at.I_BAND_UPPER if side == 0 else at.I_BAND_LOWER)]
+        while True:
+            best = arena[ins + at.I_BEST + side]
+            if best <= band if side == 0 else best >= band:
+                break
+            level = level_row(arena, ins, side, best - arena[ins + at.I_BASE + side])
+            slot = arena[level + HEAD] - 1
+            if slot == at.NONE:
+                slot = arena[level + HIDDEN_HEAD] - 1
+            o = order_row(arena, slot)
+            if flags_of(arena[o + at.O_META]) & at.F_BAND_REFUSE:
+                cancel(arena, ins, slot, at.R_BANDS)
+                continue
+            take_out(arena, ins, slot)
+            arena[o + at.O_LEAVES] = total_leaves(arena, slot)
+            arena[o + at.O_RESERVE] = 0
+            arena[o + at.O_PRICE] = band
+            _report_move(arena, slot, band)
+            rest(arena, ins, slot)
+
+
+@inner
 def find(arena, identity):
     """Return the slot of a live or in-flight order by its public id, or NONE."""
     slot = identity & 0xFFFFFFFF
@@ -410,8 +450,9 @@ def arrive_replace(arena, identity, quantity, price):
         return -1
     if price == 0:
         price = arena[o + at.O_PRICE]
-    if -at.MAX_PRICE < price < at.MAX_PRICE and (price < 0 or price % step_at(arena, ins, price)):
-        return at.R_INCREMENT
+    wrong = _price_fault(arena, ins, type_of(meta), price)
+    if wrong >= 0:
+        return wrong
     if price == arena[o + at.O_PRICE] and leaves <= old:
         if leaves < old:
             shrink(arena, ins, slot, old - leaves, at.R_REQUESTED)

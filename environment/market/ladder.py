@@ -275,7 +275,8 @@ def recentre(arena, ins, side, best_price):
     """
     width = arena[ins + at.I_WIDTH]
     ahead_of_best = width >> 2
-    scratch = arena[at.H_OFFSET + at.S_SCRATCH]
+    # The upper half of the scratch: an auction keeps its orders in the lower one meanwhile.
+    scratch = arena[at.H_OFFSET + at.S_SCRATCH] + (arena[at.H_CAPACITY + at.S_SCRATCH] >> 1)
     count = 0
     best = arena[ins + at.I_BEST + side]
     while -at.MAX_PRICE < best < at.MAX_PRICE:

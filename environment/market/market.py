@@ -73,8 +73,9 @@ class Market:
         self.arena[at.H_ACCOUNTS] = accounts
         self.arena[at.H_TRADERS] = traders
         self._advance = advance
+        self.floats: NDArray[np.float64] | None = None  # What lies beside the arena, if anything.
         self._on_tape = on_tape
-        self._width = width
+        self.width = width
         self._instruments = self._feeds = self._latencies = self._fees = 0
         self._accounts = at.FIRST_ACCOUNT
         for account in range(at.FIRST_ACCOUNT):
@@ -105,7 +106,7 @@ class Market:
         number = self._instruments
         self._instruments += 1
         row = self.section(at.S_INSTRUMENT)[number]
-        width = self._width
+        width = self.width
         row[at.I_WIDTH] = width
         row[at.I_LEVELS], row[at.I_LEVELS_ASK] = 2 * number * width, (2 * number + 1) * width
         words = width >> 6

@@ -2,9 +2,9 @@
 
 from environment.compiled import inner
 from environment.market import layout as at
+from environment.market.bands import count_in_window
 from environment.market.emit import order_id, order_tape, send_trade, tape_row, tell
 from environment.market.ladder import (
-    COUNT,
     HEAD,
     HIDDEN,
     HIDDEN_HEAD,
@@ -124,6 +124,7 @@ def rest(arena, ins, slot):
     if ((meta >> at.TYPE_SHIFT) & 15) == at.MIDPOINT:
         arena[o + at.O_META] = with_state(meta, at.PEGGED)
         push_list(arena, ins + at.I_PEG + 2 * side_of(meta), slot)
+        arena[at.H_PEGS] += 1
         ahead = 0
     else:
         ahead = append(arena, ins, slot)
@@ -152,11 +153,12 @@ def take_out(arena, ins, slot):
     elif state == at.PEGGED:
         arena[at.H_LIVE_SLICES] -= slices(arena, slot)
         pull_list(arena, ins + at.I_PEG + 2 * side, slot)
+        arena[at.H_PEGS] -= 1
     elif state == at.STOP_WAITING:
         remove_stop(arena, ins, slot)
     elif state == at.AUCTION_WAITING:
-        on_open = ((meta >> at.TYPE_SHIFT) & 15) == at.ON_OPEN
-        pull_list(arena, ins + (at.I_ON_OPEN if on_open else at.I_ON_CLOSE) + 2 * side, slot)
+        # Market orders wait in either list, so the order says itself in which.
+        pull_list(arena, ins + arena[cold_row(arena, slot) + at.C_LIST] + 2 * side, slot)
         arena[at.H_LIVE_SLICES] -= 1
 
 
@@ -177,7 +179,7 @@ def finish(arena, ins, slot, reason):
     account = arena[o + at.O_ACCOUNT]
     a = account_row(arena, account)
     arena[a + at.A_CANCELS] += 1
-    if arena[at.H_NOW] - arena[c + at.C_ENTRY_NS] < 100_000_000:
+    if reason == at.R_REQUESTED and arena[at.H_NOW] - arena[c + at.C_ENTRY_NS] < 100_000_000:
         arena[a + at.A_FAST_CANCELS] += 1
     if side_of(arena[o + at.O_META]) == 1:
         work_sell(arena, ins, account, arena[o + at.O_META] & 0xFFFF, -left)
@@ -229,8 +231,7 @@ def settle(arena, ins, maker, taker, price, half, quantity, liquidity):
     if arena[at.H_TAPE_MODE] != 0:
         tape_row(arena, at.K_FILL, instrument, order_id(arena, maker), maker_account, maker_side,
                  arena[m + at.O_META] >> at.TYPE_SHIFT & 15, price, quantity, maker_left,
-                 order_id(arena, taker), flag, arena[cold_row(arena, maker) + at.C_AHEAD],
-                 trade)  # fmt: skip
+                 order_id(arena, taker), flag, m_fee + m_reg, t_fee + t_reg)  # fmt: skip
     _tell_fill(arena, maker, price, quantity, maker_left, m_fee + m_reg, flag, trade)
     _tell_fill(arena, taker, price, quantity, total_leaves(arena, taker), t_fee + t_reg,
                (at.LIQ_AUCTION if auction else at.LIQ_NONE) + (at.HALF_TICK if half else 0),
@@ -258,14 +259,7 @@ def _count_trade(arena, ins, instrument, price, half, quantity, notional):
     arena[ins + at.I_TRADES] += 1
     arena[ins + at.I_NOTIONAL] += notional
     if arena[ins + at.I_TIER] != 0:
-        second = arena[at.H_NOW] // 1_000_000_000
-        bucket = (arena[at.H_OFFSET + at.S_BUCKET]
-                  + (arena[ins + at.I_BUCKET_FIRST] + second % 300) * 2)  # fmt: skip
-        # The band's own clock empties buckets that have grown old, once a second.
-        arena[bucket] += 1
-        arena[bucket + 1] += price
-        arena[ins + at.I_BUCKET_COUNT] += 1
-        arena[ins + at.I_BUCKET_SUM] += price
+        count_in_window(arena, ins, price)
 
 
 @inner
@@ -358,12 +352,14 @@ def _self_trade(arena, ins, taker, maker):
     mode = (arena[t + at.O_META] >> at.SELF_TRADE_SHIFT) & 7
     if mode == at.DECREMENT:
         quantity = min(arena[t + at.O_LEAVES], total_leaves(arena, maker))
-        _decrement(arena, taker, quantity)
+        goes_on = quantity < arena[t + at.O_LEAVES]
+        if goes_on:  # Else the taker ends as a whole, and its owner hears of a cancel.
+            _decrement(arena, taker, quantity)
         if quantity == total_leaves(arena, maker):
             cancel(arena, ins, maker, at.R_SELF_TRADE)
         else:
             shrink(arena, ins, maker, quantity, at.R_SELF_TRADE)
-        return arena[t + at.O_LEAVES] > 0
+        return goes_on
     if mode == at.CANCEL_OLDEST or mode == at.CANCEL_BOTH:
         cancel(arena, ins, maker, at.R_SELF_TRADE)
     return mode == at.CANCEL_OLDEST
@@ -372,6 +368,7 @@ def _self_trade(arena, ins, taker, maker):
 @inner
 def _decrement(arena, slot, quantity):
     o, c = order_row(arena, slot), cold_row(arena, slot)
+    _release_funds(arena, slot, total_leaves(arena, slot) - quantity)
     arena[o + at.O_LEAVES] -= quantity
     arena[c + at.C_TOTAL] -= quantity
     meta = arena[o + at.O_META]
@@ -473,7 +470,7 @@ def match(arena, ins, taker, limit, pegs_only):
         if (mode != at.ALLOW
                 and arena[account_row(arena, arena[m + at.O_ACCOUNT]) + at.A_GROUP] == group):  # fmt: skip
             if not _self_trade(arena, ins, taker, maker):
-                return arena[t + at.O_LEAVES] == 0
+                return False
             continue
         quantity = min(arena[t + at.O_LEAVES], arena[m + at.O_LEAVES])
         arena[t + at.O_LEAVES] -= quantity
@@ -493,82 +490,103 @@ def match(arena, ins, taker, limit, pegs_only):
 
 
 @inner
-def can_fill(arena, ins, taker, limit):
-    """Return whether an all-or-nothing order would fill whole, changing nothing.
-
-    Own orders stand aside only where the taker's mode cancels them; in the other modes the first one
-    in the way would end the taker.
-    """
-    t = order_row(arena, taker)
-    meta = arena[t + at.O_META]
-    side, other = side_of(meta), 1 - side_of(meta)
-    need = arena[t + at.O_LEAVES]
-    mode = (meta >> at.SELF_TRADE_SHIFT) & 7
-    group = arena[account_row(arena, arena[t + at.O_ACCOUNT]) + at.A_GROUP]
-    near, near_quantity = shown_best(arena, ins, side)
-    seen_twice = -4 * at.MAX_PRICE if side == 0 else 4 * at.MAX_PRICE
-    price = arena[ins + at.I_BEST + other]
-    while True:
-        done = price > limit if side == 0 else price < limit
-        done = done or price <= -at.MAX_PRICE or price >= at.MAX_PRICE
-        level = 0
-        if not done:
-            level = level_row(arena, ins, other, price - arena[ins + at.I_BASE + other])
-        far, far_quantity = price, 0
-        if not done:
-            far_quantity = arena[level + VISIBLE]
-        elif price > -at.MAX_PRICE and price < at.MAX_PRICE:
-            far, far_quantity = price, arena[
-                level_row(arena, ins, other, price - arena[ins + at.I_BASE + other]) + VISIBLE
-            ]
-        if far_quantity > 0 and near_quantity > 0:
-            twice = near + far
-            if _peg_allowed(arena, ins, twice, side, limit):
-                need, stopped = _count_pegs(arena, ins, other, twice, seen_twice, need, mode, group)
-                seen_twice = twice
-                if need <= 0:
-                    return True
-                if stopped:
-                    return False
-        if done:
-            return False
-        for queue in (HEAD, HIDDEN_HEAD):
-            slot = arena[level + queue] - 1
-            while slot != at.NONE:
-                o = order_row(arena, slot)
-                own = arena[account_row(arena, arena[o + at.O_ACCOUNT]) + at.A_GROUP] == group
-                if mode != at.ALLOW and own:
-                    if mode != at.CANCEL_OLDEST:
-                        return False
-                else:
-                    need -= total_leaves(arena, slot)
-                    if need <= 0:
-                        return True
-                slot = arena[o + at.O_NEXT]
-        price = next_price(arena, ins, other, price - arena[ins + at.I_BASE + other])
-
-
-@inner
-def _count_pegs(arena, ins, other, twice, seen_twice, need, mode, group):
-    """Take from `need` what pegs give at this midpoint and did not at the one before."""
-    slot = arena[ins + at.I_PEG + 2 * other] - 1
+def _next_peg(arena, slot, side, twice, seen_twice):
+    """Return the first peg from `slot` on that this midpoint reaches and `seen_twice` did not."""
     while slot != at.NONE:
         o = order_row(arena, slot)
         limit = 2 * arena[o + at.O_PRICE]
-        now = limit <= twice if other == 1 else limit >= twice
-        before = limit <= seen_twice if other == 1 else limit >= seen_twice
-        if now and not before:
-            own = arena[account_row(arena, arena[o + at.O_ACCOUNT]) + at.A_GROUP] == group
-            if mode != at.ALLOW and own:
-                if mode != at.CANCEL_OLDEST:
-                    return need, True
-            else:
-                need -= total_leaves(arena, slot)
+        if side == 1 and seen_twice < limit <= twice:
+            return slot
+        if side == 0 and twice <= limit < seen_twice:
+            return slot
         slot = arena[o + at.O_NEXT]
+    return at.NONE
+
+
+@inner
+def _count(arena, taker, need, peg, other, twice, seen_twice, queue):
+    """Take from `need` what new pegs and a queue give, in time priority.
+
+    Returns (need, whether one of the taker's own orders ends it there).
+    """
+    t = order_row(arena, taker)
+    mode = (arena[t + at.O_META] >> at.SELF_TRADE_SHIFT) & 7
+    group = arena[account_row(arena, arena[t + at.O_ACCOUNT]) + at.A_GROUP]
+    peg = _next_peg(arena, peg, other, twice, seen_twice)
+    while need > 0 and (peg != at.NONE or queue != at.NONE):
+        takes_peg = queue == at.NONE or (peg != at.NONE and (
+            arena[order_row(arena, peg) + at.O_SEQUENCE]
+            < arena[order_row(arena, queue) + at.O_SEQUENCE]))  # fmt: skip
+        slot = peg if takes_peg else queue
+        o = order_row(arena, slot)
+        own = arena[account_row(arena, arena[o + at.O_ACCOUNT]) + at.A_GROUP] == group
+        if mode == at.ALLOW or not own:
+            need -= total_leaves(arena, slot)
+        elif mode != at.CANCEL_OLDEST:
+            return need, True
+        following = arena[o + at.O_NEXT]
+        if takes_peg:
+            peg = _next_peg(arena, following, other, twice, seen_twice)
+        else:
+            queue = following
     return need, False
 
 
 @inner
-def level_count(arena, ins, side, price):
-    """Return how many orders stand at a price inside the window."""
-    return arena[level_row(arena, ins, side, price - arena[ins + at.I_BASE + side]) + COUNT]
+def can_fill(arena, ins, taker, limit):
+    """Return whether an all-or-nothing order would fill whole, changing nothing.
+
+    Own orders stand aside only where the taker's mode cancels them; in the other modes the first one
+    in the way would end the taker. Walks as `match` does: the displayed of a level, then its hidden
+    orders, and at each touch the pegs that its midpoint newly reaches.
+    """
+    t = order_row(arena, taker)
+    side = side_of(arena[t + at.O_META])
+    other = 1 - side
+    sign = 1 if side == 0 else -1
+    need = arena[t + at.O_LEAVES]
+    base = arena[ins + at.I_BASE + other]
+    near, near_quantity = shown_best(arena, ins, side)
+    pegs = arena[ins + at.I_PEG + 2 * other] - 1 if near_quantity > 0 else at.NONE
+    seen = -4 * sign * at.MAX_PRICE
+    price = arena[ins + at.I_BEST + other]
+    while True:
+        reached = -at.MAX_PRICE < price < at.MAX_PRICE and sign * (limit - price) >= 0
+        far = price
+        if reached:
+            level = level_row(arena, ins, other, price - base)
+            if arena[level + VISIBLE] > 0:
+                twice = near + price
+                if pegs != at.NONE and _peg_allowed(arena, ins, twice, side, limit):
+                    need, ends = _count(arena, taker, need, pegs, other, twice, seen, at.NONE)
+                    seen = twice
+                    if need <= 0 or ends:
+                        return need <= 0
+                need, ends = _count(arena, taker, need, at.NONE, other, 0, 0,
+                                    arena[level + HEAD] - 1)  # fmt: skip
+                if need <= 0 or ends:
+                    return need <= 0
+                far = next_price(arena, ins, other, price - base)
+        while -at.MAX_PRICE < far < at.MAX_PRICE and arena[
+            level_row(arena, ins, other, far - base) + VISIBLE
+        ] == 0:
+            far = next_price(arena, ins, other, far - base)
+        hidden = arena[level_row(arena, ins, other, price - base) + HIDDEN_HEAD] - 1 if reached else -1
+        twice = near + far
+        if (pegs != at.NONE and -at.MAX_PRICE < far < at.MAX_PRICE
+                and _peg_allowed(arena, ins, twice, side, limit)):  # fmt: skip
+            better = not reached or sign * (2 * price - twice) > 0
+            if better or twice == 2 * price:
+                need, ends = _count(arena, taker, need, pegs, other, twice, seen,
+                                    at.NONE if better else hidden)  # fmt: skip
+                seen = twice
+                if need <= 0 or ends:
+                    return need <= 0
+                if not better:
+                    hidden = at.NONE
+        if not reached:
+            return False
+        need, ends = _count(arena, taker, need, at.NONE, other, 0, 0, hidden)
+        if need <= 0 or ends:
+            return need <= 0
+        price = next_price(arena, ins, other, price - base)

@@ -5,11 +5,10 @@ from environment.market import layout as at
 from environment.market.auction import NO_PRICE, indicate, uncross
 from environment.market.bands import SECOND, start_bands, stop_bands
 from environment.market.emit import send_status, tape_row
-from environment.market.entry import trigger, type_of
+from environment.market.entry import hold_to_bands, trigger, type_of
 from environment.market.heap import push
 from environment.market.ladder import (
     cold_row,
-    far_best,
     instrument_row,
     order_row,
     pull_list,
@@ -47,6 +46,9 @@ def change_phase(arena, instrument, phase, reason):
             return  # A schedule never ends a halt: its own reopening does.
     if old == at.REOPENING_AUCTION and phase == at.HALTED:
         return
+    # Neither a stock that is halted nor one whose day is over takes part in the closing auction.
+    if phase == at.CLOSING_AUCTION and (old == at.HALTED or old == at.POST_CLOSE):
+        return
     if phase == at.CONTINUOUS and old != at.CONTINUOUS:
         _open(arena, ins, instrument, old, reason)
         return
@@ -82,19 +84,11 @@ def reference_price(arena, ins, opening):
 
 
 @inner
-def collar(arena, ins, reference, hundredths):
-    """Return (lower, upper): the collar, widened so far that the book is not left crossed."""
-    lower = max(reference - reference * hundredths // 100, 1)
-    upper = reference + reference * hundredths // 100
-    bid = max(arena[ins + at.I_BEST], far_best(arena, ins, 0))
-    ask = min(arena[ins + at.I_BEST_ASK], far_best(arena, ins, 1))
-    if bid > at.NO_BID and ask < at.NO_ASK and bid >= ask:
-        # Only where every price inside the collar would leave the same two sides crossed.
-        if ask > upper:
-            upper = ask
-        if bid < lower:
-            lower = bid
-    return lower, upper
+def collar(reference, hundredths):
+    """Return (lower, upper) around a reference; all prices where there is none."""
+    if reference <= 0:
+        return 1, at.MAX_PRICE - 1
+    return max(reference - reference * hundredths // 100, 1), reference + reference * hundredths // 100
 
 
 @inner
@@ -104,9 +98,9 @@ def _open(arena, ins, instrument, old, reason):
     if old == at.REOPENING_AUCTION and arena[ins + at.I_COLLAR_UPPER] > 0:
         lower, upper = arena[ins + at.I_COLLAR_LOWER], arena[ins + at.I_COLLAR_UPPER]
     else:
-        lower, upper = collar(arena, ins, reference, 10)
-    price, _ = uncross(arena, instrument, opening, False, lower, upper, reference)
-    arena[ins + at.I_INDICATIVE] = 0
+        lower, upper = collar(reference, 10)
+    # Market orders of a reopening wait in the on-open list too.
+    price, _ = uncross(arena, instrument, True, False, lower, upper, reference)
     arena[ins + at.I_COLLAR_UPPER] = 0
     arena[ins + at.I_COLLAR_STEPS] = 0
     if opening:
@@ -114,6 +108,7 @@ def _open(arena, ins, instrument, old, reason):
     announce(arena, instrument, at.CONTINUOUS, reason)
     first = price if price != NO_PRICE else _touch_middle(arena, ins, reference)
     start_bands(arena, instrument, first)
+    hold_to_bands(arena, ins)
     run_triggered(arena, ins)
     _wake_waiting(arena, ins)
 
@@ -130,9 +125,8 @@ def _touch_middle(arena, ins, reference):
 @inner
 def _close(arena, ins, instrument):
     reference = reference_price(arena, ins, False)
-    lower, upper = collar(arena, ins, reference, 10)
+    lower, upper = collar(reference, 10)
     price, _ = uncross(arena, instrument, True, True, lower, upper, reference)
-    arena[ins + at.I_INDICATIVE] = 0
     arena[ins + at.I_CLOSE_PRICE] = price if price != NO_PRICE else arena[ins + at.I_LAST]
     # Stops that the close sets off have no market left to trade in; they end with the day.
     while arena[ins + at.I_TRIGGERED] != 0:
@@ -186,9 +180,14 @@ def expire(arena, identity):
 
 @inner
 def pause(arena, instrument, reason, length_ns):
-    """Stop continuous trading; a reopening auction ends the pause."""
+    """Stop continuous trading; a reopening auction ends the pause. By order it also ends a halt."""
     ins = instrument_row(arena, instrument)
-    if arena[ins + at.I_PHASE] != at.CONTINUOUS:
+    phase, until = arena[ins + at.I_PHASE], arena[at.H_NOW] + length_ns
+    if phase == at.REOPENING_AUCTION and reason == BY_MARKET and until > arena[ins + at.I_HALT_UNTIL]:
+        # A stock that is paused already stays so as long as the market.
+        arena[ins + at.I_HALT_UNTIL] = until
+        push(arena, until, at.E_REOPEN, instrument, until)
+    if phase != at.CONTINUOUS and not (phase == at.HALTED and reason == BY_ORDER):
         return
     reference = reference_price(arena, ins, False)
     if reason == BY_LIMIT:
@@ -197,10 +196,10 @@ def pause(arena, instrument, reason, length_ns):
     change_phase(arena, instrument, at.REOPENING_AUCTION, reason)
     arena[ins + at.I_COLLAR_STEPS] = 1
     arena[ins + at.I_BAND_REFERENCE] = reference
-    arena[ins + at.I_COLLAR_LOWER] = max(reference - reference * 5 // 100, 1)
-    arena[ins + at.I_COLLAR_UPPER] = reference + reference * 5 // 100
-    arena[ins + at.I_HALT_UNTIL] = arena[at.H_NOW] + length_ns
-    push(arena, arena[at.H_NOW] + length_ns, at.E_REOPEN, instrument, arena[at.H_NOW] + length_ns)
+    lower, upper = collar(reference, 5)
+    arena[ins + at.I_COLLAR_LOWER], arena[ins + at.I_COLLAR_UPPER] = lower, upper
+    arena[ins + at.I_HALT_UNTIL] = until
+    push(arena, until, at.E_REOPEN, instrument, until)
 
 
 @inner
@@ -209,6 +208,12 @@ def halt(arena, instrument):
     ins = instrument_row(arena, instrument)
     if arena[ins + at.I_PHASE] == at.CONTINUOUS:
         change_phase(arena, instrument, at.HALTED, BY_ORDER)
+
+
+@inner
+def _step(arena, ins, reference):
+    low = reference < arena[ins + at.I_THRESHOLD]
+    return arena[ins + (at.I_STEP_LOW if low else at.I_STEP_HIGH)]
 
 
 @inner
@@ -222,19 +227,16 @@ def reopen(arena, instrument, stamp):
         return  # After 15:50 a paused stock next trades in the closing auction.
     reference = arena[ins + at.I_BAND_REFERENCE]
     lower, upper = arena[ins + at.I_COLLAR_LOWER], arena[ins + at.I_COLLAR_UPPER]
-    bid = max(arena[ins + at.I_BEST], far_best(arena, ins, 0))
-    ask = min(arena[ins + at.I_BEST_ASK], far_best(arena, ins, 1))
-    crossed = bid > at.NO_BID and ask < at.NO_ASK and bid >= ask
-    outside = crossed and (ask > upper or bid < lower)
-    if not outside and crossed:
-        price, _, imbalance, _, _ = indicate(arena, instrument, False, False, lower, upper, reference)
-        # A price pinned at the collar with orders still wanting through it is not a price.
-        outside = (price >= upper and imbalance > 0) or (price <= lower and imbalance < 0)
+    price, _, imbalance, _, _ = indicate(arena, instrument, True, False, lower, upper, reference)
+    # A price pinned at the collar with orders still wanting through it is not a price.
+    outside = price != NO_PRICE and (
+        price > upper or price < lower or (imbalance > 0 and price + _step(arena, ins, reference) > upper)
+        or (imbalance < 0 and price - _step(arena, ins, reference) < lower)
+    )  # fmt: skip
     if outside:
         arena[ins + at.I_COLLAR_STEPS] += 1
-        width = 5 * arena[ins + at.I_COLLAR_STEPS]
-        arena[ins + at.I_COLLAR_LOWER] = max(reference - reference * width // 100, 1)
-        arena[ins + at.I_COLLAR_UPPER] = reference + reference * width // 100
+        lower, upper = collar(reference, 5 * arena[ins + at.I_COLLAR_STEPS])
+        arena[ins + at.I_COLLAR_LOWER], arena[ins + at.I_COLLAR_UPPER] = lower, upper
         until = arena[at.H_NOW] + PAUSE_NS
         arena[ins + at.I_HALT_UNTIL] = until
         tape_row(arena, at.K_PHASE, instrument, 0, 0, 0, at.REOPENING_AUCTION, 0, BY_EXTENSION, 0,
@@ -260,9 +262,9 @@ def indicative(arena, instrument):
     if phase == at.REOPENING_AUCTION and arena[ins + at.I_COLLAR_UPPER] > 0 and not closing:
         lower, upper = arena[ins + at.I_COLLAR_LOWER], arena[ins + at.I_COLLAR_UPPER]
     else:
-        lower, upper = collar(arena, ins, reference, 10)
+        lower, upper = collar(reference, 10)
     price, volume, imbalance, _, _ = indicate(
-        arena, instrument, opening, closing, lower, upper, reference
+        arena, instrument, True, closing, lower, upper, reference
     )
     tape_row(arena, at.K_INDICATIVE, instrument, 0, 0, 0, phase, price, volume, imbalance, at.NONE,
              at.LIQ_NONE, 0, 0)  # fmt: skip

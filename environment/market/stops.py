@@ -126,7 +126,10 @@ def _delete(arena, root, node):
 
 @inner
 def _last_x(arena, ins, side):
-    return arena[ins + at.I_LAST] if side == 1 else -arena[ins + at.I_LAST]
+    last = arena[ins + at.I_LAST]
+    if last == 0:
+        return -at.MAX_PRICE  # Nothing traded yet: the first print sets the mark.
+    return last + arena[ins + at.I_LAST_HALF] if side == 1 else -last
 
 
 @inner

@@ -12,7 +12,6 @@ import msgspec
 from environment.market import layout as at
 from environment.record.tape import TYPE_BITS, TYPE_MASK, UNSEEN_TYPES, Rows
 
-
 PEGGED_PRICE = -1  # Midpoint orders have no price of their own: one queue a side.
 
 

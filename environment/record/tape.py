@@ -9,8 +9,9 @@ What the columns of each row kind hold, where the layout's comments do not say i
 ========== =========================================================================================
 enter      `quantity` total, `leaves` the display size (0: all), `ahead` the stop price or offset
 rest       `quantity` left in all, `leaves` what one slice holds; shown only if neither hidden,
-           midpoint nor for an auction alone; again: to the back; `ahead` -1 where there is no queue or it is far
-           from the touch, and for a hidden order with the hidden lots before it
+           midpoint nor for an auction alone; of an order that rests already: to the back;
+           `ahead` -1 where there is no queue or the price is far from the touch; for a hidden
+           order the hidden lots before it count too
 fill       `leaves` what the resting (in an auction: buying) order still has in all; with
            `fees_on_fills`, `ahead` its fee in micros and `parent` the other party's
 cancel     `quantity` withdrawn, `liquidity` the reason; the order is gone

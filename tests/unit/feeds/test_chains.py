@@ -78,13 +78,13 @@ def test_missing_date_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_apple_open_of_the_split_week_has_its_five_crossed_quotes() -> None:
+def test_apple_open_of_the_split_week_has_three_crossed_and_two_locked_quotes() -> None:
     path = shared("data/options/aapl_2014_option_chain_daily.csv.gz")
     chain = read_daily_chains(path).at("2014-06-06", "open").chain
     is_two_sided = (chain.bid_price > 0.0) & (chain.ask_price > 0.0)
     assert int(is_two_sided.sum()) == 2195
-    assert int((chain.bid_price > chain.ask_price)[is_two_sided].sum()) == 5
-    assert clean_quotes(chain).dropped["crossed"] <= 5
+    assert int((chain.bid_price == chain.ask_price)[is_two_sided].sum()) == 2
+    assert clean_quotes(chain).dropped["crossed"] == 3
 
 
 @pytest.mark.slow

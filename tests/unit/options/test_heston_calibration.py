@@ -32,6 +32,7 @@ def test_calibration_recovers_the_truth_from_its_own_start() -> None:
     assert found.status == "converged"
 
 
+@pytest.mark.slow
 def test_calibration_recovers_98_of_100_random_truths_from_perturbed_starts() -> None:
     rng = np.random.default_rng(7)
     hits = 0

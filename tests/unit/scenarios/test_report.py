@@ -9,11 +9,14 @@ import polars as pl
 import pytest
 
 from environment.errors import OperatingError
+from environment.record.output import TAPE, write_tables
+from environment.record.tape import TapeWriter
 from scenarios.report import report_html, write_report
 from scenarios.report_compare import comparison_page, interval
 from scenarios.report_page import Raw, number, packed, table, thinned
 from scenarios.result import RunResult
 from tests.unit.record.runs import make_run
+from tests.unit.record.tiny_market import make_facts
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +90,8 @@ def test_a_report_is_written_whole(run: RunResult) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (1234567, "1\u202f234\u202f567"), (-1.5, "\u22121.50"), (0.12345, "0.123"), (None, "\u2013"),
-        (float("nan"), "\u2013"), (-0.0, "0"), (2.0, "2"),
+        (1234567, "1\u202f234\u202f567"), (-1.5, "\u22121.50"), (0.12345, "0.123"),
+        (None, "\u2013"), (float("nan"), "\u2013"), (-0.0, "0"), (2.0, "2"),
     ],
 )  # fmt: skip
 def test_numbers_are_for_people(value: float | None, text: str) -> None:
@@ -112,6 +115,18 @@ def test_thinning_keeps_the_extremes() -> None:
 
 def test_packed_numbers_are_little_endian() -> None:
     assert packed([1.0], "f4") == {"dtype": "f4", "bdata": "AACAPw=="}
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_a_run_without_a_trade_still_has_a_report(
+    run: RunResult, tmp_path: Path, rows: int
+) -> None:
+    with TapeWriter(tmp_path / TAPE, make_facts()) as tape:
+        tape.write(run.day.rows[:rows])
+    write_tables(tmp_path)
+    page = report_html(RunResult(tmp_path, {"scenario": "still", "seed": 1}))
+    assert ">Orders by final state</h2>" in page
+    assert ">Price</h2>" not in page
 
 
 def test_an_interval_is_students() -> None:

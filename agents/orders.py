@@ -1,0 +1,132 @@
+"""One order as its owner follows it, from the request to the last fill; and the owner's order ids.
+
+Acknowledgements and fills of one order travel by ways of their own, so either may come first: a
+cancel says how much was left, and the order is over when the fills before it have been heard too.
+"""
+
+from typing import assert_never
+
+import msgspec
+
+from environment.messages import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderEvent,
+    OrderFilled,
+    OrderRefused,
+    OrderReplaced,
+    OrderTriggered,
+    Side,
+)
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What a replace can change: total lots (filled ones included) and the price in ticks."""
+
+    quantity: int
+    price: int | None
+
+
+class TrackedOrder(msgspec.Struct):
+    """One order, what was asked of the venue about it since, and what is known to have traded.
+
+    `asked` holds replaces (their terms) and cancels (None) that the venue has not answered, oldest
+    first: it answers in that order. An adopted order was sent by an earlier incarnation: only its
+    leaves are known, so it can be cancelled and not replaced.
+    """
+
+    order_id: str
+    instrument: str
+    side: Side
+    terms: Terms
+    filled: int = 0
+    is_accepted: bool = False
+    is_adopted: bool = False
+    asked: list[Terms | None] = []
+    ended_at: int | None = None  # Lots that will have traded in all, once it has left the market.
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing more will be heard of it that changes a position."""
+        return self.ended_at is not None and self.filled >= self.ended_at
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Return whether a cancel is on its way."""
+        return None in self.asked
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Return whether its owner may ask for other terms: one question at a time."""
+        return self.is_accepted and not self.is_adopted and not self.asked
+
+    def at_most(self) -> int:
+        """Return the lots that may still trade, whichever of the questions are answered yes."""
+        if self.ended_at is not None:
+            return max(self.ended_at - self.filled, 0)
+        largest = max([self.terms.quantity, *(a.quantity for a in self.asked if a is not None)])
+        return max(largest - self.filled, 0)
+
+    def follow(self, event: OrderEvent) -> int:
+        """Take an event of this order in, and return the lots that it newly filled."""
+        match event:
+            case OrderFilled():
+                return self._fill(event)
+            case OrderRefused() if not self.is_accepted:
+                self.ended_at = self.filled
+            case OrderRefused():
+                del self.asked[:1]
+            case OrderAccepted(price=price):
+                self.is_accepted = True
+                if price is not None:
+                    self.terms = Terms(self.terms.quantity, price)
+            case OrderReplaced(price=price):
+                self._replace(price)
+            case OrderCancelled(quantity=left):
+                self.ended_at = max(self.terms.quantity - left, self.filled)
+            case OrderTriggered():
+                self.is_accepted = True
+            case never:
+                assert_never(never)
+        return 0
+
+    def _fill(self, event: OrderFilled) -> int:
+        if self.is_adopted and event.leaves >= self.terms.quantity - self.filled:
+            return 0  # What was open at the restart has this fill taken off already.
+        self.is_accepted = True
+        self.filled += event.quantity
+        if event.leaves == 0:
+            self.ended_at = self.filled
+        return event.quantity
+
+    def _replace(self, price: int | None) -> None:
+        """Take the terms that were asked for; without such, the market moved the price itself."""
+        for index, asked in enumerate(self.asked):
+            if asked is not None and asked.price in {None, price}:
+                self.terms = Terms(asked.quantity, price)
+                del self.asked[: index + 1]
+                return
+        self.terms = Terms(self.terms.quantity, price)
+
+
+class OrderNumbers(msgspec.Struct):
+    """Numbers of one actor's orders, rising over all its incarnations and process starts.
+
+    An incarnation begins at the microsecond of its first order, which lies above every number of
+    an earlier one that made fewer than a million orders a second.
+    """
+
+    last: int = 0
+
+    def next_id(self, address: str, now_ns: int) -> str:
+        """Return a client order id, `ADDRESS/NUMBER`."""
+        self.last = self.last + 1 if self.last else now_ns // 1_000 + 1
+        return f"{address}/{self.last}"
+
+
+def split_order_id(order_id: str) -> tuple[str, int] | None:
+    """Return owner and number of a client order id, or None where it is none."""
+    owner, _, number = order_id.rpartition("/")
+    if not owner or not (number.isascii() and number.isdecimal()) or len(number) > 18:
+        return None
+    return owner, int(number)

@@ -1,0 +1,142 @@
+"""Market data from rows of the core to publications on topics."""
+
+from typing import Final, Protocol
+
+from environment.market import layout as at
+from environment.market.market import Market
+from environment.market.session import PHASE_REASONS
+from environment.messages import (
+    AuctionIndication,
+    BandsChanged,
+    DepthUpdate,
+    Message,
+    PhaseChanged,
+    QuoteUpdate,
+    TradePrint,
+)
+
+# Feed by the last part of its topic `market/SYMBOL/FEED`: kind, and interval in ns.
+FEEDS: Final = {
+    "quotes": (at.FEED_QUOTES, 100_000_000),
+    "every_quote": (at.FEED_QUOTES, 0),
+    "trades": (at.FEED_TRADES, 0),
+    "depth": (at.FEED_DEPTH, 1_000_000_000),
+    "status": (at.FEED_STATUS, 0),
+}
+
+
+class Topics(Protocol):
+    """What publishing needs of a kernel."""
+
+    def deliver_topic(
+        self, at_ns: int, sender: str, topic: str, message: Message, sent_ns: int | None = None
+    ) -> int:
+        """Publish one message."""
+
+    def has_subscribers(self, topic: str) -> bool:
+        """Return whether anybody would hear it."""
+
+
+def topic_of(symbol: str, feed: str) -> str:
+    """Return the topic of one feed of one instrument."""
+    return f"market/{symbol}/{feed}"
+
+
+class Publisher:
+    """Turn the core's market-data rows into messages, skipping topics that nobody hears."""
+
+    def __init__(self, names: list[str], sender: str) -> None:
+        self._names, self._sender = names, sender
+        self.topics: list[str] = []
+        self._kernel: Topics | None = None
+
+    def bind(self, kernel: Topics) -> None:
+        """Take the kernel to publish through."""
+        self._kernel = kernel
+
+    def open_feeds(
+        self, market: Market, instrument: int, latency: int, key: int, feeds: tuple[str, ...]
+    ) -> None:
+        """Let the core publish these feeds of an instrument."""
+        for feed in feeds:
+            kind, interval = FEEDS[feed]
+            topic = len(self.topics)
+            self.topics.append(topic_of(self._names[instrument], feed))
+            market.add_feed(
+                instrument, kind, interval, topic, latency=latency, key=key + topic, levels=10
+            )
+
+    def publish(self, rows: list[list[int]], place: int) -> int:
+        """Publish what begins at a row; return how many rows it took."""
+        row = rows[place]
+        kind = row[at.X_KIND]
+        taken = row[at.X_EXTRA] + 1 if kind == at.M_DEPTH else 1
+        if kind == at.M_CALLBACK:
+            return 1
+        topic = self.topics[row[at.X_RECIPIENT]]
+        kernel = self._kernel
+        assert kernel is not None, "the publisher is not bound to a kernel"
+        if kernel.has_subscribers(topic):
+            if kind == at.M_DEPTH:
+                message = self._depth(rows[place : place + taken])
+            else:
+                message = self._message(row, kind)
+            kernel.deliver_topic(
+                row[at.X_DELIVERY_NS], self._sender, topic, message, row[at.X_EXCHANGE_NS]
+            )
+        return taken
+
+    def _message(self, row: list[int], kind: int) -> Message:
+        symbol, now_ns = self._names[row[at.X_INSTRUMENT]], row[at.X_EXCHANGE_NS]
+        sequence = row[at.X_SEQUENCE]
+        if kind == at.M_QUOTE:
+            return _quote(symbol, row, now_ns)
+        price = row[at.X_PRICE]
+        if kind == at.M_TRADE:
+            return TradePrint(
+                instrument=symbol, price=price, quantity=row[at.X_QUANTITY],
+                aggressor="buy" if row[at.X_SIDE] == at.BUY else "sell", exchange_ns=now_ns,
+                sequence=sequence, half_tick=bool(row[at.X_LIQUIDITY]),
+            )  # fmt: skip
+        if kind == at.M_PHASE:
+            return PhaseChanged(
+                instrument=symbol, phase=at.PHASES[row[at.X_SIDE]],
+                reason=PHASE_REASONS[price], exchange_ns=now_ns, sequence=sequence,
+            )  # fmt: skip
+        if kind == at.M_BANDS:
+            return BandsChanged(
+                instrument=symbol, lower=price, upper=row[at.X_QUANTITY],
+                reference=row[at.X_LEAVES], exchange_ns=now_ns, sequence=sequence,
+            )  # fmt: skip
+        return AuctionIndication(
+            instrument=symbol, price=price if price > -at.MAX_PRICE else None,
+            quantity=row[at.X_QUANTITY], imbalance=row[at.X_LEAVES], exchange_ns=now_ns,
+            sequence=sequence,
+        )  # fmt: skip
+
+    def _depth(self, rows: list[list[int]]) -> DepthUpdate:
+        sides: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+        for row in rows:
+            if row[at.X_QUANTITY] > 0:
+                sides[row[at.X_SIDE]].append((row[at.X_PRICE], row[at.X_QUANTITY]))
+        return DepthUpdate(
+            instrument=self._names[rows[0][at.X_INSTRUMENT]], bids=tuple(sides[0]),
+            asks=tuple(sides[1]), exchange_ns=rows[0][at.X_EXCHANGE_NS],
+            first_sequence=rows[0][at.X_ORDER], last_sequence=rows[0][at.X_SEQUENCE],
+        )  # fmt: skip
+
+
+def _quote(symbol: str, row: list[int], now_ns: int) -> QuoteUpdate:
+    bid, ask = row[at.Q_BID_QUANTITY] > 0, row[at.Q_ASK_QUANTITY] > 0
+    return QuoteUpdate(
+        instrument=symbol,
+        bid_price=row[at.Q_BID] if bid else None,
+        bid_quantity=row[at.Q_BID_QUANTITY],
+        ask_price=row[at.Q_ASK] if ask else None,
+        ask_quantity=row[at.Q_ASK_QUANTITY],
+        last_price=row[at.Q_LAST] or None,
+        volume=row[at.Q_VOLUME],
+        exchange_ns=now_ns,
+        first_sequence=row[at.Q_FIRST_SEQUENCE],
+        last_sequence=row[at.Q_LAST_SEQUENCE],
+    )

@@ -1,0 +1,44 @@
+"""Delays of the configuration as the core's latency classes and as the kernel's models."""
+
+from environment.actors.latency import Constant as ConstantModel
+from environment.actors.latency import HeavyTailed as HeavyTailedModel
+from environment.actors.latency import LatencySetting
+from environment.actors.latency import Lognormal as LognormalModel
+from environment.actors.latency import Normal as NormalModel
+from environment.market import layout as at
+from environment.market.market import Market
+from scenarios.config_delays import Constant, Delay, HeavyTailed, LogNormal, Normal
+
+_MILLION = 1_000_000
+
+
+def model_of(delay: Delay) -> LatencySetting:
+    """Return the kernel's model of a delay."""
+    match delay:
+        case Constant(value=value):
+            return ConstantModel(nanoseconds=max(int(value), 1))
+        case Normal(mean=mean, deviation=deviation, longest=longest):
+            return NormalModel(
+                mean_ns=int(mean), deviation_ns=int(deviation), longest_ns=int(longest)
+            )
+        case LogNormal(median=median, sigma=sigma, longest=longest):
+            return LognormalModel(median_ns=int(median), sigma=sigma, longest_ns=int(longest))
+        case HeavyTailed(shortest=shortest, tail_index=tail, longest=longest):
+            return HeavyTailedModel(
+                shortest_ns=int(shortest), tail_index=tail, longest_ns=int(longest)
+            )
+
+
+def class_of(market: Market, delay: Delay) -> int:
+    """Add a delay to the core as a latency class and return its number."""
+    match delay:
+        case Constant(value=value):
+            return market.add_latency(at.LAT_CONSTANT, max(int(value), 1))
+        case Normal(mean=mean, deviation=deviation, longest=longest):
+            return market.add_latency(at.LAT_NORMAL, int(mean), int(deviation), int(longest))
+        case LogNormal(median=median, sigma=sigma, longest=longest):
+            spread = round(sigma * _MILLION)
+            return market.add_latency(at.LAT_LOGNORMAL, int(median), spread, int(longest))
+        case HeavyTailed(shortest=shortest, tail_index=tail, longest=longest):
+            median = round(int(shortest) * 2.0 ** (1.0 / tail))
+            return market.add_latency(at.LAT_PARETO, median, round(tail * _MILLION), int(longest))

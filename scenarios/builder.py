@@ -1,0 +1,275 @@
+"""From a configuration to a run that stands ready: market, crowd, exchange, kernel, actors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.crowd import advance as crowd_advance
+from agents.crowd.population import Crowd, Population
+from environment.actors import Connection, Ports, Protocol, Settings, SimulationKernel
+from environment.actors.latency import Constant, LatencyModel
+from environment.actors.ports import Recorder
+from environment.draws import stream_key
+from environment.errors import ConfigError
+from environment.instruments import Instrument, make_equity
+from environment.market import exchange as exchange_module
+from environment.market import layout as at
+from environment.market.calendar import Session, TradingCalendar
+from environment.market.clearing_events import ClearingEvent
+from environment.market.exchange import Exchange
+from environment.market.fees import FeeRow, FeeSchedule, fee_row
+from environment.market.market import Market
+from environment.market.publication import FEEDS, Publisher
+from environment.record.facts import AccountFacts, InstrumentFacts, TapeFacts
+from scenarios import build_day
+from scenarios.build_crowd import classes_of, populations_of, tag_of
+from scenarios.build_delays import class_of, model_of
+from scenarios.build_floor import Floor, floor_accounts, spawn_floor
+from scenarios.build_paths import PathState, paths_of_day
+from scenarios.config import Config
+from scenarios.config_scenario import Scenario
+
+SWARM_ACCOUNT = "swarm"
+_CONTRA = ("world", "exchange_fees", "regulator", "lender", "issuer", "interest", "rounding",
+           "custody")  # fmt: skip
+
+
+class Network:
+    """The configuration's delays as the kernel's link; the crowd's are drawn by the core."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        latency = scenario.latency
+        order = Connection(latency=model_of(latency.order or latency.network))
+        self._pairs = {pair: Connection(latency=model_of(d)) for pair, d in latency.pairs.items()}
+        self._order, self._core = order, Connection(latency=None)
+        self._inside = Connection(latency=Constant(nanoseconds=1))
+
+    def connection(self, sender: str, recipient: str) -> Connection:
+        """Return how `sender` reaches `recipient`."""
+        told = self._pairs.get(f"{sender}>{recipient}")
+        if told is not None:
+            return told
+        if recipient == exchange_module.ADDRESS:
+            return self._core if sender.startswith("crowd/") else self._order
+        return self._inside
+
+    def subscription(self, topic: str, subscriber: str) -> LatencyModel | None:
+        """Return a subscriber's own delay of a topic, where the configuration names one."""
+        told = self._pairs.get(f"{topic.lower()}>{subscriber}")
+        return None if told is None else told.latency
+
+
+@dataclass
+class World:
+    """A run that stands ready. `start_day` and `end_day` are called around each day's loop."""
+
+    config: Config
+    sessions: tuple[Session, ...]
+    instruments: tuple[Instrument, ...]
+    market: Market
+    crowd: Crowd
+    exchange: Exchange
+    kernel: SimulationKernel
+    facts: TapeFacts
+    accounts: dict[str, int]
+    floor: Floor
+    path_state: PathState
+    paths: list[dict[str, NDArray[np.float64]]] = field(default_factory=list)
+    clearing_events: list[ClearingEvent] = field(default_factory=list)
+
+    def start_day(self, number: int) -> None:
+        """Put the day's fundamentals, phases, shocks and first wake-ups into the core."""
+        session = self.sessions[number]
+        if number:
+            self.paths.append(paths_of_day(self.config, session, number + 1, self.path_state))
+        build_day.start_day(self.config, self.market, self.crowd, session, number, self.paths[number])
+
+
+def build(
+    config: Config, recorder: Recorder, on_tape: Callable[[NDArray[np.int64]], None],
+    protocol: Protocol,
+) -> World:  # fmt: skip
+    """Return the world of a configuration, at the start of its first day.
+
+    Raises
+    ------
+    ConfigError
+        For what only building can find: a day without trading, a bar file without that day.
+    """
+    scenario = config.scenario
+    calendar = TradingCalendar("always" if scenario.session.calendar == "always"
+                               else scenario.session.calendar)  # fmt: skip
+    sessions = build_day.sessions_of(scenario, calendar)
+    instruments = tuple(
+        make_equity(told.symbol, tick=told.tick, lot=told.lot) for told in scenario.instruments
+    )
+    numbers = {instrument.symbol: n for n, instrument in enumerate(instruments)}
+    state = PathState()
+    paths = paths_of_day(config, sessions[0], 1, state)
+    traders = sum(crowd.count for crowd in scenario.crowds.values())
+    holder: list[Crowd] = []
+    market = Market(
+        instruments=len(instruments), accounts=traders + len(floor_accounts(config)),
+        traders=traders, populations=len(scenario.crowds),
+        advance=lambda arena, until: holder[0].advance(arena, until), on_tape=on_tape,
+    )  # fmt: skip
+    populations = populations_of(
+        scenario, classes_of(scenario, market), numbers, sessions[0],
+        {symbol: float(path[0]) for symbol, path in paths.items()},
+    )  # fmt: skip
+    longest = max((len(path) for path in paths.values()), default=0)
+    crowd = Crowd(scenario.seed, populations, longest * len(instruments))
+    holder.append(crowd)
+    market.floats = crowd.beliefs
+    for instrument in instruments:
+        build_day.add_instrument(market, scenario, instrument, paths.get(instrument.symbol))
+    owners: list[str] = []
+    remote = _remote_owners(populations, owners)
+    crowd.fill(market, remote)
+    floor = _add_floor(config, market, instruments, sessions[0], owners)
+    publisher = Publisher(list(numbers), exchange_module.ADDRESS)
+    if floor.accounts or floor.needs_feeds:
+        _open_feeds(scenario, market, publisher, numbers)
+    exchange = Exchange(
+        market, symbols=numbers, accounts=_account_numbers(populations, crowd, floor),
+        owners=owners, publisher=publisher, gated=frozenset({SWARM_ACCOUNT}),
+        traders=_trader_numbers(populations, crowd),
+        arrivals=lambda m, trader, departure: crowd_advance.arrival_of(m.arena, trader, departure),
+    )  # fmt: skip
+    kernel = SimulationKernel(
+        Settings(
+            seed=scenario.seed, start_ns=sessions[0].start_ns - 1, ties=scenario.ties,
+            thinking_ns={kind: int(cost) for kind, cost in scenario.latency.thinking.items()},
+        ),
+        Ports(link=Network(scenario), engine=exchange, recorder=recorder, protocol=protocol),
+    )  # fmt: skip
+    market.arena[at.H_NOW] = sessions[0].start_ns - 1
+    exchange.bind(kernel)
+    world = World(
+        config=config, sessions=sessions, instruments=instruments, market=market, crowd=crowd,
+        exchange=exchange, kernel=kernel, facts=_facts(scenario, instruments, populations, floor, sessions),
+        accounts={}, floor=floor, path_state=state, paths=[paths],
+    )  # fmt: skip
+    _spawn_crowd(kernel, crowd, populations)
+    spawn_floor(floor, kernel)
+    return world
+
+
+def _remote_owners(populations: tuple[Population, ...], owners: list[str]) -> list[range] | None:
+    if not any(population.remote for population in populations):
+        return None
+    ranges = []
+    for population in populations:
+        first = len(owners)
+        owners += [f"crowd/{population.name}/{k}" for k in range(population.count)]
+        ranges.append(range(first, len(owners)))
+    return ranges
+
+
+def _trader_numbers(populations: tuple[Population, ...], crowd: Crowd) -> dict[str, int]:
+    return {
+        f"crowd/{population.name}/{k}": first + k
+        for population, first in zip(populations, crowd.first_trader, strict=True)
+        if population.remote
+        for k in range(population.count)
+    }
+
+
+def _account_numbers(
+    populations: tuple[Population, ...], crowd: Crowd, floor: Floor
+) -> dict[str, int]:
+    numbers = dict(floor.accounts)
+    for population, first in zip(populations, crowd.first_account, strict=True):
+        if population.remote:
+            numbers |= {f"{population.name}/{k}": first + k for k in range(population.count)}
+    return numbers
+
+
+def _spawn_crowd(
+    kernel: SimulationKernel, crowd: Crowd, populations: tuple[Population, ...]
+) -> None:
+    if any(population.remote for population in populations):
+        from agents.crowd.actors import spawn_crowd  # noqa: PLC0415  # Only such worlds pay for it.
+
+        spawn_crowd(kernel, crowd)
+
+
+def _add_floor(
+    config: Config, market: Market, instruments: tuple[Instrument, ...], session: Session,
+    owners: list[str],
+) -> Floor:  # fmt: skip
+    """Add the accounts of the swarm and of the world's actors, each told through its owner."""
+    scenario = config.scenario
+    latency = scenario.latency
+    floor = Floor(config=config, instruments=instruments, session=session)
+    told = floor_accounts(config)
+    if not told:
+        return floor
+    acknowledgement = class_of(market, latency.acknowledgement or latency.network)
+    fill = class_of(market, latency.fill or latency.network)
+    for name, account in told.items():
+        owner = len(owners)
+        owners.append(account.owner)
+        fee = market.add_fee(**msgspec.structs.asdict(_fees(scenario, instruments[0], session))) if (
+            name == SWARM_ACCOUNT
+        ) else 0
+        floor.accounts[name] = market.add_account(
+            cash_micros=account.cash_micros, owner=owner, fee=fee,
+            flags=(at.ACCOUNT_GATED if name == SWARM_ACCOUNT else 0)
+            | (at.ACCOUNT_CASH_ONLY if name == SWARM_ACCOUNT and scenario.account.margin == "cash"
+               else 0),
+            acknowledgement=acknowledgement, fill=fill,
+            key=stream_key(scenario.seed, f"exchange>{account.owner}"),
+        )  # fmt: skip
+    return floor
+
+
+def _fees(scenario: Scenario, instrument: Instrument, session: Session) -> FeeRow:
+    told = scenario.account.fees
+    schedule = FeeSchedule(
+        maker_per_unit=told.maker_per_share.written(), taker_per_unit=told.taker_per_share.written(),
+        auction_per_unit=told.taker_per_share.written(), regulatory=told.regulatory,
+    )  # fmt: skip
+    return fee_row(schedule, instrument, session.date)
+
+
+def _open_feeds(
+    scenario: Scenario, market: Market, publisher: Publisher, numbers: dict[str, int]
+) -> None:
+    latency = scenario.latency
+    feed = class_of(market, latency.feed or latency.network)
+    for symbol, number in numbers.items():
+        key = stream_key(scenario.seed, f"exchange>market/{symbol}")
+        publisher.open_feeds(market, number, feed, key >> 8, tuple(FEEDS))
+
+
+def _facts(
+    scenario: Scenario, instruments: tuple[Instrument, ...], populations: tuple[Population, ...],
+    floor: Floor, sessions: tuple[Session, ...],
+) -> TapeFacts:  # fmt: skip
+    accounts = [AccountFacts(name=name, population="contra", background=True, contra=True)
+                for name in _CONTRA]  # fmt: skip
+    for population in populations:
+        accounts += [
+            AccountFacts(name=f"{population.name}/{k}", population=population.name, background=True)
+            for k in range(population.count)
+        ]
+    accounts += [AccountFacts(name=name, population=name) for name in floor.accounts]
+    return TapeFacts(
+        instruments=tuple(
+            InstrumentFacts(
+                symbol=instrument.symbol,
+                tick_micros=instrument.tick_value_micros // instrument.lot_units,
+                lot=instrument.lot_units,
+            )
+            for instrument in instruments
+        ),
+        accounts=tuple(accounts), zone=sessions[0].zone, open_ns=sessions[0].open_ns,
+        close_ns=sessions[-1].close_ns, fees_on_fills=True,
+    )  # fmt: skip
+
+
+__all__ = ["SWARM_ACCOUNT", "ConfigError", "World", "build", "tag_of"]

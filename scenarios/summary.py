@@ -1,0 +1,71 @@
+"""`summary.json`: what every run says about itself in one small file."""
+
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from environment.actors.statistics import KernelStatistics
+from environment.market import layout as at
+from environment.record.output import read_day
+from environment.record.tables import order_lives
+from scenarios.builder import World
+from scenarios.result import RunResult
+
+
+def summary_of(
+    world: World, statistics: KernelStatistics, digest: str, wall: float, phases: dict[str, float],
+    result: RunResult,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the summary of a finished run; wall-clock figures stand here and never in the journal."""
+    arena = world.market.arena
+    first, last = world.sessions[0], world.sessions[-1]
+    return {
+        "scenario": world.config.scenario.name,
+        "seed": world.config.scenario.seed,
+        "simulated_seconds": (min(int(arena[at.H_NOW]), last.end_ns) - first.start_ns) / 1e9,
+        "wall_seconds": round(wall, 4),
+        "phases": {name: round(seconds, 4) for name, seconds in phases.items()},
+        "messages": statistics.handled,
+        "book_events": int(arena[at.H_BOOK_EVENTS]),
+        "events": int(arena[at.H_EVENTS]),
+        "trades": int(arena[at.H_TRADES]),
+        "wake_ups": int(arena[at.H_WAKES]),
+        "journal_sha256": digest,
+        "accounts": _accounts(result),
+        "orders": _orders(result),
+        "approvals": {"asked": 0, "yes": 0, "no": 0, "expired": 0},
+        "refused": int(arena[at.H_REFUSED]),
+        "clearing": [msgspec.to_builtins(event) for event in world.clearing_events],
+        "kernel": _kernel(statistics),
+        "configuration": msgspec.json.decode(world.config.canonical()),
+    }
+
+
+def _accounts(result: RunResult) -> dict[str, Any]:
+    """Return count and profit by population; each account stands in `accounts.parquet`."""
+    populations = result.populations
+    return {str(row["population"]): row for row in populations.to_dicts()}
+
+
+def _orders(result: RunResult) -> dict[str, int]:
+    lives = order_lives(read_day(result.folder))
+    counts = lives.group_by("state").agg(pl.len().alias("count")).sort("state")
+    return {str(row["state"]): int(row["count"]) for row in counts.to_dicts()}
+
+
+def _kernel(statistics: KernelStatistics) -> dict[str, Any]:
+    busiest = sorted(statistics.actors, key=lambda actor: -actor.handled)[:50]
+    return {
+        "handled": statistics.handled,
+        "actors": [msgspec.to_builtins(actor) for actor in busiest],
+        "handlers": [
+            {
+                "actor": slow.kind, "message": slow.message, "handled": slow.samples,
+                "busy_ns": 0, "wall_ns": slow.mean_ns,
+            }
+            for slow in statistics.slowest
+        ],
+        "latencies": [],
+        "latency": [msgspec.to_builtins(bucket) for bucket in statistics.latency],
+    }  # fmt: skip

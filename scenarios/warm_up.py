@@ -1,0 +1,27 @@
+"""Compile what a run needs before its clock starts, so that compilation shows as a step of its own."""
+
+import numpy as np
+
+from agents.crowd import advance as crowd
+from environment.draws import draw_bits, draw_exponential, draw_integer, draw_normal, draw_uniform
+from environment.market import advance as core
+from environment.market import layout as at
+from environment.market.arena import make_arena
+
+
+def compile_all() -> None:
+    """Load every compiled entry from the cache, or compile it where the cache lacks it."""
+    arena = make_arena({name: 64 for name, _ in at.SECTIONS} | {"bucket": 300, "tape": 4096})
+    beliefs = np.zeros(64)
+    arena[at.H_INSTRUMENTS] = 1
+    core.post_event(arena, 1, at.E_PHASE, 0, at.CLOSED)
+    core.post_order(arena, 2, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0)
+    core.post_cancel(arena, 3, 0, 0)
+    core.post_cancel_all(arena, 3, 0, 0)
+    core.post_replace(arena, 3, 0, 0, 1, 1)
+    crowd.advance(arena, beliefs, 0)
+    crowd.start(arena, beliefs, 0, 0, 0)
+    crowd.arrival_of(arena, 0, 0)
+    for draw in (draw_bits, draw_uniform, draw_normal, draw_exponential):
+        draw(0, 0)
+    draw_integer(0, 0, 0, 2)
