@@ -2,6 +2,7 @@
 
 Acknowledgements and fills of one order travel by ways of their own, so either may come first: a
 cancel says how much was left, and the order is over when the fills before it have been heard too.
+Only a cancel or a replace can be refused because the order is unknown: its end is on the way then.
 """
 
 from typing import assert_never
@@ -60,6 +61,15 @@ class TrackedOrder(msgspec.Struct):
         """Return whether its owner may ask for other terms: one question at a time."""
         return self.is_accepted and not self.is_adopted and not self.asked
 
+    def wanted(self) -> Terms:
+        """Return the terms it will have if every replace on its way is taken."""
+        terms = self.terms
+        for asked in self.asked:
+            if asked is not None:
+                price = terms.price if asked.price is None else asked.price
+                terms = Terms(asked.quantity, price)
+        return terms
+
     def at_most(self) -> int:
         """Return the lots that may still trade, whichever of the questions are answered yes."""
         if self.ended_at is not None:
@@ -72,7 +82,9 @@ class TrackedOrder(msgspec.Struct):
         match event:
             case OrderFilled():
                 return self._fill(event)
-            case OrderRefused() if not self.is_accepted:
+            case OrderRefused(reason=reason) if not (
+                self.is_accepted or reason.startswith("unknown_order")
+            ):
                 self.ended_at = self.filled
             case OrderRefused():
                 del self.asked[:1]

@@ -165,7 +165,8 @@ class MarketView(Message, frozen=True, kw_only=True):
     """What a crowd's trader sees when it wakes: the touch, one feed delay old, and its observation.
 
     `is_open` is False before anything was published. `observed` is a noisy look at the fundamental,
-    in ticks, for the traders who take one.
+    in ticks, for the traders who take one; `inventory` is what the account holds beyond what it was
+    given; `opens_ns` and `closes_ns` are when the trader's population acts on this day.
     """
 
     is_open: bool
@@ -177,6 +178,9 @@ class MarketView(Message, frozen=True, kw_only=True):
     volume: int
     observed: int
     now_ns: int
+    opens_ns: int = 0
+    closes_ns: int = 0
+    inventory: int = 0
 
 
 # --- from the exchange to an order's owner -----------------------------------------------------

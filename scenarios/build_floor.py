@@ -1,13 +1,33 @@
 """Everybody with an account of his own: the swarm behind its gate, and the world's actors."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
-from environment.actors import SimulationKernel
+from agents.desk.controls import HardLimits, Mandate, join_mandates
+from agents.desk.portfolio import Portfolio, PortfolioSettings
+from agents.desk.risk import Risk, RiskSettings
+from agents.quant.market_maker import MarketMaker, MarketMakerSettings
+from agents.quant.metronome import Metronome, MetronomeSettings
+from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
+from agents.quant.trend import Trend, TrendSettings
+from brokers.simulated import SimulatedVenue
+from environment.actors import Actor, ActorRef, SimulationKernel
+from environment.errors import ConfigError
 from environment.instruments import Instrument
 from environment.market.calendar import Session
+from environment.market.exchange import ADDRESS as EXCHANGE
+from scenarios import config_swarm as told
+from scenarios.build_paths import clock_ns
 from scenarios.config import Config
+from scenarios.config_desk import Limits
+from scenarios.config_world import ProgrammeSeller as ToldProgramme
+
+SWARM_ACCOUNT, VENUE, RISK, PORTFOLIO = "swarm", "venue", "desk/risk", "desk/portfolio"
+# An agent made in Python: from the floor (its references) to the actor.
+Factory = Callable[["Floor"], Actor[Any]]
 
 
 class FloorAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,21 +39,40 @@ class FloorAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Floor:
-    """What the actors outside the crowd are made from."""
+    """What the actors outside the crowd are made from, and the references they may hold.
+
+    `agents` are the reader's own, by address: each gets the floor and returns an actor.
+    """
 
     config: Config
     instruments: tuple[Instrument, ...]
     session: Session
+    reference_ticks: dict[str, int]
+    agents: dict[str, Factory] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
-    needs_feeds: bool = False
+
+    @property
+    def portfolio(self) -> ActorRef[Any]:
+        """Where a `Signal` goes."""
+        return ActorRef(PORTFOLIO)
+
+    @property
+    def risk(self) -> ActorRef[Any]:
+        """Where an `OrderRequest` goes: the only order reference that an agent ever holds."""
+        return ActorRef(RISK)
 
 
-def floor_accounts(config: Config) -> dict[str, FloorAccount]:
+def has_swarm(config: Config, agents: dict[str, Factory]) -> bool:
+    """Return whether anybody trades through the desk."""
+    return bool(agents) or (config.swarm is not None and bool(config.swarm.swarm))
+
+
+def floor_accounts(config: Config, agents: dict[str, Factory]) -> dict[str, FloorAccount]:
     """Return the accounts outside the crowd, by name."""
     found: dict[str, FloorAccount] = {}
-    if config.swarm is not None and config.swarm.swarm:
+    if has_swarm(config, agents):
         cash = int(config.scenario.account.cash)
-        found["swarm"] = FloorAccount(owner="venue", cash_micros=cash)
+        found[SWARM_ACCOUNT] = FloorAccount(owner=VENUE, cash_micros=cash)
     for address, actor in config.scenario.actors.items():
         found[address] = FloorAccount(owner=address, cash_micros=int(actor.cash))
     return found
@@ -41,3 +80,110 @@ def floor_accounts(config: Config) -> dict[str, FloorAccount]:
 
 def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
     """Put the desk, the swarm's agents and the world's actors at their addresses."""
+    exchange: ActorRef[Any] = kernel.reference(EXCHANGE)
+    for address, actor in floor.config.scenario.actors.items():
+        _spawn_world_actor(floor, kernel, exchange, address, actor)
+    if not has_swarm(floor.config, floor.agents):
+        return
+    risk: ActorRef[Any] = kernel.reference(RISK)
+    venue: ActorRef[Any] = kernel.reference(VENUE)
+    portfolio: ActorRef[Any] = kernel.reference(PORTFOLIO)
+    owners = kernel.directory()
+    kernel.spawn(VENUE, lambda: SimulatedVenue(exchange, risk, SWARM_ACCOUNT))
+    desk = _risk_settings(floor)
+    kernel.spawn(RISK, lambda: Risk(venue, owners, desk))
+    sizing = PortfolioSettings(instruments=floor.instruments, quantity=_quantity(floor.config))
+    kernel.spawn(PORTFOLIO, lambda: Portfolio(risk, sizing))
+    for address, agent in _swarm_of(floor.config).items():
+        _spawn_agent(floor, kernel, address, agent, risk, portfolio)
+    for address, factory in floor.agents.items():
+        kernel.spawn(address, lambda factory=factory: factory(floor))
+
+
+def _swarm_of(config: Config) -> dict[str, told.Agent]:
+    if config.swarm is None:
+        return {}
+    return {address: config.swarm.agents[address] for address in config.swarm.swarm}
+
+
+def _quantity(config: Config) -> int:
+    return 100 if config.swarm is None else config.swarm.portfolio.quantity
+
+
+def _risk_settings(floor: Floor) -> RiskSettings:
+    everything = Mandate(
+        instruments=tuple(i.symbol for i in floor.instruments), notional_micros=1 << 60
+    )
+    mandates = {
+        address: Mandate(
+            instruments=agent.mandate.instruments, notional_micros=int(agent.mandate.notional)
+        )
+        for address, agent in _swarm_of(floor.config).items()
+    }
+    mandates |= dict.fromkeys(floor.agents, everything)
+    mandates[PORTFOLIO] = join_mandates(mandates.values())
+    limits = floor.config.swarm.limits if floor.config.swarm is not None else Limits()
+    return RiskSettings(
+        account=SWARM_ACCOUNT, instruments=floor.instruments, mandates=mandates,
+        limits=_hard(limits), reference_ticks=floor.reference_ticks,
+    )  # fmt: skip
+
+
+def _hard(limits: Limits) -> HardLimits:
+    quantity, position, notional = limits.order_quantity, limits.position, limits.order_notional
+    return HardLimits(
+        order_quantity=None if quantity is None else quantity.hard,
+        order_notional_micros=None if notional is None or notional.hard is None
+        else int(notional.hard),
+        position=None if position is None else position.hard,
+        restricted=limits.restricted,
+    )  # fmt: skip
+
+
+def _chosen(floor: Floor, agent: told.Agent) -> tuple[Instrument, ...]:
+    return tuple(i for i in floor.instruments if i.symbol in agent.mandate.instruments)
+
+
+def _spawn_agent(
+    floor: Floor, kernel: SimulationKernel, address: str, agent: told.Agent,
+    risk: ActorRef[Any], portfolio: ActorRef[Any],
+) -> None:  # fmt: skip
+    chosen = _chosen(floor, agent)
+    symbols = tuple(i.symbol for i in chosen)
+    if not chosen:
+        known = ", ".join(i.symbol for i in floor.instruments)
+        raise ConfigError(
+            f"agents.{address}.mandate.instruments names nothing that this scenario trades; "
+            f"it trades {known}"
+        )
+    match agent:
+        case told.Trend():
+            trend = TrendSettings(
+                instruments=symbols, fast_ns=int(agent.fast), slow_ns=int(agent.slow)
+            )
+            kernel.spawn(address, lambda: Trend(portfolio, trend))
+        case told.MarketMaker():
+            maker = MarketMakerSettings(
+                instruments=chosen, quantity=agent.quantity, half_spread=agent.half_spread,
+                notional_micros=int(agent.mandate.notional),
+            )  # fmt: skip
+            kernel.spawn(address, lambda: MarketMaker(risk, maker))
+        case told.Metronome():
+            beat = MetronomeSettings(
+                instruments=symbols, quantity=agent.quantity, every_ns=int(agent.every)
+            )
+            kernel.spawn(address, lambda: Metronome(risk, beat))
+        case _:
+            raise ConfigError(f"agents.{address}.kind is not in this version; take it out to run")
+
+
+def _spawn_world_actor(
+    floor: Floor, kernel: SimulationKernel, exchange: ActorRef[Any], address: str,
+    actor: ToldProgramme,
+) -> None:  # fmt: skip
+    settings = ProgrammeSettings(
+        account=address, instrument=actor.instrument, quantity=actor.quantity,
+        at_ns=clock_ns(floor.session, actor.at), participation=actor.participation,
+        every_ns=int(actor.every),
+    )  # fmt: skip
+    kernel.spawn(address, lambda: ProgrammeSeller(exchange, settings))

@@ -22,17 +22,16 @@ from environment.market.clearing_events import ClearingEvent
 from environment.market.exchange import Exchange
 from environment.market.fees import FeeRow, FeeSchedule, fee_row
 from environment.market.market import Market
-from environment.market.publication import FEEDS, Publisher
+from environment.market.publication import Publisher
 from environment.record.facts import AccountFacts, InstrumentFacts, TapeFacts
 from scenarios import build_day
 from scenarios.build_crowd import classes_of, populations_of, tag_of
 from scenarios.build_delays import class_of, model_of
-from scenarios.build_floor import Floor, floor_accounts, spawn_floor
+from scenarios.build_floor import SWARM_ACCOUNT, Factory, Floor, floor_accounts, spawn_floor
 from scenarios.build_paths import PathState, paths_of_day
 from scenarios.config import Config
 from scenarios.config_scenario import Scenario
 
-SWARM_ACCOUNT = "swarm"
 _CONTRA = ("world", "exchange_fees", "regulator", "lender", "issuer", "interest", "rounding",
            "custody")  # fmt: skip
 
@@ -90,7 +89,7 @@ class World:
 
 def build(
     config: Config, recorder: Recorder, on_tape: Callable[[NDArray[np.int64]], None],
-    protocol: Protocol,
+    protocol: Protocol, agents: dict[str, Factory] | None = None,
 ) -> World:  # fmt: skip
     """Return the world of a configuration, at the start of its first day.
 
@@ -112,7 +111,7 @@ def build(
     traders = sum(crowd.count for crowd in scenario.crowds.values())
     holder: list[Crowd] = []
     market = Market(
-        instruments=len(instruments), accounts=traders + len(floor_accounts(config)),
+        instruments=len(instruments), accounts=traders + len(floor_accounts(config, agents or {})),
         traders=traders, populations=len(scenario.crowds),
         advance=lambda arena, until: holder[0].advance(arena, until), on_tape=on_tape,
     )  # fmt: skip
@@ -129,10 +128,14 @@ def build(
     owners: list[str] = []
     remote = _remote_owners(populations, owners)
     crowd.fill(market, remote)
-    floor = _add_floor(config, market, instruments, sessions[0], owners)
+    floor = Floor(
+        config=config, instruments=instruments, session=sessions[0],
+        reference_ticks={symbol: round(float(path[0])) for symbol, path in paths.items()},
+        agents=agents or {},
+    )  # fmt: skip
+    _add_accounts(floor, market, owners)
     publisher = Publisher(list(numbers), exchange_module.ADDRESS)
-    if floor.accounts or floor.needs_feeds:
-        _open_feeds(scenario, market, publisher, numbers)
+    _offer_feeds(scenario, market, publisher, numbers)
     exchange = Exchange(
         market, symbols=numbers, accounts=_account_numbers(populations, crowd, floor),
         owners=owners, publisher=publisher, gated=frozenset({SWARM_ACCOUNT}),
@@ -197,23 +200,19 @@ def _spawn_crowd(
         spawn_crowd(kernel, crowd)
 
 
-def _add_floor(
-    config: Config, market: Market, instruments: tuple[Instrument, ...], session: Session,
-    owners: list[str],
-) -> Floor:  # fmt: skip
+def _add_accounts(floor: Floor, market: Market, owners: list[str]) -> None:
     """Add the accounts of the swarm and of the world's actors, each told through its owner."""
-    scenario = config.scenario
+    scenario = floor.config.scenario
     latency = scenario.latency
-    floor = Floor(config=config, instruments=instruments, session=session)
-    told = floor_accounts(config)
+    told = floor_accounts(floor.config, floor.agents)
     if not told:
-        return floor
+        return
     acknowledgement = class_of(market, latency.acknowledgement or latency.network)
     fill = class_of(market, latency.fill or latency.network)
     for name, account in told.items():
         owner = len(owners)
         owners.append(account.owner)
-        fee = market.add_fee(**msgspec.structs.asdict(_fees(scenario, instruments[0], session))) if (
+        fee = market.add_fee(**msgspec.structs.asdict(_fees(scenario, floor.instruments[0], floor.session))) if (
             name == SWARM_ACCOUNT
         ) else 0
         floor.accounts[name] = market.add_account(
@@ -224,7 +223,6 @@ def _add_floor(
             acknowledgement=acknowledgement, fill=fill,
             key=stream_key(scenario.seed, f"exchange>{account.owner}"),
         )  # fmt: skip
-    return floor
 
 
 def _fees(scenario: Scenario, instrument: Instrument, session: Session) -> FeeRow:
@@ -236,14 +234,14 @@ def _fees(scenario: Scenario, instrument: Instrument, session: Session) -> FeeRo
     return fee_row(schedule, instrument, session.date)
 
 
-def _open_feeds(
+def _offer_feeds(
     scenario: Scenario, market: Market, publisher: Publisher, numbers: dict[str, int]
 ) -> None:
     latency = scenario.latency
     feed = class_of(market, latency.feed or latency.network)
     for symbol, number in numbers.items():
         key = stream_key(scenario.seed, f"exchange>market/{symbol}")
-        publisher.open_feeds(market, number, feed, key >> 8, tuple(FEEDS))
+        publisher.offer(symbol, number, feed, key >> 8)
 
 
 def _facts(

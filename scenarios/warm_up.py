@@ -20,7 +20,7 @@ def compile_all() -> None:
     core.post_cancel_all(arena, 3, 0, 0)
     core.post_replace(arena, 3, 0, 0, 1, 1)
     crowd.advance(arena, beliefs, 0)
-    crowd.start(arena, beliefs, 0, 0, 0)
+    crowd.start(arena, beliefs, 0, 0)
     crowd.arrival_of(arena, 0, 0)
     for draw in (draw_bits, draw_uniform, draw_normal, draw_exponential):
         draw(0, 0)

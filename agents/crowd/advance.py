@@ -1,4 +1,9 @@
-"""The core's loop with compiled traders in it: each wake-up is a decision, then a next wake-up."""
+"""The core's loop with compiled traders in it: each wake-up is a decision, then a next wake-up.
+
+What belongs to a trader's connection is done here for compiled traders and Python actors alike, from
+the connection's own stream: the first wake-up of a day, the delayed look at the touch, the delays
+of what is sent. A trader's own stream serves its decisions alone.
+"""
 
 from agents.crowd.flow import decide_hawkes, decide_ignition, decide_spoofer
 from agents.crowd.reference import (
@@ -8,13 +13,21 @@ from agents.crowd.reference import (
     decide_noise,
     decide_value,
     first_noise,
-    poisson_gap,
     setting,
-    uniform,
 )
 from agents.crowd.rows import (
+    U_AWAY,
+    U_BACK,
     U_CLOSE,
+    U_GONE,
+    U_OPEN,
+    U_TRADERS,
+    Floats,
+    departure,
+    inventory,
     link_arrival,
+    link_exponential,
+    link_uniform,
     observe_touch,
     observe_value,
     population_row,
@@ -23,6 +36,7 @@ from agents.crowd.rows import (
 from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.advance import step
+from environment.market.arena import Arena
 from environment.market.emit import out_row
 from environment.market.heap import A_MASK, pop, push, reschedule_first
 
@@ -30,33 +44,33 @@ ORDERS_AT_ONCE = 256  # No decision sends more; room for them is made before it 
 
 
 @inner
-def decide(arena, beliefs, trader):
+def decide(arena: Arena, beliefs: Floats, trader: int) -> int:
     """Make one trader's decision. Returns when it wakes next, or 0."""
+    touch = observe_touch(arena, trader)
     kind = arena[trader + at.TR_KIND]
     if kind == at.NOISE:
-        return decide_noise(arena, beliefs, trader)
+        return decide_noise(arena, beliefs, trader, touch)
     if kind == at.VALUE:
-        return decide_value(arena, beliefs, trader)
+        return decide_value(arena, beliefs, trader, touch)
     if kind == at.MOMENTUM:
-        return decide_momentum(arena, beliefs, trader)
+        return decide_momentum(arena, beliefs, trader, touch)
     if kind == at.ADAPTIVE_MAKER:
-        return decide_maker(arena, beliefs, trader)
+        return decide_maker(arena, beliefs, trader, touch)
     if kind == at.HAWKES:
-        return decide_hawkes(arena, beliefs, trader)
+        return decide_hawkes(arena, beliefs, trader, touch)
     if kind == at.SPOOFER:
-        return decide_spoofer(arena, beliefs, trader)
+        return decide_spoofer(arena, beliefs, trader, touch)
     return decide_ignition(arena, beliefs, trader)
 
 
 @inner
-def show(arena, beliefs, trader):
+def show(arena: Arena, beliefs: Floats, trader: int) -> None:
     """Hand a Python trader what it sees at its wake-up: its delayed touch, and its observation."""
     touch = observe_touch(arena, trader)
+    population = population_row(arena, trader)
     row = out_row(arena, arena[at.H_NOW], arena[trader + at.TR_OWNER], at.M_WAKE,
                   arena[trader + at.TR_INSTRUMENT])  # fmt: skip
-    if touch == at.NONE:
-        arena[row + at.X_LIQUIDITY] = 0
-    else:
+    if touch != at.NONE:
         arena[row + at.X_LIQUIDITY] = 1
         arena[row + at.Q_BID] = arena[touch + at.TO_BID]
         arena[row + at.Q_BID_QUANTITY] = arena[touch + at.TO_BID_QUANTITY]
@@ -66,10 +80,13 @@ def show(arena, beliefs, trader):
         arena[row + at.Q_VOLUME] = arena[touch + at.TO_VOLUME]
     if arena[trader + at.TR_STATE] == at.VALUE:
         arena[row + at.X_EXTRA] = observe_value(arena, beliefs, trader)
+    arena[row + at.W_OPENS] = arena[population + U_OPEN]
+    arena[row + at.W_CLOSES] = arena[population + U_CLOSE]
+    arena[row + at.W_INVENTORY] = inventory(arena, trader)
 
 
 @inner
-def room_for_orders(arena):
+def room_for_orders(arena: Arena) -> bool:
     """Return whether there is room for all orders of one decision; note what lacks if not."""
     if (arena[at.H_ORDER_BUMP] + ORDERS_AT_ONCE > arena[at.H_CAPACITY + at.S_ORDER]
             and arena[at.H_ORDER_BUMP] - arena[at.H_LIVE_ORDERS] - arena[at.H_HEAP_COUNT]
@@ -84,62 +101,80 @@ def room_for_orders(arena):
     return True
 
 
+@inner
+def time_away(arena: Arena, trader: int, number: int) -> int:
+    """Return when a trader that a shock has taken away comes back, or 0 if it is here."""
+    population = population_row(arena, trader)
+    if (number - arena[population + U_TRADERS] < arena[population + U_GONE]
+            and arena[population + U_AWAY] <= arena[at.H_NOW] < arena[population + U_BACK]):  # fmt: skip
+        return arena[population + U_BACK]
+    return 0
+
+
+@inner
+def wake(arena: Arena, beliefs: Floats, number: int) -> None:
+    """Handle the wake-up on top of the heap."""
+    trader = trader_row(arena, number)
+    arena[at.H_WAKES] += 1
+    following = 0
+    if arena[at.H_NOW] < arena[population_row(arena, trader) + U_CLOSE]:
+        following = time_away(arena, trader, number)
+        if following == 0:
+            if arena[trader + at.TR_KIND] == at.REMOTE:
+                show(arena, beliefs, trader)
+            else:
+                following = decide(arena, beliefs, trader)
+                if following > 0:
+                    # Busy until its messages have left, it cannot wake before.
+                    following = max(following, departure(arena, trader) + 1)
+    # Orders sent meanwhile lie later, so the wake-up is still the first event.
+    if following > 0:
+        reschedule_first(arena, following)
+    else:
+        pop(arena)
+
+
 @njit
-def advance(arena, beliefs, until):
+def advance(arena: Arena, beliefs: Floats, until: int) -> int:
     """Run the core and its compiled traders; the codes are those of the core's own `step`."""
     while True:
         code = step(arena, until)
         if code != at.WAKE:
             return code
         if not room_for_orders(arena):
+            arena[at.H_EVENTS] -= 1  # It is handled, and counted, when there is room.
             return at.NEED_ROOM
-        top = arena[at.H_OFFSET + at.S_HEAP]
-        trader = trader_row(arena, arena[top + 2] & A_MASK)
-        arena[at.H_WAKES] += 1
-        if arena[trader + at.TR_KIND] == at.REMOTE:
-            show(arena, beliefs, trader)
-            pop(arena)
-            continue
-        following = 0
-        if arena[at.H_NOW] < arena[population_row(arena, trader) + U_CLOSE]:
-            following = decide(arena, beliefs, trader)
-        # Orders sent meanwhile lie later, so the wake-up is still the first event.
-        if following > 0:
-            reschedule_first(arena, following)
-        else:
-            pop(arena)
+        wake(arena, beliefs, arena[arena[at.H_OFFSET + at.S_HEAP] + 2] & A_MASK)
 
 
 @inner
-def first_wake(arena, beliefs, trader, kind):
+def first_wake(arena: Arena, beliefs: Floats, trader: int, kind: int) -> int:
     """Return when a trader of a kind first wakes on a day, or 0."""
     if kind == at.NOISE:
         return first_noise(arena, beliefs, trader)
+    opens = arena[population_row(arena, trader) + U_OPEN]
     if kind == at.ADAPTIVE_MAKER:
         # Makers are there from the beginning, within a second of each other.
-        return arena[at.H_NOW] + int(1e9 * uniform(arena, trader)) + 1
+        return opens + int(1e9 * link_uniform(arena, trader)) + 1
     rate = setting(arena, beliefs, trader, F_RATE)
     mean = 1.0 / rate if kind == at.VALUE or kind == at.HAWKES else rate
-    return poisson_gap(arena, trader, mean)
+    return opens + max(int(round(mean * link_exponential(arena, trader))), 1)
 
 
 @njit
-def arrival_of(arena, number, departure):
-    """Return when a Python trader's message that leaves at `departure` reaches the exchange."""
-    return link_arrival(arena, trader_row(arena, number), departure)
+def arrival_of(arena: Arena, number: int, departure_ns: int) -> int:
+    """Return when a Python trader's message that leaves at `departure_ns` reaches the exchange."""
+    return link_arrival(arena, trader_row(arena, number), departure_ns)
 
 
 @njit
-def start(arena, beliefs, first, count, begins):
-    """Schedule the first wake-ups of `count` traders from `begins` on, each by its own draws."""
-    now = arena[at.H_NOW]
+def start(arena: Arena, beliefs: Floats, first: int, count: int) -> None:
+    """Schedule the first wake-ups of `count` traders from number `first` on."""
     for number in range(first, first + count):
         trader = trader_row(arena, number)
-        arena[at.H_NOW] = begins
         kind = arena[trader + at.TR_KIND]
         if kind == at.REMOTE:
             kind = arena[trader + at.TR_STATE]
         time = first_wake(arena, beliefs, trader, kind)
         if time > 0:
-            push(arena, max(time, now + 1), at.E_WAKE, number, 0)
-    arena[at.H_NOW] = now
+            push(arena, max(time, arena[at.H_NOW] + 1), at.E_WAKE, number, 0)

@@ -1,10 +1,11 @@
-"""Populations beyond the reference, compiled: self-exciting flow, spoofers, momentum ignition."""
+"""Populations beyond the reference, compiled: self-exciting flow, spoofers, momentum ignition.
 
-import math
+The same traders as Python actors draw in the same order: `hawkes`, `spoofer`, `ignition`.
+"""
 
 from agents.crowd.reference import (
+    B_BOUND,
     B_ESTIMATE,
-    B_SEEN,
     F_BRANCHING,
     F_DECAY,
     F_DEPTH_SCALE,
@@ -24,17 +25,18 @@ from agents.crowd.rows import (
     U_CLOSE,
     U_FIRST,
     U_OPEN,
+    Floats,
     next_counter,
-    observe_touch,
     population_row,
     send_cancel_all,
     send_limit,
     send_market,
 )
-from agents.crowd.shapes import power_depth
+from agents.crowd.shapes import decayed, power_depth, run_length
 from environment.compiled import inner
 from environment.draws import draw_integer
 from environment.market import layout as at
+from environment.market.arena import Arena
 
 U_LONGEST_DEPTH = U_FIRST
 U_LAYERS, U_LAYER_SIZE, U_DISTANCE, U_HOLD = U_FIRST, U_FIRST + 1, U_FIRST + 2, U_FIRST + 3
@@ -42,7 +44,7 @@ U_BURST, U_GAP, U_UNWIND = U_FIRST, U_FIRST + 1, U_FIRST + 2
 
 
 @inner
-def _base_rate(arena, beliefs, trader):
+def _base_rate(arena: Arena, beliefs: Floats, trader: int) -> float:
     """Return the rate per ns without excitation, U-shaped over the day by its weight."""
     population = population_row(arena, trader)
     opens = arena[population + U_OPEN]
@@ -54,7 +56,7 @@ def _base_rate(arena, beliefs, trader):
 
 
 @inner
-def decide_hawkes(arena, beliefs, trader):
+def decide_hawkes(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
     """Self-exciting flow, exponential kernel, by thinning (Ogata 1981).
 
     A trader's market orders come in runs of one sign whose length has a heavy tail: the splitting of
@@ -64,26 +66,25 @@ def decide_hawkes(arena, beliefs, trader):
     decay = setting(arena, beliefs, trader, F_DECAY)
     now = arena[at.H_NOW]
     excited = beliefs[belief + B_ESTIMATE]
-    bound = beliefs[belief + B_SEEN]
+    bound = beliefs[belief + B_BOUND]
     if arena[trader + at.TR_MEMORY] > 0:
-        excited *= math.exp(-decay * (now - arena[trader + at.TR_MEMORY]))
+        excited = decayed(excited, decay, now - arena[trader + at.TR_MEMORY])
     rate = _base_rate(arena, beliefs, trader) + excited
     if bound <= 0.0 or uniform(arena, trader) * bound < rate:
         if bound > 0.0:
-            _act_hawkes(arena, beliefs, trader)
+            _act_hawkes(arena, beliefs, trader, touch)
             excited += setting(arena, beliefs, trader, F_BRANCHING) * decay
     beliefs[belief + B_ESTIMATE] = excited
     arena[trader + at.TR_MEMORY] = now
     # The base may rise towards the close: three times its mean bounds it all day.
     weight = setting(arena, beliefs, trader, F_U_WEIGHT)
     bound = setting(arena, beliefs, trader, F_RATE) * (1.0 + 2.0 * weight) + excited
-    beliefs[belief + B_SEEN] = bound
+    beliefs[belief + B_BOUND] = bound
     return poisson_gap(arena, trader, 1.0 / bound)
 
 
 @inner
-def _act_hawkes(arena, beliefs, trader):
-    touch = observe_touch(arena, trader)
+def _act_hawkes(arena: Arena, beliefs: Floats, trader: int, touch: int) -> None:
     if touch == at.NONE:
         return
     if arena[touch + at.TO_BID_QUANTITY] == 0 or arena[touch + at.TO_ASK_QUANTITY] == 0:
@@ -95,8 +96,7 @@ def _act_hawkes(arena, beliefs, trader):
             arena[trader + at.TR_SIDE] = draw_integer(
                 arena[trader + at.TR_KEY], next_counter(arena, trader), 0, 2
             )
-            run = uniform(arena, trader) ** (-1.0 / 1.5)
-            arena[trader + at.TR_COUNT] = min(int(run), 1000)
+            arena[trader + at.TR_COUNT] = run_length(uniform(arena, trader))
         arena[trader + at.TR_COUNT] -= 1
         side = arena[trader + at.TR_SIDE]
         # Takes what stands at the touch, and no more: few real orders walk the book.
@@ -109,7 +109,7 @@ def _act_hawkes(arena, beliefs, trader):
 
 
 @inner
-def _post_hawkes(arena, beliefs, trader, touch):
+def _post_hawkes(arena: Arena, beliefs: Floats, trader: int, touch: int) -> None:
     side = draw_integer(arena[trader + at.TR_KEY], next_counter(arena, trader), 0, 2)
     bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
     depth = power_depth(
@@ -133,14 +133,13 @@ def _post_hawkes(arena, beliefs, trader, touch):
 
 
 @inner
-def decide_spoofer(arena, beliefs, trader):
+def decide_spoofer(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
     """Rest a small order on one side, layer large ones on the other, and soon cancel them."""
     population = population_row(arena, trader)
     if arena[trader + at.TR_STATE] == 1:
         send_cancel_all(arena, trader)
         arena[trader + at.TR_STATE] = 0
         return poisson_gap(arena, trader, setting(arena, beliefs, trader, F_RATE))
-    touch = observe_touch(arena, trader)
     if touch == at.NONE:
         return poisson_gap(arena, trader, setting(arena, beliefs, trader, F_RATE))
     bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
@@ -160,7 +159,7 @@ def decide_spoofer(arena, beliefs, trader):
 
 
 @inner
-def decide_ignition(arena, beliefs, trader):
+def decide_ignition(arena: Arena, beliefs: Floats, trader: int) -> int:
     """Push the price with a burst of market orders, then sell into those who follow."""
     population = population_row(arena, trader)
     burst, gap = arena[population + U_BURST], max(arena[population + U_GAP], 1)

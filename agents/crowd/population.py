@@ -1,18 +1,21 @@
-"""Populations put into the core: their settings, their traders' rows, accounts and first wake-ups."""
+"""Populations put into the core: their settings, their traders' rows, accounts and first wake-ups.
+
+A population is compiled rows, or (`remote`) Python actors over the same core; see `actors`.
+"""
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.crowd import advance as crowd
 from agents.crowd import flow
 from agents.crowd import reference as ref
 from agents.crowd import rows
 from environment.draws import stream_key
+from environment.errors import ConfigError
 from environment.market import layout as at
+from environment.market.arena import Arena
 from environment.market.market import Market
 
-Floats = NDArray[np.float64]
 BELIEFS_PER_TRADER = 4
 
 
@@ -20,7 +23,8 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
     """One population as the core needs it: kind, size, money, delays, and its kind's settings.
 
     `integers` and `floats` are indexed by the U_ and F_ names of `rows`, `reference` and `flow`;
-    `memory` is how many floats each trader keeps besides (a momentum trader's mids).
+    `memory` is how many floats each trader keeps besides (a momentum trader's mids). The latency
+    numbers are classes of the core; those of acknowledgements and fills matter to actors alone.
     """
 
     name: str
@@ -31,6 +35,8 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
     holding: int = 0
     order_latency: int = 0
     feed_latency: int = 0
+    acknowledgement_latency: int = 0
+    fill_latency: int = 0
     busy_ns: int = 0
     opens_ns: int = 0
     closes_ns: int = 0
@@ -39,6 +45,20 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
     floats: dict[int, float] = {}
     memory: int = 0
     remote: bool = False  # Each trader is a Python actor; the row only carries its connection.
+
+    def addresses(self) -> list[str]:
+        """Return each trader's name: the actor's address, and that of its stream of draws."""
+        return [f"crowd/{self.name}/{k}" for k in range(self.count)]
+
+    def accounts(self) -> list[str]:
+        """Return the name of each trader's account."""
+        return [f"{self.name}/{k}" for k in range(self.count)]
+
+    def most_orders(self) -> int:
+        """Return a bound on the messages of one decision."""
+        if self.kind == at.ADAPTIVE_MAKER:
+            return 2 * self.integers.get(ref.U_LEVELS, 0) + 1
+        return self.integers.get(flow.U_LAYERS, 0) + 1 if self.kind == at.SPOOFER else 2
 
 
 class Crowd:
@@ -50,7 +70,7 @@ class Crowd:
         traders = sum(p.count for p in populations)
         head = rows.POPULATION_FLOATS * max(len(populations), 1)
         memory = sum(p.count * p.memory for p in populations)
-        self.beliefs: Floats = np.zeros(
+        self.beliefs: rows.Floats = np.zeros(
             head + traders * BELIEFS_PER_TRADER + memory + path_floats, np.float64
         )
         self._first_belief = head
@@ -60,15 +80,16 @@ class Crowd:
         self.first_trader: list[int] = []
         self.first_account: list[int] = []
 
-    def advance(self, arena: NDArray[np.int64], until_ns: int) -> int:
+    def advance(self, arena: Arena, until_ns: int) -> int:
         """Run the core with these traders in it."""
         return crowd.advance(arena, self.beliefs, until_ns)
 
     def fill(self, market: Market, owners: list[range] | None = None) -> None:
-        """Write every population and trader; `owners` numbers the actors of remote populations."""
+        """Write every population and trader; `owners` numbers the actors of each population."""
+        market.floats = self.beliefs
         number, memory = 0, self._first_memory
         for index, population in enumerate(self.populations):
-            self._write_settings(market, index, population)
+            self._write_settings(market, index, population, number)
             first = market.add_accounts(
                 population.count, cash_micros=population.cash_micros, population=index + 1,
                 owners=owners[index] if owners is not None and population.remote else None,
@@ -76,6 +97,8 @@ class Crowd:
             self.first_trader.append(number)
             self.first_account.append(first)
             self._write_traders(market, index, population, number, first, memory)
+            if owners is not None and population.remote:
+                self._write_owners(market, population, number, first, owners[index])
             if population.holding:
                 dealt = np.arange(population.count) % len(population.instruments)
                 chosen = np.asarray(population.instruments)[dealt]
@@ -83,14 +106,23 @@ class Crowd:
             number += population.count
             memory += population.count * population.memory
 
-    def _write_settings(self, market: Market, index: int, population: Population) -> None:
+    def _write_settings(
+        self, market: Market, index: int, population: Population, number: int
+    ) -> None:
+        if population.most_orders() > crowd.ORDERS_AT_ONCE:
+            raise ConfigError(
+                f"A trader of {population.name} sends {population.most_orders()} orders at once; "
+                f"expected at most {crowd.ORDERS_AT_ONCE}: give it fewer levels or layers."
+            )
         row = market.section(at.S_POPULATION)[index]
         row[rows.U_ORDER], row[rows.U_FEED] = population.order_latency, population.feed_latency
         row[rows.U_BUSY] = population.busy_ns
+        row[rows.U_TRADERS], row[rows.U_HOLDING] = number, population.holding
         row[rows.U_SIZE_LOW], row[rows.U_SIZE_HIGH] = population.size
         for place, value in population.integers.items():
             row[place] = value
         floats = self.beliefs[rows.POPULATION_FLOATS * index :]
+        floats[ref.F_SHOCK] = ref.SHOCK_VARIANCE
         for place, setting in population.floats.items():
             floats[place] = setting
         self.set_day(market, index, population.opens_ns, population.closes_ns)
@@ -108,7 +140,7 @@ class Crowd:
         block[:, at.TR_INSTRUMENT] = np.asarray(population.instruments)[
             own % len(population.instruments)
         ]
-        names = [f"crowd/{population.name}/{k}" for k in range(count)]
+        names = population.addresses()
         block[:, at.TR_KEY] = [stream_key(self._seed, name) for name in names]
         block[:, at.TR_LINK] = [stream_key(self._seed, f"{name}>exchange") for name in names]
         block[:, at.TR_BELIEF] = self._first_belief + (number + own) * BELIEFS_PER_TRADER
@@ -118,7 +150,20 @@ class Crowd:
         if population.kind == at.VALUE:
             self.beliefs[estimates + ref.B_ESTIMATE] = population.floats.get(ref.F_BAR, 0.0)
         if population.kind == at.ADAPTIVE_MAKER:
-            self.beliefs[estimates + ref.B_SPREAD] = population.floats.get(ref.F_BAR, 10.0)
+            self.beliefs[estimates + ref.B_SPREAD] = population.floats.get(ref.F_BAR, ref.FIRST_SPREAD)
+
+    def _write_owners(
+        self, market: Market, population: Population, number: int, account: int, owners: range
+    ) -> None:
+        """Let a population's actors be woken, and told of their orders."""
+        own = slice(number, number + population.count)
+        market.section(at.S_TRADER)[own, at.TR_OWNER] = np.asarray(owners)
+        block = market.section(at.S_ACCOUNT)[account : account + population.count]
+        block[:, at.A_ACK_CLASS] = population.acknowledgement_latency
+        block[:, at.A_FILL_CLASS] = population.fill_latency
+        block[:, at.A_KEY] = [
+            stream_key(self._seed, f"exchange>{name}") for name in population.addresses()
+        ]
 
     def set_day(self, market: Market, index: int, opens_ns: int, closes_ns: int) -> None:
         """Give a population the hours of a day."""
@@ -127,23 +172,17 @@ class Crowd:
 
     def withdraw(self, market: Market, index: int, share: float, start_ns: int, end_ns: int) -> None:
         """Let the first `share` of a population's traders stay away for a while."""
-        population = self.populations[index]
-        gone = round(population.count * share)
+        gone = round(self.populations[index].count * share)
         row = market.section(at.S_POPULATION)[index]
-        row[rows.U_AWAY], row[rows.U_BACK] = start_ns, end_ns
-        first = self.first_trader[index]
-        market.section(at.S_TRADER)[first : first + gone, at.TR_SIDE] = 1
+        row[rows.U_AWAY], row[rows.U_BACK], row[rows.U_GONE] = start_ns, end_ns, gone
         for account in range(self.first_account[index], self.first_account[index] + gone):
             market.post_event(start_ns, at.E_CANCEL_ALL, account, at.NONE)
 
     def start_day(self, market: Market) -> None:
         """Schedule every trader's first wake-up of the day that its population now has."""
         for index, population in enumerate(self.populations):
-            opens = int(market.section(at.S_POPULATION)[index, rows.U_OPEN])
             market.reserve_heap(population.count)
-            crowd.start(
-                market.arena, self.beliefs, self.first_trader[index], population.count, opens
-            )
+            crowd.start(market.arena, self.beliefs, self.first_trader[index], population.count)
 
 
 __all__ = ["BELIEFS_PER_TRADER", "Crowd", "Population", "flow", "ref", "rows"]

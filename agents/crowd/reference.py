@@ -2,38 +2,44 @@
 
 Their behaviour is that of rmsc04 in ABIDES (Byrd, Hybinette & Balch 2020), described anew; settings
 that the reference does not have default to what leaves it unchanged. Each function makes a trader's
-decision at its wake-up and returns when it wakes next (0: not again today).
+decision at its wake-up, with the row of the touch that it sees, and returns when it wakes next
+(0: not again today). The same traders as Python actors draw in the same order: `noise`, `value`,
+`momentum`, `maker`.
 """
 
 import math
 
 from agents.crowd.rows import (
     POPULATION_FLOATS,
-    U_AWAY,
-    U_BACK,
     U_CLOSE,
     U_FIRST,
     U_OPEN,
     U_SIZE_HIGH,
     U_SIZE_LOW,
+    Floats,
+    inventory,
+    link_exponential,
+    link_uniform,
     next_counter,
-    observe_touch,
     observe_value,
     population_row,
     send_cancel_all,
     send_limit,
     send_on_close,
 )
-from agents.crowd.shapes import mixture_size, next_u_shaped, power_depth, u_shaped
+from agents.crowd.shapes import mixture_size, next_u_shaped, power_depth, u_shaped, update_belief
 from environment.compiled import inner
 from environment.draws import draw_exponential, draw_integer, draw_uniform
 from environment.market import layout as at
+from environment.market.arena import Arena
 
 CLOSING_NS = 1_800_000_000_000  # Orders for the closing auction come in the last half hour.
+SHOCK_VARIANCE = 100_000.0  # The reference's: value traders trust what they see, not the mean.
+FIRST_SPREAD = 10.0
 # Floats of a population.
 (F_WAKES, F_PASSIVE, F_DEPTH_TAIL, F_DEPTH_SCALE, F_REVERSION, F_BAR, F_VARIANCE, F_RATE,
  F_AGGRESSIVE, F_SHARE, F_SPREAD_WEIGHT, F_SKEW, F_U_WEIGHT, F_MARKET, F_BRANCHING,
- F_DECAY) = range(16)  # fmt: skip
+ F_DECAY, F_SHOCK) = range(17)  # fmt: skip
 # Integers of a population, by kind.
 U_REFRESH, U_ONCE = U_FIRST, U_FIRST + 2
 U_DEPTH, U_LONGEST = U_FIRST + 3, U_FIRST + 4
@@ -42,17 +48,17 @@ U_LEVELS, U_SPACING, U_MINIMUM, U_BACKSTOP, U_SPACING_TICKS = (
     U_FIRST, U_FIRST + 1, U_FIRST + 2, U_FIRST + 3, U_FIRST + 4,
 )  # fmt: skip
 # Floats of a trader.
-B_ESTIMATE, B_VARIANCE, B_SEEN, B_SPREAD = range(4)
+B_ESTIMATE, B_VARIANCE, B_BOUND, B_SPREAD = range(4)
 
 
 @inner
-def setting(arena, beliefs, trader, index):
+def setting(arena: Arena, beliefs: Floats, trader: int, index: int) -> float:
     """Return a float setting of a trader's population."""
     return beliefs[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + index]
 
 
 @inner
-def draw_size(arena, trader):
+def draw_size(arena: Arena, trader: int) -> int:
     """Return an order size: fixed, uniform in a range, or (range 0) the reference's mixture."""
     population = population_row(arena, trader)
     low, high = arena[population + U_SIZE_LOW], arena[population + U_SIZE_HIGH]
@@ -67,36 +73,27 @@ def draw_size(arena, trader):
 
 
 @inner
-def uniform(arena, trader):
+def uniform(arena: Arena, trader: int) -> float:
     """Return this trader's next uniform draw."""
     return draw_uniform(arena[trader + at.TR_KEY], next_counter(arena, trader))
 
 
 @inner
-def exponential(arena, trader):
+def exponential(arena: Arena, trader: int) -> float:
     """Return this trader's next exponential draw of mean 1."""
     return draw_exponential(arena[trader + at.TR_KEY], next_counter(arena, trader))
 
 
 @inner
-def _day_point(arena, trader):
-    population = population_row(arena, trader)
-    opens = arena[population + U_OPEN]
-    length = arena[population + U_CLOSE] - opens
-    return opens, length, (arena[at.H_NOW] - opens) / length
-
-
-@inner
-def poisson_gap(arena, trader, mean_ns):
+def poisson_gap(arena: Arena, trader: int, mean_ns: float) -> int:
     """Return the time of the next wake-up of a Poisson process, at least 1 ns away."""
     return arena[at.H_NOW] + max(int(round(mean_ns * exponential(arena, trader))), 1)
 
 
 @inner
-def decide_noise(arena, beliefs, trader):
+def decide_noise(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
     """Trade for no reason: at the far touch, or (a set share) passively behind or at the near one."""
     population = population_row(arena, trader)
-    touch = observe_touch(arena, trader)
     if arena[population + U_REFRESH] and arena[trader + at.TR_COUNT] > 0:
         send_cancel_all(arena, trader)
     side = draw_integer(arena[trader + at.TR_KEY], next_counter(arena, trader), 0, 2)
@@ -119,7 +116,9 @@ def decide_noise(arena, beliefs, trader):
 
 
 @inner
-def _post_passively(arena, beliefs, trader, touch, side, quantity):
+def _post_passively(
+    arena: Arena, beliefs: Floats, trader: int, touch: int, side: int, quantity: int
+) -> None:
     """Rest behind the near touch at a power-law depth; depth 0 improves the touch by a tick."""
     if touch == at.NONE:
         return
@@ -138,44 +137,48 @@ def _post_passively(arena, beliefs, trader, touch, side, quantity):
 
 
 @inner
-def _next_noise(arena, beliefs, trader):
-    population = population_row(arena, trader)
-    if arena[population + U_ONCE]:
+def _next_noise(arena: Arena, beliefs: Floats, trader: int) -> int:
+    if arena[population_row(arena, trader) + U_ONCE]:
         return 0
-    opens, length, x = _day_point(arena, trader)
+    return noise_after(arena, beliefs, trader, arena[at.H_NOW], exponential(arena, trader))
+
+
+@inner
+def noise_after(arena: Arena, beliefs: Floats, trader: int, now: int, gap: float) -> int:
+    """Return when a noise trader wakes next after `now`, or 0: not again today."""
+    population = population_row(arena, trader)
+    opens = arena[population + U_OPEN]
+    length = arena[population + U_CLOSE] - opens
+    x = (now - opens) / length
     wakes = setting(arena, beliefs, trader, F_WAKES)
-    gap = exponential(arena, trader)
-    u_weight = setting(arena, beliefs, trader, F_U_WEIGHT)
-    if u_weight > 0.0:
+    if setting(arena, beliefs, trader, F_U_WEIGHT) > 0.0:
         x = next_u_shaped(min(max(x, 0.0), 1.0), 1.0 / wakes, gap)
     else:
         x += gap / wakes
     if x >= 1.0:
         return 0
-    return max(opens + int(x * length), arena[at.H_NOW] + 1)
+    return max(opens + int(x * length), now + 1)
 
 
 @inner
-def first_noise(arena, beliefs, trader):
+def first_noise(arena: Arena, beliefs: Floats, trader: int) -> int:
     """Return a noise trader's first wake-up of the day."""
     population = population_row(arena, trader)
+    opens = arena[population + U_OPEN]
     if arena[population + U_ONCE] == 0:
-        return _next_noise(arena, beliefs, trader)
-    opens, length, _ = _day_point(arena, trader)
-    u = uniform(arena, trader)
+        return noise_after(arena, beliefs, trader, opens, link_exponential(arena, trader))
+    u = link_uniform(arena, trader)
     if setting(arena, beliefs, trader, F_U_WEIGHT) > 0.0:
         u = u_shaped(u)
-    return opens + int(u * length)
+    return opens + int(u * (arena[population + U_CLOSE] - opens))
 
 
 @inner
-def decide_value(arena, beliefs, trader):
+def decide_value(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
     """Cancel, update the belief with a noisy look at the fundamental, and trade towards it."""
     population = population_row(arena, trader)
-    rate = setting(arena, beliefs, trader, F_RATE)
-    following = poisson_gap(arena, trader, 1.0 / rate)
-    touch = observe_touch(arena, trader)
     observed = observe_value(arena, beliefs, trader)
+    following = poisson_gap(arena, trader, 1.0 / setting(arena, beliefs, trader, F_RATE))
     if arena[trader + at.TR_COUNT] > 0:
         send_cancel_all(arena, trader)
     value = _update_belief(arena, beliefs, trader, observed)
@@ -205,45 +208,38 @@ def decide_value(arena, beliefs, trader):
 
 
 @inner
-def _update_belief(arena, beliefs, trader, observed):
-    """Return the estimate of the closing value in ticks after one more observation.
-
-    Bayesian update of Byrd, Hybinette & Balch 2020 (ABIDES): the belief reverts towards the mean
-    since the last look, its variance with it, and the observation is weighed against it.
-    """
+def _update_belief(arena: Arena, beliefs: Floats, trader: int, observed: int) -> int:
+    """Return the estimate of the closing value in ticks after one more observation."""
     population = population_row(arena, trader)
     belief = arena[trader + at.TR_BELIEF]
-    kappa = setting(arena, beliefs, trader, F_REVERSION)
-    bar = setting(arena, beliefs, trader, F_BAR)
-    variance = setting(arena, beliefs, trader, F_VARIANCE)
-    if kappa <= 0.0:
+    reversion = setting(arena, beliefs, trader, F_REVERSION)
+    last_look = arena[trader + at.TR_MEMORY]
+    now = arena[at.H_NOW]
+    arena[trader + at.TR_MEMORY] = now
+    if reversion <= 0.0:
         # Without reversion there is nothing to revert to: the newest look, softened by the last.
-        beliefs[belief + B_ESTIMATE] = 0.5 * (beliefs[belief + B_ESTIMATE] + observed) if (
-            beliefs[belief + B_SEEN] > 0.0
-        ) else observed
-        beliefs[belief + B_SEEN] = 1.0
-        return int(round(beliefs[belief + B_ESTIMATE]))
-    since = float(arena[at.H_NOW] - arena[population + U_OPEN]) - beliefs[belief + B_SEEN]
-    keep = math.exp(since * math.log1p(-kappa))
-    estimate = (1.0 - keep) * bar + keep * beliefs[belief + B_ESTIMATE]
-    before = keep * keep * beliefs[belief + B_VARIANCE]
-    weight = before / (variance + before) if variance + before > 0.0 else 1.0
-    estimate = (1.0 - weight) * estimate + weight * observed
+        if last_look > 0:
+            beliefs[belief + B_ESTIMATE] = 0.5 * (beliefs[belief + B_ESTIMATE] + observed)
+        else:
+            beliefs[belief + B_ESTIMATE] = observed
+        return round(beliefs[belief + B_ESTIMATE])
+    since = now - (last_look if last_look > 0 else min(arena[population + U_OPEN], now))
+    estimate, variance, closing = update_belief(
+        beliefs[belief + B_ESTIMATE], beliefs[belief + B_VARIANCE], since,
+        arena[population + U_CLOSE] - now, reversion, setting(arena, beliefs, trader, F_BAR),
+        setting(arena, beliefs, trader, F_VARIANCE), setting(arena, beliefs, trader, F_SHOCK),
+        observed,
+    )  # fmt: skip
     beliefs[belief + B_ESTIMATE] = estimate
-    held = beliefs[belief + B_VARIANCE]
-    beliefs[belief + B_VARIANCE] = variance * held / (variance + held) if variance + held > 0 else 0.0
-    beliefs[belief + B_SEEN] = float(arena[at.H_NOW] - arena[population + U_OPEN])
-    left = max(float(arena[population + U_CLOSE] - arena[at.H_NOW]), 0.0)
-    keep = math.exp(left * math.log1p(-kappa))
-    return int(round((1.0 - keep) * bar + keep * estimate))
+    beliefs[belief + B_VARIANCE] = variance
+    return closing
 
 
 @inner
-def decide_momentum(arena, beliefs, trader):
+def decide_momentum(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
     """Buy at the ask while the fast average of seen mids is at or above the slow one, else sell."""
     population = population_row(arena, trader)
     following = poisson_gap(arena, trader, setting(arena, beliefs, trader, F_RATE))
-    touch = observe_touch(arena, trader)
     if touch == at.NONE:
         return following
     if arena[touch + at.TO_BID_QUANTITY] == 0 or arena[touch + at.TO_ASK_QUANTITY] == 0:
@@ -271,14 +267,10 @@ def decide_momentum(arena, beliefs, trader):
 
 
 @inner
-def decide_maker(arena, beliefs, trader):
+def decide_maker(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
     """Cancel the ladder and quote a new one around the mid, sized by the volume since last time."""
     population = population_row(arena, trader)
     following = poisson_gap(arena, trader, setting(arena, beliefs, trader, F_RATE))
-    now = arena[at.H_NOW]
-    if arena[trader + at.TR_SIDE] and arena[population + U_AWAY] <= now < arena[population + U_BACK]:
-        return following  # Withdrawn: its orders were cancelled when it left.
-    touch = observe_touch(arena, trader)
     if arena[trader + at.TR_COUNT] > 0:
         send_cancel_all(arena, trader)
     if touch == at.NONE:
@@ -290,13 +282,16 @@ def decide_maker(arena, beliefs, trader):
     middle = _maker_middle(arena, beliefs, trader, touch)
     if middle <= 0:
         return following
+    skew = setting(arena, beliefs, trader, F_SKEW)
+    if skew > 0.0:
+        middle -= round(skew * inventory(arena, trader))
     _quote_ladder(arena, beliefs, trader, middle, size)
     arena[trader + at.TR_COUNT] += 1
     return following
 
 
 @inner
-def _maker_middle(arena, beliefs, trader, touch):
+def _maker_middle(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
     """Return the mid in ticks, and take the touch's width into the running spread."""
     belief = arena[trader + at.TR_BELIEF]
     bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
@@ -312,7 +307,7 @@ def _maker_middle(arena, beliefs, trader, touch):
 
 
 @inner
-def _quote_ladder(arena, beliefs, trader, middle, size):
+def _quote_ladder(arena: Arena, beliefs: Floats, trader: int, middle: int, size: int) -> None:
     population = population_row(arena, trader)
     spread = beliefs[arena[trader + at.TR_BELIEF] + B_SPREAD]
     window = max(int(round(spread)), 1)

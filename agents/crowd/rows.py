@@ -1,44 +1,71 @@
 """Where a population's settings and a trader's beliefs lie; what every trader does the same way.
 
-A population is one row of the arena's `population` section (integers) and sixteen floats of the
+A population is one row of the arena's `population` section (integers) and a row of floats in the
 belief array, at `POPULATION_FLOATS * number`. A trader's own floats begin at its TR_BELIEF.
 """
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from environment.compiled import inner
-from environment.draws import draw_normal
+from environment.draws import draw_exponential, draw_normal, draw_uniform
 from environment.market import layout as at
 from environment.market.advance import view_touch
+from environment.market.arena import Arena
 from environment.market.emit import draw_latency
 from environment.market.entry import new_order
 from environment.market.heap import push
 from environment.market.ladder import instrument_row
 
-POPULATION_FLOATS = 16
+Floats = NDArray[np.float64]
+
+POPULATION_FLOATS = 24
 OBSERVATION_VARIANCE = 6  # Where a population keeps the variance of its looks at the value.
 # Integer settings of a population; from U_FIRST on each kind names its own.
-U_ORDER, U_FEED, U_BUSY, U_OPEN, U_CLOSE, U_SIZE_LOW, U_SIZE_HIGH, U_AWAY, U_BACK = range(9)
-U_FIRST = 9
+# The first U_GONE traders, counted from number U_TRADERS, stay away from U_AWAY to U_BACK.
+(U_ORDER, U_FEED, U_BUSY, U_OPEN, U_CLOSE, U_SIZE_LOW, U_SIZE_HIGH, U_AWAY, U_BACK, U_GONE,
+ U_TRADERS, U_HOLDING) = range(12)  # fmt: skip
+U_FIRST = 12
 
 
 @inner
-def population_row(arena, trader):
+def population_row(arena: Arena, trader: int) -> int:
     """Return the first word of a trader's population."""
     return arena[at.H_OFFSET + at.S_POPULATION] + arena[trader + at.TR_POPULATION] * 32
 
 
 @inner
-def trader_row(arena, number):
+def trader_row(arena: Arena, number: int) -> int:
     """Return the first word of a trader."""
     return arena[at.H_OFFSET + at.S_TRADER] + number * 16
 
 
 @inner
-def observe_touch(arena, trader):
-    """Return the row of the touch as this trader sees it now, or NONE: one feed delay old."""
+def link_counter(arena: Arena, trader: int) -> int:
+    """Return the position of the next draw of this trader's connection, and move past it."""
     counter = arena[trader + at.TR_LINK_COUNTER]
     arena[trader + at.TR_LINK_COUNTER] = counter + 1
+    return counter
+
+
+@inner
+def link_uniform(arena: Arena, trader: int) -> float:
+    """Return a uniform draw of the connection's stream, which the core keeps for actors too."""
+    return draw_uniform(arena[trader + at.TR_LINK], link_counter(arena, trader))
+
+
+@inner
+def link_exponential(arena: Arena, trader: int) -> float:
+    """Return an exponential draw of mean 1 of the connection's stream."""
+    return draw_exponential(arena[trader + at.TR_LINK], link_counter(arena, trader))
+
+
+@inner
+def observe_touch(arena: Arena, trader: int) -> int:
+    """Return the row of the touch as this trader sees it now, or NONE: one feed delay old."""
+    counter = link_counter(arena, trader)
     feed = arena[population_row(arena, trader) + U_FEED]
     delay = draw_latency(arena, feed, arena[trader + at.TR_LINK], counter)
     # A later look never shows an earlier state: nothing overtakes on one connection.
@@ -48,7 +75,7 @@ def observe_touch(arena, trader):
 
 
 @inner
-def true_value(arena, beliefs, instrument):
+def true_value(arena: Arena, beliefs: Floats, instrument: int) -> float:
     """Return the fundamental in ticks now, between the seconds of its path; 0 without a path."""
     ins = instrument_row(arena, instrument)
     count = arena[ins + at.I_PATH_COUNT]
@@ -66,21 +93,27 @@ def true_value(arena, beliefs, instrument):
 
 
 @inner
-def observe_value(arena, beliefs, trader):
+def observe_value(arena: Arena, beliefs: Floats, trader: int) -> int:
     """Return a noisy observation of the fundamental, in whole ticks."""
     variance = beliefs[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + OBSERVATION_VARIANCE]
-    counter = arena[trader + at.TR_LINK_COUNTER]
-    arena[trader + at.TR_LINK_COUNTER] = counter + 1
+    counter = link_counter(arena, trader)
     noise = draw_normal(arena[trader + at.TR_LINK], counter)
     value = true_value(arena, beliefs, arena[trader + at.TR_INSTRUMENT])
-    return int(round(value + math.sqrt(variance) * noise))
+    return round(value + math.sqrt(variance) * noise)
 
 
 @inner
-def link_arrival(arena, trader, departure):
+def inventory(arena: Arena, trader: int) -> int:
+    """Return the lots that a trader holds now beyond those it was given."""
+    place = arena[trader + at.TR_ACCOUNT] * arena[at.H_INSTRUMENTS] + arena[trader + at.TR_INSTRUMENT]
+    held = arena[arena[at.H_OFFSET + at.S_POSITION] + place * 4 + at.P_QUANTITY]
+    return held - arena[population_row(arena, trader) + U_HOLDING]
+
+
+@inner
+def link_arrival(arena: Arena, trader: int, departure: int) -> int:
     """Return when what leaves now reaches the exchange; nothing overtakes."""
-    counter = arena[trader + at.TR_LINK_COUNTER]
-    arena[trader + at.TR_LINK_COUNTER] = counter + 1
+    counter = link_counter(arena, trader)
     order = arena[population_row(arena, trader) + U_ORDER]
     delay = draw_latency(arena, order, arena[trader + at.TR_LINK], counter)
     arrival = max(departure + delay, arena[trader + at.TR_LAST_ARRIVAL])
@@ -89,13 +122,15 @@ def link_arrival(arena, trader, departure):
 
 
 @inner
-def departure(arena, trader):
+def departure(arena: Arena, trader: int) -> int:
     """Return when what this trader decides now leaves it."""
     return arena[at.H_NOW] + arena[population_row(arena, trader) + U_BUSY]
 
 
 @inner
-def send_limit(arena, trader, side, price, quantity, tif):
+def send_limit(
+    arena: Arena, trader: int, side: int, price: int, quantity: int, tif: int
+) -> None:
     """Send a limit order; a price of 0 or less is raised to one tick."""
     slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
                      at.LIMIT, tif, at.CANCEL_NEWEST, 0, max(price, 1), quantity, 0, 0, 0, 0,
@@ -104,7 +139,7 @@ def send_limit(arena, trader, side, price, quantity, tif):
 
 
 @inner
-def send_market(arena, trader, side, quantity):
+def send_market(arena: Arena, trader: int, side: int, quantity: int) -> None:
     """Send a market order."""
     price = at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
     slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
@@ -114,7 +149,7 @@ def send_market(arena, trader, side, quantity):
 
 
 @inner
-def send_on_close(arena, trader, side, quantity):
+def send_on_close(arena: Arena, trader: int, side: int, quantity: int) -> None:
     """Send a market order for the closing auction."""
     price = at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
     slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
@@ -124,14 +159,14 @@ def send_on_close(arena, trader, side, quantity):
 
 
 @inner
-def send_cancel_all(arena, trader):
+def send_cancel_all(arena: Arena, trader: int) -> None:
     """Ask for all own orders in this instrument to be cancelled."""
     push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_CANCEL_ALL,
          arena[trader + at.TR_ACCOUNT], arena[trader + at.TR_INSTRUMENT])  # fmt: skip
 
 
 @inner
-def next_counter(arena, trader):
+def next_counter(arena: Arena, trader: int) -> int:
     """Return the position of this trader's next draw, and move past it."""
     counter = arena[trader + at.TR_COUNTER]
     arena[trader + at.TR_COUNTER] = counter + 1

@@ -40,7 +40,7 @@ def mixture_size(key: int, counter: int) -> int:
         centre = 800.0
     elif u < _W9:
         centre = 900.0
-    return int(round(centre + 0.15 * z))
+    return round(centre + 0.15 * z)
 
 
 @njit
@@ -71,3 +71,43 @@ def next_u_shaped(x: float, mean_gap_share: float, exponential: float) -> float:
 def power_depth(u: float, tail: float, scale: float, longest: int) -> int:
     """Return ticks behind a price: Pareto of index `tail` beyond `scale`, from 0 to `longest`."""
     return min(int(scale * (u ** (-1.0 / tail) - 1.0)), longest)
+
+
+@njit
+def run_length(u: float) -> int:
+    """Return how many orders of one sign follow each other: Pareto of index 1.5, at most 1,000."""
+    return min(int(u ** (-1.0 / 1.5)), 1000)
+
+
+@njit
+def decayed(value: float, rate: float, elapsed_ns: int) -> float:
+    """Return what is left of an excitation after a time, at a rate per ns."""
+    return value * math.exp(-rate * elapsed_ns)
+
+
+@njit
+def kept(rate: float, elapsed_ns: int) -> float:
+    """Return the share of a deviation that mean reversion at `rate` per ns leaves."""
+    return math.exp(elapsed_ns * math.log1p(-rate))
+
+
+@njit
+def update_belief(
+    estimate: float, held: float, since_ns: int, left_ns: int, reversion: float, mean: float,
+    noise: float, shock: float, observed: int,
+) -> tuple[float, float, int]:  # fmt: skip
+    """Return estimate and variance after one more observation, and the closing value in ticks.
+
+    The Bayesian update of Byrd, Hybinette & Balch 2020 (ABIDES): since the last look the belief
+    reverted towards the mean, and shocks of variance `shock` per ns were added to its own; the
+    observation, of variance `noise`, is weighed against that.
+    """
+    keep = kept(reversion, since_ns)
+    prior = (1.0 - keep) * mean + keep * estimate
+    one = 1.0 - (1.0 - reversion) * (1.0 - reversion)
+    before = keep * keep * held + (1.0 - keep * keep) / one * shock
+    weight = before / (noise + before) if noise + before > 0.0 else 1.0
+    estimate = (1.0 - weight) * prior + weight * observed
+    held = noise * held / (noise + held) if noise + held > 0.0 else 0.0
+    keep = kept(reversion, max(left_ns, 0))
+    return estimate, held, round((1.0 - keep) * mean + keep * estimate)

@@ -4,7 +4,7 @@ from typing import ClassVar, assert_never
 
 import msgspec
 
-from agents.market_view import MarketView, quotes_topic, status_topic
+from agents.instrument_view import InstrumentView, quotes_topic, status_topic
 from agents.orders import OrderNumbers, Terms, TrackedOrder
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.instruments import Instrument
@@ -42,7 +42,7 @@ class PortfolioSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Line(msgspec.Struct):
     """What is wanted, held and on its way in one instrument."""
 
-    view: MarketView
+    view: InstrumentView
     target: int | None = None  # None: no view, or one that was refused.
     position: int = 0
     order: TrackedOrder | None = None
@@ -78,7 +78,7 @@ class Portfolio(Actor[ToPortfolio]):
     ) -> None:
         self._risk = risk
         self._settings = settings
-        lines = {i.symbol: Line(view=MarketView()) for i in settings.instruments}
+        lines = {i.symbol: Line(view=InstrumentView()) for i in settings.instruments}
         self.state: PortfolioState = PortfolioState(lines=lines, numbers=OrderNumbers())
 
     def receive(self, ctx: ActorContext, message: ToPortfolio) -> None:

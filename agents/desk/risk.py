@@ -13,7 +13,7 @@ from agents.desk.order_form import (
     find_price_fault,
     find_quantity_fault,
 )
-from agents.market_view import status_topic
+from agents.instrument_view import status_topic
 from agents.orders import Terms, TrackedOrder, split_order_id
 from environment.actors import Actor, ActorContext, ActorRef, Directory
 from environment.instruments import Instrument
@@ -210,12 +210,13 @@ class Risk(Actor[ToRisk]):
             self._refuse(ctx, request.order_id, fault)
             return
         instrument = self._instruments[order.instrument]
-        price = order.terms.price if request.price is None else request.price
+        wanted = order.wanted()
+        price = wanted.price if request.price is None else request.price
         terms = Terms(request.quantity, price)
         fault = find_quantity_fault(terms.quantity, instrument) or find_price_fault(
             price, instrument
         )
-        if fault is None and terms == order.terms and not order.asked:
+        if fault is None and terms == wanted:
             # The exchange says nothing to a replace that changes nothing.
             fault = Fault(rule="no_change", found=f"{terms.quantity} lots at {terms.price}")
         if fault is not None:

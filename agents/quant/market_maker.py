@@ -5,7 +5,7 @@ from typing import ClassVar, assert_never
 
 import msgspec
 
-from agents.market_view import MarketView, quotes_topic, status_topic
+from agents.instrument_view import InstrumentView, quotes_topic, status_topic
 from agents.orders import OrderNumbers, Terms, TrackedOrder
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.instruments import Instrument
@@ -62,7 +62,7 @@ class QuoteSide(msgspec.Struct):
 class Quoted(msgspec.Struct):
     """One instrument."""
 
-    view: MarketView
+    view: InstrumentView
     bid: QuoteSide
     ask: QuoteSide
     position: int = 0
@@ -100,7 +100,7 @@ class MarketMaker(Actor[ToMaker]):
             i.symbol: i.price_from(settings.half_spread) for i in settings.instruments
         }
         quoted = {
-            symbol: Quoted(view=MarketView(), bid=QuoteSide(), ask=QuoteSide())
+            symbol: Quoted(view=InstrumentView(), bid=QuoteSide(), ask=QuoteSide())
             for symbol in self._instruments
         }
         self.state: MarketMakerState = MarketMakerState(quoted=quoted, numbers=OrderNumbers())

@@ -4,7 +4,7 @@ from typing import ClassVar, assert_never
 
 import msgspec
 
-from agents.market_view import MarketView, quotes_topic, status_topic
+from agents.instrument_view import InstrumentView, quotes_topic, status_topic
 from agents.orders import OrderNumbers
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.messages import (
@@ -37,7 +37,7 @@ class MetronomeSettings(msgspec.Struct, frozen=True, kw_only=True):
 class MetronomeState(msgspec.Struct):
     """All that changes in a metronome."""
 
-    views: dict[str, MarketView]
+    views: dict[str, InstrumentView]
     numbers: OrderNumbers
     asked: int = 0
     filled_lots: int = 0
@@ -57,7 +57,7 @@ class Metronome(Actor[ToMetronome]):
     def __init__(self, risk: ActorRef[OrderRequest], settings: MetronomeSettings) -> None:
         self._risk = risk
         self._settings = settings
-        views = {symbol: MarketView() for symbol in settings.instruments}
+        views = {symbol: InstrumentView() for symbol in settings.instruments}
         self.state: MetronomeState = MetronomeState(views=views, numbers=OrderNumbers())
 
     def receive(self, ctx: ActorContext, message: ToMetronome) -> None:

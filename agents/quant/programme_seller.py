@@ -4,7 +4,7 @@ from typing import ClassVar, assert_never
 
 import msgspec
 
-from agents.market_view import MarketView, quotes_topic, status_topic
+from agents.instrument_view import InstrumentView, quotes_topic, status_topic
 from agents.orders import OrderNumbers, Terms, TrackedOrder
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.messages import (
@@ -40,7 +40,7 @@ class ProgrammeSettings(msgspec.Struct, frozen=True, kw_only=True):
 class ProgrammeState(msgspec.Struct):
     """All that changes in a programme."""
 
-    view: MarketView
+    view: InstrumentView
     numbers: OrderNumbers
     left: int  # Lots not sold yet, those in the market included.
     children: dict[str, TrackedOrder] = {}
@@ -67,7 +67,7 @@ class ProgrammeSeller(Actor[ToProgramme]):
         self._exchange = exchange
         self._settings = settings
         self.state: ProgrammeState = ProgrammeState(
-            view=MarketView(), numbers=OrderNumbers(), left=settings.quantity
+            view=InstrumentView(), numbers=OrderNumbers(), left=settings.quantity
         )
 
     def receive(self, ctx: ActorContext, message: ToProgramme) -> None:

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, assert_never
 
 import msgspec
 
-from agents.market_view import MarketView, quotes_topic, status_topic
+from agents.instrument_view import InstrumentView, quotes_topic, status_topic
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.messages import (
     AuctionIndication,
@@ -37,7 +37,7 @@ class TrendSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Averages(msgspec.Struct):
     """Both averages of one instrument's mid, in ticks, and the view drawn from them."""
 
-    view: MarketView
+    view: InstrumentView
     mid_ticks: float = 0.0  # The mid that holds since `since_ns`.
     since_ns: int = -1
     first_ns: int = -1
@@ -68,7 +68,7 @@ class Trend(Actor[ToTrend]):
     def __init__(self, portfolio: ActorRef[Signal], settings: TrendSettings) -> None:
         self._portfolio = portfolio
         self._settings = settings
-        averages = {symbol: Averages(view=MarketView()) for symbol in settings.instruments}
+        averages = {symbol: Averages(view=InstrumentView()) for symbol in settings.instruments}
         self.state: TrendState = TrendState(averages=averages)
 
     def receive(self, ctx: ActorContext, message: ToTrend) -> None:

@@ -219,3 +219,4 @@ class Departures:
         if interval_ns is not None:
             cell.subscriptions[topic] = interval_ns
         self.topic(topic).add(cell, self._link.subscription(topic, cell.address))
+        self._engine.heard(topic)

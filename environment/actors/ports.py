@@ -172,6 +172,9 @@ class Engine(Protocol):
     def next_ns(self) -> int | None:
         """Return the time of the next event, or None when idle."""
 
+    def heard(self, topic: str) -> None:
+        """Take note that an actor has subscribed to a topic: until then nobody hears it."""
+
     def advance(self, until_ns: int) -> None:
         """Run own events with time <= until_ns, but none after the first delivery made."""
 
@@ -194,6 +197,9 @@ class NoEngine:
     def next_ns(self) -> int | None:
         """Return None: always idle."""
         return None
+
+    def heard(self, topic: str) -> None:
+        """Publish nothing."""
 
     def advance(self, until_ns: int) -> None:
         """Do nothing."""

@@ -36,8 +36,8 @@ TOPIC, TIMER, REPLY, EXPIRE, EFFECT, WAKE_UP, START, RESTART, ADMIT = range(9)
 _SHIFT: Final = 56  # Room for the sequence below a priority; with seeded ties 64 bits more.
 _FIRST_WIDTH: Final = 12  # Buckets of 4 us until it is known how dense time is.
 _WIDTHS: Final = range(41)
-_SPARSE, _DENSE, _FULL = 4, 96, 4_096  # Entries per bucket: widen below, narrow above, at once.
-_LOOK_EVERY: Final = 128  # Buckets.
+_SPARSE, _DENSE, _FULL = 16, 384, 4_096  # Entries per bucket: widen below, narrow above, at once.
+_LOOK_EVERY: Final = 32  # Buckets.
 
 
 class EventQueue:

@@ -38,7 +38,7 @@ from environment.messages import Message, RequestExpired, TimerFired
 
 M = TypeVar("M")
 
-_BURST: Final = 60  # Messages between two looks at the recorder and at a request to stop.
+_BURST: Final = 250  # Messages between two looks at the recorder and at a request to stop.
 _ALL_SAMPLED: Final = 1_000  # So many first entries are all measured, so that short runs show.
 
 

@@ -3,7 +3,7 @@
 from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.bands import SECOND, on_second, watch_limit_state
-from environment.market.emit import feed_delivery, out_row, send_depth, send_quote, tell
+from environment.market.emit import out_row, send_depth, send_quote, tell
 from environment.market.entry import (
     arrive,
     arrive_cancel,

@@ -9,12 +9,9 @@ from environment.compiled import inner
 from environment.market import layout as at
 from environment.market.emit import order_tape, send_status, tape_row
 from environment.market.ladder import (
-    HEAD,
-    HIDDEN_HEAD,
     cold_row,
+    gather_side,
     instrument_row,
-    level_row,
-    next_price,
     order_row,
     pull_list,
     push_list,
@@ -49,19 +46,7 @@ def _gather_list(arena, ends, first, count):
 @inner
 def gather(arena, ins, side, with_open, with_close, first):
     """Write every order of one side that takes part to `first`; return how many."""
-    count = 0
-    price = arena[ins + at.I_BEST + side]
-    while -at.MAX_PRICE < price < at.MAX_PRICE:
-        index = price - arena[ins + at.I_BASE + side]
-        level = level_row(arena, ins, side, index)
-        for queue in (HEAD, HIDDEN_HEAD):
-            slot = arena[level + queue] - 1
-            while slot != at.NONE:
-                arena[first + count] = slot
-                count += 1
-                slot = arena[order_row(arena, slot) + at.O_NEXT]
-        price = next_price(arena, ins, side, index)
-    count = _gather_list(arena, ins + at.I_FAR + 2 * side, first, count)
+    count = gather_side(arena, ins, side, first)
     if with_open:
         count = _gather_list(arena, ins + at.I_ON_OPEN + 2 * side, first, count)
     if with_close:

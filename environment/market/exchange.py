@@ -48,7 +48,7 @@ class Kernel(Protocol):
 
     def deliver(
         self, at_ns: int, sender: str, recipient: str, message: Message, lane: int | None = None,
-        cause: int = 0, chain: int = 0, *, answers: int = 0, sent_ns: int | None = None,
+        *, cause: int = 0, chain: int = 0, answers: int = 0, sent_ns: int | None = None,
     ) -> int:  # fmt: skip
         """Send one message to an actor."""
 
@@ -56,9 +56,6 @@ class Kernel(Protocol):
         self, at_ns: int, sender: str, topic: str, message: Message, sent_ns: int | None = None
     ) -> int:
         """Publish one message."""
-
-    def has_subscribers(self, topic: str) -> bool:
-        """Return whether anybody would hear it."""
 
 
 class Arrivals(Protocol):
@@ -260,6 +257,10 @@ class Exchange:
         """Return the time of the core's next event."""
         return self._market.next_ns()
 
+    def heard(self, topic: str) -> None:
+        """Publish a topic from now on: somebody hears it."""
+        self._publisher.heard(self._market, topic)
+
     def advance(self, until_ns: int) -> None:
         """Run the core up to `until_ns` or its first delivery, and deliver what it told."""
         self._market.advance(until_ns)
@@ -344,6 +345,8 @@ class Exchange:
                 bid_quantity=row[at.Q_BID_QUANTITY], ask_price=row[at.Q_ASK],
                 ask_quantity=row[at.Q_ASK_QUANTITY], last_price=row[at.Q_LAST],
                 volume=row[at.Q_VOLUME], observed=row[at.X_EXTRA], now_ns=row[at.X_DELIVERY_NS],
+                opens_ns=row[at.W_OPENS], closes_ns=row[at.W_CLOSES],
+                inventory=row[at.W_INVENTORY],
             ),
             sent_ns=row[at.X_EXCHANGE_NS],
         )  # fmt: skip

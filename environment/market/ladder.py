@@ -213,7 +213,25 @@ def shown_best(arena, ins, side):
         if visible > 0:
             return price, visible
         price = next_price(arena, ins, side, index)
+    if arena[ins + at.I_FAR + 2 * side] != 0:
+        return _shown_far(arena, ins, side)  # The window holds hidden orders alone.
     return price, 0
+
+
+@inner
+def _shown_far(arena, ins, side):
+    best, quantity = at.NO_BID if side == 0 else at.NO_ASK, 0
+    slot = arena[ins + at.I_FAR + 2 * side] - 1
+    while slot != at.NONE:
+        o = order_row(arena, slot)
+        price = arena[o + at.O_PRICE]
+        if not (arena[o + at.O_META] >> at.FLAG_SHIFT) & at.F_HIDDEN:
+            if price > best if side == 0 else price < best:
+                best, quantity = price, 0
+            if price == best:
+                quantity += arena[o + at.O_LEAVES]
+        slot = arena[o + at.O_NEXT]
+    return best, quantity
 
 
 @inner
@@ -268,67 +286,93 @@ def far_best(arena, ins, side):
 
 
 @inner
-def recentre(arena, ins, side, best_price):
-    """Move one side's window so that `best_price` has three quarters of it behind it.
-
-    Every order keeps its priority: they are put back in the order of their sequence.
-    """
-    width = arena[ins + at.I_WIDTH]
-    ahead_of_best = width >> 2
-    # The upper half of the scratch: an auction keeps its orders in the lower one meanwhile.
-    scratch = arena[at.H_OFFSET + at.S_SCRATCH] + (arena[at.H_CAPACITY + at.S_SCRATCH] >> 1)
+def gather_side(arena, ins, side, first):
+    """Write every order of one side's book to `first`, in trading priority; return how many."""
     count = 0
-    best = arena[ins + at.I_BEST + side]
-    while -at.MAX_PRICE < best < at.MAX_PRICE:
-        index = best - arena[ins + at.I_BASE + side]
+    price = arena[ins + at.I_BEST + side]
+    while -at.MAX_PRICE < price < at.MAX_PRICE:
+        index = price - arena[ins + at.I_BASE + side]
         level = level_row(arena, ins, side, index)
         for queue in (HEAD, HIDDEN_HEAD):
             slot = arena[level + queue] - 1
             while slot != at.NONE:
-                arena[scratch + count] = slot
+                arena[first + count] = slot
                 count += 1
                 slot = arena[order_row(arena, slot) + at.O_NEXT]
+        price = next_price(arena, ins, side, index)
+    near = count
+    slot = arena[ins + at.I_FAR + 2 * side] - 1
+    while slot != at.NONE:
+        arena[first + count] = slot
+        count += 1
+        slot = arena[order_row(arena, slot) + at.O_NEXT]
+    # Whoever waits outside the window is behind everybody inside.
+    sort_by_priority(arena, first + near, count - near, side)
+    return count
+
+
+@inner
+def recentre(arena, ins, side, best_price):
+    """Move one side's window so that `best_price` has three quarters of it behind it.
+
+    Every order keeps its priority: they are put back in the order in which they trade.
+    """
+    width = arena[ins + at.I_WIDTH]
+    # The upper half of the scratch: an auction keeps its orders in the lower one meanwhile.
+    scratch = arena[at.H_OFFSET + at.S_SCRATCH] + (arena[at.H_CAPACITY + at.S_SCRATCH] >> 1)
+    count = gather_side(arena, ins, side, scratch)
+    best = arena[ins + at.I_BEST + side]
+    while -at.MAX_PRICE < best < at.MAX_PRICE:
+        index = best - arena[ins + at.I_BASE + side]
+        level = level_row(arena, ins, side, index)
         for word in range(8):
             arena[level + word] = 0
         _clear_level(arena, ins, side, index)
         best = arena[ins + at.I_BEST + side]
-    slot = arena[ins + at.I_FAR + 2 * side] - 1
-    while slot != at.NONE:
-        arena[scratch + count] = slot
-        count += 1
-        arena[ins + at.I_FAR_COUNT] -= 1
-        slot = arena[order_row(arena, slot) + at.O_NEXT]
+    for k in range(count):
+        if state_of(arena[order_row(arena, arena[scratch + k]) + at.O_META]) == at.FAR:
+            arena[ins + at.I_FAR_COUNT] -= 1
     arena[ins + at.I_FAR + 2 * side] = 0
     arena[ins + at.I_FAR + 2 * side + 1] = 0
+    ahead_of_best = width >> 2
     base = best_price + ahead_of_best - width if side == 0 else best_price - ahead_of_best
     arena[ins + at.I_BASE + side] = base
-    sort_by_sequence(arena, scratch, count)
     for k in range(count):
         place(arena, ins, arena[scratch + k])
 
 
 @inner
-def sort_by_sequence(arena, first, count):
-    """Heap-sort order numbers standing at `first` by their priority sequence."""
-    for start in range(count // 2 - 1, -1, -1):
-        _sift(arena, first, start, count)
-    for end in range(count - 1, 0, -1):
-        arena[first], arena[first + end] = arena[first + end], arena[first]
-        _sift(arena, first, 0, end)
+def _trades_before(arena, a, b, side):
+    p, q = order_row(arena, a), order_row(arena, b)
+    if arena[p + at.O_PRICE] != arena[q + at.O_PRICE]:
+        return (arena[p + at.O_PRICE] > arena[q + at.O_PRICE]) == (side == 0)
+    a_hidden = (arena[p + at.O_META] >> at.FLAG_SHIFT) & at.F_HIDDEN
+    b_hidden = (arena[q + at.O_META] >> at.FLAG_SHIFT) & at.F_HIDDEN
+    if a_hidden != b_hidden:
+        return a_hidden < b_hidden
+    return arena[p + at.O_SEQUENCE] < arena[q + at.O_SEQUENCE]
 
 
 @inner
-def _sift(arena, first, root, count):
+def sort_by_priority(arena, first, count, side):
+    """Heap-sort order numbers standing at `first` into the sequence in which they trade."""
+    for start in range(count // 2 - 1, -1, -1):
+        _sift(arena, first, start, count, side)
+    for end in range(count - 1, 0, -1):
+        arena[first], arena[first + end] = arena[first + end], arena[first]
+        _sift(arena, first, 0, end, side)
+
+
+@inner
+def _sift(arena, first, root, count, side):
     while True:
         child = 2 * root + 1
         if child >= count:
             return
-        c = arena[order_row(arena, arena[first + child]) + at.O_SEQUENCE]
-        if child + 1 < count:
-            d = arena[order_row(arena, arena[first + child + 1]) + at.O_SEQUENCE]
-            if d > c:
-                child, c = child + 1, d
-        if arena[order_row(arena, arena[first + root]) + at.O_SEQUENCE] >= c:
+        if child + 1 < count and _trades_before(arena, arena[first + child],
+                                                arena[first + child + 1], side):  # fmt: skip
+            child += 1
+        if not _trades_before(arena, arena[first + root], arena[first + child], side):
             return
         arena[first + root], arena[first + child] = arena[first + child], arena[first + root]
         root = child

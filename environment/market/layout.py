@@ -210,3 +210,5 @@ REASONS: Final = (
     X_ORDER, X_TAG, X_SIDE, X_PRICE, X_QUANTITY, X_LEAVES,
 )  # fmt: skip
 Q_FIRST_SEQUENCE, Q_LAST_SEQUENCE = X_EXTRA, X_SEQUENCE
+# A trader's view has the touch there too, and besides it its population's hours and what it holds.
+W_OPENS, W_CLOSES, W_INVENTORY = X_FEE, X_SEQUENCE, X_CAUSE

@@ -12,9 +12,9 @@ from environment.market.ladder import (
     account_row,
     append,
     cold_row,
+    gather_side,
     instrument_row,
     level_row,
-    next_price,
     order_row,
     pull_list,
     push_list,
@@ -348,7 +348,7 @@ def next_maker(arena, ins, side, limit, pegs_only):
 @inner
 def _self_trade(arena, ins, taker, maker):
     """Act on two orders of one group that would meet. Returns whether the taker goes on."""
-    t, m = order_row(arena, taker), order_row(arena, maker)
+    t = order_row(arena, taker)
     mode = (arena[t + at.O_META] >> at.SELF_TRADE_SHIFT) & 7
     if mode == at.DECREMENT:
         quantity = min(arena[t + at.O_LEAVES], total_leaves(arena, maker))
@@ -504,89 +504,60 @@ def _next_peg(arena, slot, side, twice, seen_twice):
 
 
 @inner
-def _count(arena, taker, need, peg, other, twice, seen_twice, queue):
-    """Take from `need` what new pegs and a queue give, in time priority.
-
-    Returns (need, whether one of the taker's own orders ends it there).
-    """
-    t = order_row(arena, taker)
-    mode = (arena[t + at.O_META] >> at.SELF_TRADE_SHIFT) & 7
-    group = arena[account_row(arena, arena[t + at.O_ACCOUNT]) + at.A_GROUP]
-    peg = _next_peg(arena, peg, other, twice, seen_twice)
-    while need > 0 and (peg != at.NONE or queue != at.NONE):
-        takes_peg = queue == at.NONE or (peg != at.NONE and (
-            arena[order_row(arena, peg) + at.O_SEQUENCE]
-            < arena[order_row(arena, queue) + at.O_SEQUENCE]))  # fmt: skip
-        slot = peg if takes_peg else queue
-        o = order_row(arena, slot)
-        own = arena[account_row(arena, arena[o + at.O_ACCOUNT]) + at.A_GROUP] == group
-        if mode == at.ALLOW or not own:
-            need -= total_leaves(arena, slot)
-        elif mode != at.CANCEL_OLDEST:
-            return need, True
-        following = arena[o + at.O_NEXT]
-        if takes_peg:
-            peg = _next_peg(arena, following, other, twice, seen_twice)
-        else:
-            queue = following
-    return need, False
-
-
-@inner
 def can_fill(arena, ins, taker, limit):
     """Return whether an all-or-nothing order would fill whole, changing nothing.
 
     Own orders stand aside only where the taker's mode cancels them; in the other modes the first one
-    in the way would end the taker. Walks as `match` does: the displayed of a level, then its hidden
-    orders, and at each touch the pegs that its midpoint newly reaches.
+    in the way would end the taker. Meets orders in the sequence in which `match` would.
     """
     t = order_row(arena, taker)
-    side = side_of(arena[t + at.O_META])
-    other = 1 - side
-    sign = 1 if side == 0 else -1
+    meta = arena[t + at.O_META]
+    side, other = side_of(meta), 1 - side_of(meta)
+    sign = 1 - 2 * side
+    mode = (meta >> at.SELF_TRADE_SHIFT) & 7
+    group = arena[account_row(arena, arena[t + at.O_ACCOUNT]) + at.A_GROUP]
     need = arena[t + at.O_LEAVES]
-    base = arena[ins + at.I_BASE + other]
+    makers = arena[at.H_OFFSET + at.S_SCRATCH]
+    count = gather_side(arena, ins, other, makers)
     near, near_quantity = shown_best(arena, ins, side)
-    pegs = arena[ins + at.I_PEG + 2 * other] - 1 if near_quantity > 0 else at.NONE
-    seen = -4 * sign * at.MAX_PRICE
-    price = arena[ins + at.I_BEST + other]
-    while True:
-        reached = -at.MAX_PRICE < price < at.MAX_PRICE and sign * (limit - price) >= 0
-        far = price
-        if reached:
-            level = level_row(arena, ins, other, price - base)
-            if arena[level + VISIBLE] > 0:
-                twice = near + price
-                if pegs != at.NONE and _peg_allowed(arena, ins, twice, side, limit):
-                    need, ends = _count(arena, taker, need, pegs, other, twice, seen, at.NONE)
-                    seen = twice
-                    if need <= 0 or ends:
-                        return need <= 0
-                need, ends = _count(arena, taker, need, at.NONE, other, 0, 0,
-                                    arena[level + HEAD] - 1)  # fmt: skip
-                if need <= 0 or ends:
-                    return need <= 0
-                far = next_price(arena, ins, other, price - base)
-        while -at.MAX_PRICE < far < at.MAX_PRICE and arena[
-            level_row(arena, ins, other, far - base) + VISIBLE
-        ] == 0:
-            far = next_price(arena, ins, other, far - base)
-        hidden = arena[level_row(arena, ins, other, price - base) + HIDDEN_HEAD] - 1 if reached else -1
-        twice = near + far
-        if (pegs != at.NONE and -at.MAX_PRICE < far < at.MAX_PRICE
-                and _peg_allowed(arena, ins, twice, side, limit)):  # fmt: skip
-            better = not reached or sign * (2 * price - twice) > 0
-            if better or twice == 2 * price:
-                need, ends = _count(arena, taker, need, pegs, other, twice, seen,
-                                    at.NONE if better else hidden)  # fmt: skip
-                seen = twice
-                if need <= 0 or ends:
-                    return need <= 0
-                if not better:
-                    hidden = at.NONE
-        if not reached:
+    twice = seen = -4 * sign * at.MAX_PRICE
+    k = shown = 0  # Makers met, and the first displayed one that is left.
+    peg, reached_before = at.NONE, seen
+    while need > 0:
+        price = at.NO_ASK if side == 0 else at.NO_BID
+        if k < count:
+            price = arena[order_row(arena, arena[makers + k]) + at.O_PRICE]
+        while shown < count and (arena[order_row(arena, arena[makers + shown]) + at.O_META]
+                                 >> at.FLAG_SHIFT) & at.F_HIDDEN:  # fmt: skip
+            shown += 1
+        unseen = shown > k
+        middle = twice
+        if shown < count and near_quantity > 0:
+            middle = near + arena[order_row(arena, arena[makers + shown]) + at.O_PRICE]
+        else:
+            peg = at.NONE
+        if middle != twice:
+            # All pegs that the midpoint before reached have been met by now.
+            twice, peg = middle, at.NONE
+            if _peg_allowed(arena, ins, twice, side, limit):
+                reached_before, seen = seen, twice
+                peg = _next_peg(arena, arena[ins + at.I_PEG + 2 * other] - 1, other, twice,
+                                reached_before)  # fmt: skip
+        reached = k < count and sign * (limit - price) >= 0
+        takes_peg = peg != at.NONE and (not reached or sign * (2 * price - twice) > 0 or (
+            2 * price == twice and unseen and arena[order_row(arena, peg) + at.O_SEQUENCE]
+            < arena[order_row(arena, arena[makers + k]) + at.O_SEQUENCE]))  # fmt: skip
+        if not takes_peg and not reached:
             return False
-        need, ends = _count(arena, taker, need, at.NONE, other, 0, 0, hidden)
-        if need <= 0 or ends:
-            return need <= 0
-        price = next_price(arena, ins, other, price - base)
+        slot = peg if takes_peg else arena[makers + k]
+        o = order_row(arena, slot)
+        if mode == at.ALLOW or group != arena[account_row(arena, arena[o + at.O_ACCOUNT]) + at.A_GROUP]:
+            need -= total_leaves(arena, slot)
+        elif mode != at.CANCEL_OLDEST:
+            return False
+        if takes_peg:
+            peg = _next_peg(arena, arena[o + at.O_NEXT], other, twice, reached_before)
+        else:
+            k += 1
+            shown = max(shown, k)
+    return True

@@ -15,6 +15,7 @@ from environment.messages import (
     TradePrint,
 )
 
+DEPTH_LEVELS: Final = 10
 # Feed by the last part of its topic `market/SYMBOL/FEED`: kind, and interval in ns.
 FEEDS: Final = {
     "quotes": (at.FEED_QUOTES, 100_000_000),
@@ -33,9 +34,6 @@ class Topics(Protocol):
     ) -> int:
         """Publish one message."""
 
-    def has_subscribers(self, topic: str) -> bool:
-        """Return whether anybody would hear it."""
-
 
 def topic_of(symbol: str, feed: str) -> str:
     """Return the topic of one feed of one instrument."""
@@ -43,28 +41,35 @@ def topic_of(symbol: str, feed: str) -> str:
 
 
 class Publisher:
-    """Turn the core's market-data rows into messages, skipping topics that nobody hears."""
+    """Turn the core's market-data rows into messages, once somebody has subscribed."""
 
     def __init__(self, names: list[str], sender: str) -> None:
         self._names, self._sender = names, sender
         self.topics: list[str] = []
+        self._offered: dict[str, tuple[int, str, int, int]] = {}
         self._kernel: Topics | None = None
 
     def bind(self, kernel: Topics) -> None:
         """Take the kernel to publish through."""
         self._kernel = kernel
 
-    def open_feeds(
-        self, market: Market, instrument: int, latency: int, key: int, feeds: tuple[str, ...]
-    ) -> None:
-        """Let the core publish these feeds of an instrument."""
-        for feed in feeds:
-            kind, interval = FEEDS[feed]
-            topic = len(self.topics)
-            self.topics.append(topic_of(self._names[instrument], feed))
-            market.add_feed(
-                instrument, kind, interval, topic, latency=latency, key=key + topic, levels=10
-            )
+    def offer(self, symbol: str, instrument: int, latency: int, key: int) -> None:
+        """Let the feeds of an instrument be had: the core begins each when somebody subscribes."""
+        for number, feed in enumerate(FEEDS):
+            self._offered[topic_of(symbol, feed)] = (instrument, feed, latency, key + number)
+
+    def heard(self, market: Market, topic: str) -> None:
+        """Have the core publish a topic that somebody now hears."""
+        offer = self._offered.pop(topic, None)
+        if offer is None:
+            return
+        instrument, feed, latency, key = offer
+        kind, interval = FEEDS[feed]
+        number = len(self.topics)
+        self.topics.append(topic)
+        market.add_feed(
+            instrument, kind, interval, number, latency=latency, key=key, levels=DEPTH_LEVELS
+        )
 
     def publish(self, rows: list[list[int]], place: int) -> int:
         """Publish what begins at a row; return how many rows it took."""
@@ -76,14 +81,13 @@ class Publisher:
         topic = self.topics[row[at.X_RECIPIENT]]
         kernel = self._kernel
         assert kernel is not None, "the publisher is not bound to a kernel"
-        if kernel.has_subscribers(topic):
-            if kind == at.M_DEPTH:
-                message = self._depth(rows[place : place + taken])
-            else:
-                message = self._message(row, kind)
-            kernel.deliver_topic(
-                row[at.X_DELIVERY_NS], self._sender, topic, message, row[at.X_EXCHANGE_NS]
-            )
+        if kind == at.M_DEPTH:
+            message: Message = self._depth(rows[place : place + taken])
+        else:
+            message = self._message(row, kind)
+        kernel.deliver_topic(
+            row[at.X_DELIVERY_NS], self._sender, topic, message, row[at.X_EXCHANGE_NS]
+        )
         return taken
 
     def _message(self, row: list[int], kind: int) -> Message:

@@ -103,6 +103,9 @@ class Echo(NoEngine):
         self.log: list[str] = []
         self._act_ns: int | None = act_ns
 
+    def heard(self, topic: str) -> None:
+        """Every topic is published here."""
+
     def next_ns(self) -> int | None:
         return self._act_ns
 

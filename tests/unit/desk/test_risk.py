@@ -166,14 +166,14 @@ def test_mandate_counts_what_is_held_elsewhere_but_never_stops_a_reduction() -> 
     mandate = Mandate(instruments=("AAPL", "MSFT"), notional_micros=1_000 * DOLLAR)
     risk = make_risk(mandates={AGENT: mandate})
     handle(risk, ask(1), filled(f"{AGENT}/1", 10))
-    msft = {"instrument": "MSFT", "price": 5_000, "quantity": 1}
+    msft: dict[str, Any] = {"instrument": "MSFT", "price": 5_000, "quantity": 1}
     assert rule(handle(risk, ask(2, **msft))) == "mandate_notional"
     assert isinstance(handle(risk, ask(3, side="sell")).messages()[0], ApprovedOrder)
 
 
 def test_order_without_any_price_to_value_it_is_refused() -> None:
     risk = make_risk(reference_ticks={})
-    market = {"order_type": "market", "price": None}
+    market: dict[str, Any] = {"order_type": "market", "price": None}
     assert rule(handle(risk, ask(1, **market))) == "no_price"
     handle(risk, BandsChanged(
         instrument="AAPL", lower=9_500, upper=10_500, reference=10_000, exchange_ns=0, sequence=0

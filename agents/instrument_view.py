@@ -15,7 +15,7 @@ def status_topic(symbol: str) -> str:
     return f"market/{symbol}/status"
 
 
-class MarketView(msgspec.Struct):
+class InstrumentView(msgspec.Struct):
     """The delayed view of one instrument; part of its agent's state."""
 
     bid_price: int | None = None

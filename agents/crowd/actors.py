@@ -1,0 +1,128 @@
+"""A crowd as Python actors over the same core: made remote, given owners, and spawned.
+
+    populations = as_actors(populations)             # or Population(remote=True) for some of them
+    crowd.fill(market, owner_ranges(populations, owners))          # appends addresses to `owners`
+    Exchange(market, accounts=account_numbers(crowd), traders=trader_numbers(crowd), owners=owners,
+             arrivals=draw_arrival, …)
+    Settings(seed=crowd_seed, thinking_ns=thinking_ns(populations), …)
+    spawn_crowd(kernel, crowd, symbols)
+
+The kernel's seed must be the crowd's, and its link must give `crowd/…` to `exchange` no latency of
+its own (`Connection(latency=None)`): the core draws it. The actors then trade as the compiled rows
+would, to the same tape.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from agents.crowd import advance
+from agents.crowd.hawkes import HawkesTrader
+from agents.crowd.ignition import Igniter
+from agents.crowd.maker import AdaptiveMaker
+from agents.crowd.momentum import MomentumTrader
+from agents.crowd.noise import NoiseTrader
+from agents.crowd.population import Crowd, Population
+from agents.crowd.seat import Heard, Said, Seat
+from agents.crowd.spoofer import Spoofer
+from agents.crowd.value import ValueTrader
+from environment.actors import Actor, ActorRef
+from environment.errors import ConfigError
+from environment.market import layout as at
+from environment.market.market import Market
+
+EXCHANGE: Final = "exchange"
+TRADERS: Final[dict[int, Callable[[Seat], Actor[Heard]]]] = {
+    at.NOISE: NoiseTrader,
+    at.VALUE: ValueTrader,
+    at.MOMENTUM: MomentumTrader,
+    at.ADAPTIVE_MAKER: AdaptiveMaker,
+    at.HAWKES: HawkesTrader,
+    at.SPOOFER: Spoofer,
+    at.IGNITION: Igniter,
+}
+
+
+class Spawner(Protocol):
+    """What spawning needs of a kernel."""
+
+    def spawn(self, address: str, factory: Callable[[], Actor[Any]]) -> ActorRef[Any]:
+        """Put an actor at an address."""
+
+    def reference(self, address: str) -> ActorRef[Any]:
+        """Return a reference to what stands at an address."""
+
+
+def as_actors(populations: Iterable[Population]) -> tuple[Population, ...]:
+    """Return the same populations, each trader a Python actor."""
+    return tuple(msgspec.structs.replace(population, remote=True) for population in populations)
+
+
+def owner_ranges(populations: Iterable[Population], owners: list[str]) -> list[range]:
+    """Append the addresses of remote traders to `owners`; return each population's numbers."""
+    ranges = []
+    for population in populations:
+        first = len(owners)
+        if population.remote:
+            owners += population.addresses()
+        ranges.append(range(first, len(owners)))
+    return ranges
+
+
+def trader_numbers(crowd: Crowd) -> dict[str, int]:
+    """Return the core's trader row by address, of remote populations, once the crowd is filled."""
+    return {
+        address: first + k
+        for population, first in zip(crowd.populations, crowd.first_trader, strict=True)
+        if population.remote
+        for k, address in enumerate(population.addresses())
+    }
+
+
+def account_numbers(crowd: Crowd) -> dict[str, int]:
+    """Return the core's account by name, of remote populations, once the crowd is filled."""
+    return {
+        name: first + k
+        for population, first in zip(crowd.populations, crowd.first_account, strict=True)
+        if population.remote
+        for k, name in enumerate(population.accounts())
+    }
+
+
+def draw_arrival(market: Market, trader: int, departure_ns: int) -> int:
+    """Return when a trader's message that leaves at `departure_ns` arrives, by the core's draw."""
+    return advance.arrival_of(market.arena, trader, departure_ns)
+
+
+def thinking_ns(populations: Iterable[Population]) -> dict[str, int]:
+    """Return the busy time of each kind, as the kernel's settings want it.
+
+    Raises
+    ------
+    ConfigError
+        If two remote populations of one kind think for different times.
+    """
+    found: dict[str, int] = {}
+    for population in populations:
+        kind = at.TRADER_KINDS[population.kind]
+        if population.remote and found.setdefault(kind, population.busy_ns) != population.busy_ns:
+            raise ConfigError(
+                f"Populations of kind {kind} are busy for {found[kind]} and {population.busy_ns} ns;"
+                " as actors all of one kind think alike."
+            )
+    return found
+
+
+def spawn_crowd(kernel: Spawner, crowd: Crowd, symbols: Sequence[str]) -> None:
+    """Spawn every trader of the remote populations; `symbols` are the core's instruments in order."""
+    exchange: ActorRef[Said] = kernel.reference(EXCHANGE)
+    for population in crowd.populations:
+        if not population.remote:
+            continue
+        make, chosen = TRADERS[population.kind], population.instruments
+        names = zip(population.addresses(), population.accounts(), strict=True)
+        for k, (address, account) in enumerate(names):
+            seat = Seat(population, account, symbols[chosen[k % len(chosen)]], exchange)
+            kernel.spawn(address, partial(make, seat))

@@ -1,0 +1,119 @@
+"""A crowd trader as an actor: what it hears, and how it speaks to the exchange.
+
+The core wakes such a trader with a `MarketView` and draws the delays of what it sends, in the order
+of sending; so each actor sends in the order in which its compiled twin does, and `Sleep` last. Its
+address names its stream of draws, which is the compiled twin's own.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from agents.crowd.population import Population
+from agents.crowd.shapes import mixture_size
+from environment.actors import ActorContext, ActorRef
+from environment.draws import Stream
+from environment.messages import (
+    CancelAll,
+    MarketView,
+    OrderAccepted,
+    OrderCancelled,
+    OrderFilled,
+    OrderRefused,
+    OrderReplaced,
+    OrderTriggered,
+    Side,
+    Sleep,
+    SubmitOrder,
+)
+
+# Traders act on what they see alone: what becomes of an order is heard, and changes nothing.
+Heard = (
+    MarketView
+    | OrderAccepted
+    | OrderFilled
+    | OrderCancelled
+    | OrderRefused
+    | OrderReplaced
+    | OrderTriggered
+)
+Said = SubmitOrder | CancelAll | Sleep
+
+SIDES: Final[tuple[Side, Side]] = ("buy", "sell")
+
+
+class TraderState(msgspec.Struct):
+    """What every trader keeps: how many orders it has sent, which numbers them."""
+
+    orders: int = 0
+
+
+class Seat:
+    """One trader's account, instrument and population, and its verbs."""
+
+    __slots__ = ("_cancel", "_exchange", "_high", "_low", "account", "instrument", "population")
+
+    def __init__(
+        self, population: Population, account: str, instrument: str, exchange: ActorRef[Said]
+    ) -> None:
+        self.population, self.account, self.instrument = population, account, instrument
+        self._exchange = exchange
+        self._low, self._high = population.size
+        self._cancel = CancelAll(account=account, instrument=instrument)
+
+    def size(self, draws: Stream) -> int:
+        """Return an order size: fixed, uniform in a range, or (range 0) the reference's mixture."""
+        if self._low == 0:
+            draws.counter += 2
+            return mixture_size(draws.key, draws.counter - 2)
+        return self._low if self._low == self._high else draws.integer(self._low, self._high + 1)
+
+    def limit(
+        self, ctx: ActorContext, state: TraderState, side: Side, price: int, quantity: int,
+        time_in_force: Literal["day", "ioc"] = "day",
+    ) -> None:  # fmt: skip
+        """Send a limit order; a price of 0 or less is raised to one tick."""
+        state.orders += 1
+        order = SubmitOrder(
+            order_id=f"{self.account}/{state.orders}", account=self.account,
+            instrument=self.instrument, side=side, quantity=quantity, price=max(price, 1),
+            time_in_force=time_in_force,
+        )  # fmt: skip
+        ctx.send(self._exchange, order)
+
+    def market(self, ctx: ActorContext, state: TraderState, side: Side, quantity: int) -> None:
+        """Send a market order."""
+        state.orders += 1
+        order = SubmitOrder(
+            order_id=f"{self.account}/{state.orders}", account=self.account,
+            instrument=self.instrument, side=side, quantity=quantity, order_type="market",
+            time_in_force="ioc",
+        )  # fmt: skip
+        ctx.send(self._exchange, order)
+
+    def on_close(self, ctx: ActorContext, state: TraderState, side: Side, quantity: int) -> None:
+        """Send a market order for the closing auction."""
+        state.orders += 1
+        order = SubmitOrder(
+            order_id=f"{self.account}/{state.orders}", account=self.account,
+            instrument=self.instrument, side=side, quantity=quantity, order_type="on_close",
+        )  # fmt: skip
+        ctx.send(self._exchange, order)
+
+    def cancel_all(self, ctx: ActorContext) -> None:
+        """Ask for all own orders in this instrument to be cancelled."""
+        ctx.send(self._exchange, self._cancel)
+
+    def sleep(self, ctx: ActorContext, until_ns: int) -> None:
+        """Ask to be woken."""
+        ctx.send(self._exchange, Sleep(until_ns=until_ns))
+
+
+def poisson_gap(draws: Stream, mean_ns: float) -> int:
+    """Return how long a Poisson process of this mean waits, at least 1 ns."""
+    return max(round(mean_ns * draws.exponential()), 1)
+
+
+def is_two_sided(view: MarketView) -> bool:
+    """Return whether the trader sees orders on both sides."""
+    return view.is_open and view.bid_quantity > 0 and view.ask_quantity > 0

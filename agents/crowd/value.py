@@ -1,0 +1,92 @@
+"""The value trader as an actor; `reference.decide_value` is the same trader compiled."""
+
+from typing import assert_never
+
+from agents.crowd import reference as ref
+from agents.crowd.seat import SIDES, Heard, Seat, TraderState, is_two_sided, poisson_gap
+from agents.crowd.shapes import update_belief
+from environment.actors import Actor, ActorContext
+from environment.messages import (
+    MarketView,
+    OrderAccepted,
+    OrderCancelled,
+    OrderFilled,
+    OrderRefused,
+    OrderReplaced,
+    OrderTriggered,
+)
+
+
+class ValueState(TraderState):
+    """The belief: an estimate in ticks, its variance, and when it was last renewed (0: never)."""
+
+    estimate: float
+    variance: float = 0.0
+    last_look_ns: int = 0
+
+
+class ValueTrader(Actor[Heard]):
+    """Cancel, update the belief with a noisy look at the fundamental, and trade towards it."""
+
+    KIND = "value"
+
+    def __init__(self, seat: Seat) -> None:
+        floats = seat.population.floats
+        self._seat = seat
+        self._mean_gap_ns = 1.0 / floats[ref.F_RATE]
+        self._reversion = floats.get(ref.F_REVERSION, 0.0)
+        self._mean = floats.get(ref.F_BAR, 0.0)
+        self._noise = floats.get(ref.F_VARIANCE, 0.0)
+        self._shock = floats.get(ref.F_SHOCK, ref.SHOCK_VARIANCE)
+        self._aggressive = floats.get(ref.F_AGGRESSIVE, 0.0)
+        self._depth = seat.population.integers.get(ref.U_DEPTH, 0)
+        self.state = ValueState(estimate=self._mean)
+
+    def receive(self, ctx: ActorContext, message: Heard) -> None:
+        """Act on a view; hear what became of an order."""
+        match message:
+            case OrderAccepted() | OrderCancelled() | OrderFilled():
+                pass
+            case MarketView():
+                self._decide(ctx, message)
+            case OrderRefused() | OrderReplaced() | OrderTriggered():
+                pass
+            case never:
+                assert_never(never)
+
+    def _decide(self, ctx: ActorContext, view: MarketView) -> None:
+        seat, state, draws = self._seat, self.state, ctx.rng
+        gap = poisson_gap(draws, self._mean_gap_ns)
+        if state.orders > 0:
+            seat.cancel_all(ctx)
+        value = self._renew_belief(view)
+        # A crossed touch is a book before its auction: nothing to lean on but the own estimate.
+        bid, ask = view.bid_price, view.ask_price
+        if is_two_sided(view) and bid < ask:
+            adjust = 0
+            if draws.uniform() >= self._aggressive:
+                adjust = draws.integer(0, max(self._depth * (ask - bid), 1))
+            sells = value < (bid + ask) // 2
+            price = bid + adjust if sells else ask - adjust
+        else:
+            sells = draws.integer(0, 2) == 1
+            price = value
+        seat.limit(ctx, state, SIDES[sells], price, seat.size(draws))
+        seat.sleep(ctx, view.now_ns + gap)
+
+    def _renew_belief(self, view: MarketView) -> int:
+        """Return the estimate of the closing value in ticks after one more observation."""
+        state, now_ns = self.state, view.now_ns
+        since_ns = now_ns - (state.last_look_ns or min(view.opens_ns, now_ns))
+        is_first = state.last_look_ns == 0
+        state.last_look_ns = now_ns
+        if self._reversion <= 0.0:
+            # Without reversion there is nothing to revert to: the newest look, softened by the last.
+            seen = float(view.observed)
+            state.estimate = seen if is_first else 0.5 * (state.estimate + seen)
+            return round(state.estimate)
+        state.estimate, state.variance, closing = update_belief(
+            state.estimate, state.variance, since_ns, view.closes_ns - now_ns, self._reversion,
+            self._mean, self._noise, self._shock, view.observed,
+        )  # fmt: skip
+        return closing

@@ -1,0 +1,1 @@
+"""Obvious models that fast code is compared with."""

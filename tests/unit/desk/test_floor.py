@@ -1,0 +1,167 @@
+"""The whole road on a kernel: agents, portfolio, risk, venue, and a stub exchange."""
+
+from decimal import Decimal
+from typing import Any
+
+from agents.desk import PROTOCOL
+from agents.desk.controls import HardLimits, Mandate
+from agents.desk.portfolio import Portfolio, PortfolioSettings
+from agents.desk.risk import Risk, RiskSettings
+from agents.quant.market_maker import MarketMaker, MarketMakerSettings
+from agents.quant.metronome import Metronome, MetronomeSettings
+from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
+from agents.quant.trend import Trend, TrendSettings
+from brokers.simulated import SimulatedVenue
+from environment.actors import (
+    Actor,
+    Connection,
+    Constant,
+    Lognormal,
+    Ports,
+    Protocol,
+    Settings,
+    SimulationKernel,
+)
+from environment.actors.ports import MemoryDisk
+from environment.messages import Resumed
+from environment.record.journal import Header, Journal
+from tests.unit.desk.factories import AAPL, DOLLAR
+from tests.unit.desk.stub_exchange import BEAT_NS, Exchange
+
+POSITION_LIMIT = 70
+
+
+class Network:
+    """A lognormal network; the exchange draws nothing here."""
+
+    def connection(self, sender: str, recipient: str) -> Connection:
+        if recipient == "exchange":
+            return Connection(latency=None)
+        return Connection(latency=Lognormal(median_ns=300_000, sigma=0.5))
+
+    def subscription(self, topic: str, subscriber: str) -> Constant | None:
+        return None
+
+
+class Floor:
+    """A small floor, its exchange and its journal."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.exchange, self.actors = Exchange(), dict[str, Any]()
+        self.journal = Journal(MemoryDisk(), "journal", Header(seed=seed))
+        ports = Ports(
+            link=Network(), engine=self.exchange, recorder=self.journal,
+            protocol=Protocol(PROTOCOL), resumed=self.resumed,
+        )  # fmt: skip
+        self.kernel = SimulationKernel(Settings(seed=seed), ports)
+        self.exchange.kernel = self.kernel
+        self._spawn()
+
+    def resumed(self, address: str) -> Resumed:
+        risk: Risk = self.actors["desk/risk"]
+        return risk.resumed(address)
+
+    def put(self, address: str, make: Any) -> None:
+        def factory() -> Actor[Any]:
+            actor: Actor[Any] = make()
+            self.actors[address] = actor
+            return actor
+
+        self.kernel.spawn(address, factory)
+
+    def _spawn(self) -> None:
+        ref: Any = self.kernel.reference
+        agents = ("desk/portfolio", "quant/maker", "practice/metronome")
+        mandate = Mandate(instruments=("AAPL",), notional_micros=20_000 * DOLLAR)
+        risk = RiskSettings(
+            account="swarm", instruments=(AAPL,), mandates=dict.fromkeys(agents, mandate),
+            limits=HardLimits(position=POSITION_LIMIT), reference_ticks={"AAPL": 10_000},
+        )  # fmt: skip
+        self.put("venue", lambda: SimulatedVenue(ref("exchange"), ref("desk/risk"), "swarm"))
+        self.put("desk/risk", lambda: Risk(ref("venue"), self.kernel.directory(), risk))
+        portfolio = PortfolioSettings(instruments=(AAPL,), quantity=50)
+        self.put("desk/portfolio", lambda: Portfolio(ref("desk/risk"), portfolio))
+        trend = TrendSettings(instruments=("AAPL",), fast_ns=10 * BEAT_NS, slow_ns=40 * BEAT_NS)
+        self.put("quant/trend", lambda: Trend(ref("desk/portfolio"), trend))
+        maker = MarketMakerSettings(
+            instruments=(AAPL,), quantity=5, half_spread=Decimal("0.02"),
+            notional_micros=mandate.notional_micros,
+        )  # fmt: skip
+        self.put("quant/maker", lambda: MarketMaker(ref("desk/risk"), maker))
+        metronome = MetronomeSettings(instruments=("AAPL",), quantity=40, every_ns=45 * BEAT_NS)
+        self.put("practice/metronome", lambda: Metronome(ref("desk/risk"), metronome))
+        seller = ProgrammeSettings(
+            account="world/programme", instrument="AAPL", quantity=500, at_ns=100 * BEAT_NS,
+            participation=0.09, every_ns=20 * BEAT_NS,
+        )  # fmt: skip
+        self.put("world/programme", lambda: ProgrammeSeller(ref("exchange"), seller))
+
+    def run(self, beats: int) -> "Floor":
+        # Half a beat more, so that nothing is on the way.
+        self.kernel.run_until(beats * BEAT_NS + BEAT_NS // 2)
+        return self
+
+    def positions(self) -> dict[str, int]:
+        """Return what each agent believes to hold, or knows to have sold."""
+        return {
+            "desk/portfolio": self.actors["desk/portfolio"].state.lines["AAPL"].position,
+            "quant/maker": self.actors["quant/maker"].state.quoted["AAPL"].position,
+        }
+
+
+def test_every_agent_trades_and_nothing_fails() -> None:
+    floor = Floor().run(400)
+    assert floor.kernel.dead_letters == ()
+    owners = {order.order_id.rpartition("/")[0] for order in floor.exchange.submitted}
+    assert owners == {"desk/portfolio", "quant/maker", "practice/metronome", "world/programme"}
+    assert floor.actors["desk/risk"].statistics().undelivered == 0
+
+
+def test_all_agree_on_what_is_held() -> None:
+    floor = Floor().run(900)
+    book = floor.actors["desk/risk"].state.book
+    for address, position in floor.positions().items():
+        assert book.owners[address]["AAPL"].position == position
+    assert book.account["AAPL"].position == floor.exchange.accounts["venue"]
+    assert {o.order_id for o in book.orders.values()} == set(floor.exchange.orders)
+    assert book.unexplained_fills == 0
+
+
+def test_the_desk_holds_its_limit_and_says_so() -> None:
+    floor = Floor()
+    for beats in range(10, 600, 10):
+        floor.run(beats)
+        assert abs(floor.exchange.accounts.get("venue", 0)) <= POSITION_LIMIT
+    assert floor.actors["desk/risk"].statistics().refused["position"] > 0
+
+
+def test_swarm_orders_reach_the_exchange_through_the_venue_only() -> None:
+    senders = Floor().run(300).exchange.senders
+    assert senders == {"swarm": {"venue"}, "world/programme": {"world/programme"}}
+
+
+def test_programme_sells_all_it_has() -> None:
+    floor = Floor().run(900)
+    assert floor.exchange.accounts["world/programme"] == -500
+    assert floor.actors["world/programme"].state.left == 0
+
+
+def test_slicing_changes_nothing_and_the_seed_something() -> None:
+    whole, sliced, other = Floor().run(100), Floor(), Floor(seed=2).run(100)
+    for beats in range(1, 101):
+        sliced.run(beats)
+    digests = [floor.journal.close() for floor in (whole, sliced, other)]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_restarted_agent_goes_on_with_what_it_has(monkeypatch: Any) -> None:
+    floor = Floor().run(300)
+    before = floor.actors["quant/maker"]
+    monkeypatch.setattr(before, "_look_at_age", None)  # Its next timer fails.
+    floor.run(330)
+    after = floor.actors["quant/maker"]
+    assert after is not before
+    assert [letter.address for letter in floor.kernel.dead_letters] == ["quant/maker"]
+    floor.run(900)
+    held = floor.actors["desk/risk"].state.book.owners["quant/maker"]["AAPL"]
+    assert after.state.quoted["AAPL"].position == held.position
