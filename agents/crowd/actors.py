@@ -72,7 +72,7 @@ def owner_ranges(populations: Iterable[Population], owners: list[str]) -> list[r
 
 
 def trader_numbers(crowd: Crowd) -> dict[str, int]:
-    """Return the core's trader row by address, of remote populations, once the crowd is filled."""
+    """Return the core's trader row by address of remote traders, once the crowd is filled."""
     return {
         address: first + k
         for population, first in zip(crowd.populations, crowd.first_trader, strict=True)
@@ -107,7 +107,9 @@ def thinking_ns(populations: Iterable[Population]) -> dict[str, int]:
     found: dict[str, int] = {}
     for population in populations:
         kind = at.TRADER_KINDS[population.kind]
-        if population.remote and found.setdefault(kind, population.busy_ns) != population.busy_ns:
+        if not population.remote:
+            continue
+        if found.setdefault(kind, population.busy_ns) != population.busy_ns:
             raise ConfigError(
                 f"Populations of kind {kind} are busy for {found[kind]} and {population.busy_ns} ns;"
                 " as actors all of one kind think alike."
@@ -116,7 +118,7 @@ def thinking_ns(populations: Iterable[Population]) -> dict[str, int]:
 
 
 def spawn_crowd(kernel: Spawner, crowd: Crowd, symbols: Sequence[str]) -> None:
-    """Spawn every trader of the remote populations; `symbols` are the core's instruments in order."""
+    """Spawn every trader of the remote populations; `symbols` are the core's instruments."""
     exchange: ActorRef[Said] = kernel.reference(EXCHANGE)
     for population in crowd.populations:
         if not population.remote:

@@ -1,8 +1,8 @@
 """The core's loop with compiled traders in it: each wake-up is a decision, then a next wake-up.
 
-What belongs to a trader's connection is done here for compiled traders and Python actors alike, from
-the connection's own stream: the first wake-up of a day, the delayed look at the touch, the delays
-of what is sent. A trader's own stream serves its decisions alone.
+What belongs to a trader's connection is done here for compiled traders and Python actors alike,
+from the connection's own stream: the first wake-up of a day, the delayed look at the touch, the
+delays of what is sent. A trader's own stream serves its decisions alone.
 """
 
 from agents.crowd.flow import decide_hawkes, decide_ignition, decide_spoofer
@@ -105,8 +105,8 @@ def room_for_orders(arena: Arena) -> bool:
 def time_away(arena: Arena, trader: int, number: int) -> int:
     """Return when a trader that a shock has taken away comes back, or 0 if it is here."""
     population = population_row(arena, trader)
-    if (number - arena[population + U_TRADERS] < arena[population + U_GONE]
-            and arena[population + U_AWAY] <= arena[at.H_NOW] < arena[population + U_BACK]):  # fmt: skip
+    is_chosen = number - arena[population + U_TRADERS] < arena[population + U_GONE]
+    if is_chosen and arena[population + U_AWAY] <= arena[at.H_NOW] < arena[population + U_BACK]:
         return arena[population + U_BACK]
     return 0
 
@@ -157,8 +157,8 @@ def first_wake(arena: Arena, beliefs: Floats, trader: int, kind: int) -> int:
         # Makers are there from the beginning, within a second of each other.
         return opens + int(1e9 * link_uniform(arena, trader)) + 1
     rate = setting(arena, beliefs, trader, F_RATE)
-    mean = 1.0 / rate if kind == at.VALUE or kind == at.HAWKES else rate
-    return opens + max(int(round(mean * link_exponential(arena, trader))), 1)
+    mean = 1.0 / rate if kind in (at.VALUE, at.HAWKES) else rate
+    return opens + max(round(mean * link_exponential(arena, trader)), 1)
 
 
 @njit

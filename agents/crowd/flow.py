@@ -59,8 +59,8 @@ def _base_rate(arena: Arena, beliefs: Floats, trader: int) -> float:
 def decide_hawkes(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
     """Self-exciting flow, exponential kernel, by thinning (Ogata 1981).
 
-    A trader's market orders come in runs of one sign whose length has a heavy tail: the splitting of
-    large orders that gives the sign of trades its long memory (Lillo, Mike & Farmer 2005).
+    A trader's market orders come in runs of one sign whose length has a heavy tail: the splitting
+    of large orders that gives the sign of trades its long memory (Lillo, Mike & Farmer 2005).
     """
     belief = arena[trader + at.TR_BELIEF]
     decay = setting(arena, beliefs, trader, F_DECAY)
@@ -180,4 +180,4 @@ def decide_ignition(arena: Arena, beliefs: Floats, trader: int) -> int:
         return arena[at.H_NOW] + gap
     arena[trader + at.TR_COUNT] = 0
     mean = setting(arena, beliefs, trader, F_RATE)
-    return arena[at.H_NOW] + max(int(round(mean * exponential(arena, trader))), 1)
+    return arena[at.H_NOW] + max(round(mean * exponential(arena, trader)), 1)

@@ -17,7 +17,7 @@ from environment.messages import (
 )
 
 
-class MakerState(TraderState):
+class MakerState(TraderState, kw_only=True):
     """The running spread in ticks, and the volume when it last looked."""
 
     spread: float

@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+import msgspec
+
 from agents.crowd import reference as ref
 from agents.crowd.seat import Heard, Seat, TraderState, is_two_sided, poisson_gap
 from environment.actors import Actor, ActorContext
@@ -19,7 +21,7 @@ from environment.messages import (
 class MomentumState(TraderState):
     """The newest touches seen, each as bid plus ask in ticks (twice a mid), the newest last."""
 
-    twice_mids: list[int] = []
+    twice_mids: list[int] = msgspec.field(default_factory=list)
 
 
 class MomentumTrader(Actor[Heard]):

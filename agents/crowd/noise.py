@@ -26,7 +26,7 @@ class NoiseState(TraderState):
 
 
 class NoiseTrader(Actor[Heard]):
-    """Trade for no reason: at the far touch, or (a set share) passively behind or at the near one."""
+    """Trade for no reason: at the far touch, or (a set share) passively at or behind the near."""
 
     KIND = "noise"
 

@@ -7,9 +7,8 @@ import msgspec
 import numpy as np
 
 from agents.crowd import advance as crowd
-from agents.crowd import flow
+from agents.crowd import flow, rows
 from agents.crowd import reference as ref
-from agents.crowd import rows
 from environment.draws import stream_key
 from environment.errors import ConfigError
 from environment.market import layout as at
@@ -128,8 +127,9 @@ class Crowd:
         self.set_day(market, index, population.opens_ns, population.closes_ns)
 
     def _write_traders(
-        self, market: Market, index: int, population: Population, number: int, account: int, memory: int
-    ) -> None:
+        self, market: Market, index: int, population: Population, number: int, account: int,
+        memory: int,
+    ) -> None:  # fmt: skip
         count = population.count
         block = market.section(at.S_TRADER)[number : number + count]
         own = np.arange(count)
@@ -150,7 +150,8 @@ class Crowd:
         if population.kind == at.VALUE:
             self.beliefs[estimates + ref.B_ESTIMATE] = population.floats.get(ref.F_BAR, 0.0)
         if population.kind == at.ADAPTIVE_MAKER:
-            self.beliefs[estimates + ref.B_SPREAD] = population.floats.get(ref.F_BAR, ref.FIRST_SPREAD)
+            first = population.floats.get(ref.F_BAR, ref.FIRST_SPREAD)
+            self.beliefs[estimates + ref.B_SPREAD] = first
 
     def _write_owners(
         self, market: Market, population: Population, number: int, account: int, owners: range
@@ -170,7 +171,9 @@ class Crowd:
         row = market.section(at.S_POPULATION)[index]
         row[rows.U_OPEN], row[rows.U_CLOSE] = opens_ns, closes_ns
 
-    def withdraw(self, market: Market, index: int, share: float, start_ns: int, end_ns: int) -> None:
+    def withdraw(
+        self, market: Market, index: int, share: float, start_ns: int, end_ns: int
+    ) -> None:
         """Let the first `share` of a population's traders stay away for a while."""
         gone = round(self.populations[index].count * share)
         row = market.section(at.S_POPULATION)[index]

@@ -87,12 +87,12 @@ def exponential(arena: Arena, trader: int) -> float:
 @inner
 def poisson_gap(arena: Arena, trader: int, mean_ns: float) -> int:
     """Return the time of the next wake-up of a Poisson process, at least 1 ns away."""
-    return arena[at.H_NOW] + max(int(round(mean_ns * exponential(arena, trader))), 1)
+    return arena[at.H_NOW] + max(round(mean_ns * exponential(arena, trader)), 1)
 
 
 @inner
 def decide_noise(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
-    """Trade for no reason: at the far touch, or (a set share) passively behind or at the near one."""
+    """Trade for no reason: at the far touch, or (a set share) passively at or behind the near."""
     population = population_row(arena, trader)
     if arena[population + U_REFRESH] and arena[trader + at.TR_COUNT] > 0:
         send_cancel_all(arena, trader)
@@ -277,8 +277,8 @@ def decide_maker(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
         return following
     traded = arena[touch + at.TO_VOLUME] - arena[trader + at.TR_STATE]
     arena[trader + at.TR_STATE] = arena[touch + at.TO_VOLUME]
-    size = max(int(round(setting(arena, beliefs, trader, F_SHARE) * max(traded, 0))),
-               arena[population + U_MINIMUM])  # fmt: skip
+    share = setting(arena, beliefs, trader, F_SHARE)
+    size = max(round(share * max(traded, 0)), arena[population + U_MINIMUM])
     middle = _maker_middle(arena, beliefs, trader, touch)
     if middle <= 0:
         return following
@@ -297,7 +297,8 @@ def _maker_middle(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int
     bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
     if arena[touch + at.TO_BID_QUANTITY] > 0 and arena[touch + at.TO_ASK_QUANTITY] > 0:
         weight = setting(arena, beliefs, trader, F_SPREAD_WEIGHT)
-        beliefs[belief + B_SPREAD] = weight * (ask - bid) + (1.0 - weight) * beliefs[belief + B_SPREAD]
+        kept_spread = (1.0 - weight) * beliefs[belief + B_SPREAD]
+        beliefs[belief + B_SPREAD] = weight * (ask - bid) + kept_spread
         return (bid + ask) // 2
     if arena[touch + at.TO_BID_QUANTITY] > 0:
         return bid + int(beliefs[belief + B_SPREAD] * 0.5)
@@ -310,11 +311,11 @@ def _maker_middle(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int
 def _quote_ladder(arena: Arena, beliefs: Floats, trader: int, middle: int, size: int) -> None:
     population = population_row(arena, trader)
     spread = beliefs[arena[trader + at.TR_BELIEF] + B_SPREAD]
-    window = max(int(round(spread)), 1)
+    window = max(round(spread), 1)
     if arena[population + U_SPACING_TICKS] > 0:
         gap = arena[population + U_SPACING_TICKS]
     else:
-        gap = max(int(math.ceil(spread * arena[population + U_SPACING])), 1)
+        gap = max(math.ceil(spread * arena[population + U_SPACING]), 1)
     best_bid = middle - window // 2
     best_ask = middle + (window + 1) // 2
     if best_ask <= best_bid:

@@ -105,7 +105,8 @@ def observe_value(arena: Arena, beliefs: Floats, trader: int) -> int:
 @inner
 def inventory(arena: Arena, trader: int) -> int:
     """Return the lots that a trader holds now beyond those it was given."""
-    place = arena[trader + at.TR_ACCOUNT] * arena[at.H_INSTRUMENTS] + arena[trader + at.TR_INSTRUMENT]
+    place = arena[trader + at.TR_ACCOUNT] * arena[at.H_INSTRUMENTS]
+    place += arena[trader + at.TR_INSTRUMENT]
     held = arena[arena[at.H_OFFSET + at.S_POSITION] + place * 4 + at.P_QUANTITY]
     return held - arena[population_row(arena, trader) + U_HOLDING]
 

@@ -1,7 +1,7 @@
 """Distributions that several populations share: order sizes, wake-ups, depths.
 
-Order sizes follow the mixture of the community's reference market (rmsc04): a lognormal for a fifth,
-round hundreds for the rest. Wake-ups follow a U-shaped density over the day.
+Order sizes follow the mixture of the community's reference market (rmsc04): a lognormal for a
+fifth, round hundreds for the rest. Wake-ups follow a U-shaped density over the day.
 """
 
 import math
@@ -20,7 +20,7 @@ def mixture_size(key: int, counter: int) -> int:
     u = draw_uniform(key, counter)
     z = draw_normal(key, counter + 1)
     if u < 0.2:
-        return max(int(round(math.exp(2.9 + 1.2 * z))), 1)
+        return max(round(math.exp(2.9 + 1.2 * z)), 1)
     centre = 1000.0
     if u < _W1:
         centre = 100.0

@@ -17,7 +17,7 @@ from environment.messages import (
 )
 
 
-class ValueState(TraderState):
+class ValueState(TraderState, kw_only=True):
     """The belief: an estimate in ticks, its variance, and when it was last renewed (0: never)."""
 
     estimate: float
@@ -81,7 +81,7 @@ class ValueTrader(Actor[Heard]):
         is_first = state.last_look_ns == 0
         state.last_look_ns = now_ns
         if self._reversion <= 0.0:
-            # Without reversion there is nothing to revert to: the newest look, softened by the last.
+            # Nothing to revert to: the newest look, softened by the last.
             seen = float(view.observed)
             state.estimate = seen if is_first else 0.5 * (state.estimate + seen)
             return round(state.estimate)

@@ -60,12 +60,8 @@ def _fills_possible(arena, kind, a):
 
 
 @inner
-def need_room(arena, kind, a):
-    """Return whether some section lacks room for the next event, and note which."""
-    fills = _fills_possible(arena, kind, a)
-    wide = 0  # Phases and the market's survey reach every instrument.
-    if kind == at.E_PHASE or kind == at.E_BAND:
-        wide = 8 * arena[at.H_INSTRUMENTS]
+def need_room(arena, fills, wide):
+    """Return whether some section lacks room for an event of so many fills, and note which."""
     bound = 4 * fills + wide + EVENT_ROWS
     if arena[at.H_TAPE_COUNT] + bound > arena[at.H_CAPACITY + at.S_TAPE]:
         arena[at.H_NEED_SECTION] = at.S_TAPE
@@ -358,12 +354,13 @@ def step(arena, until):
             arena[at.H_NOW] = max(arena[at.H_NOW], arena[at.H_OUT_NEXT])
             return at.DELIVER
         if time > until:
-            arena[at.H_NOW] = max(arena[at.H_NOW], until)
             return at.DONE
         kind, a, b = arena[top + 2] >> KIND_SHIFT, arena[top + 2] & A_MASK, arena[top + 3]
         if arena[at.H_TAPE_COUNT] * 2 > arena[at.H_CAPACITY + at.S_TAPE]:
             return at.TAPE_FULL
-        if need_room(arena, kind, a):
+        # Phases and the market's survey reach every instrument.
+        wide = 8 * arena[at.H_INSTRUMENTS] if kind == at.E_PHASE or kind == at.E_BAND else 0
+        if need_room(arena, _fills_possible(arena, kind, a), wide):
             return at.NEED_ROOM
         if time < arena[at.H_NOW]:
             arena[at.H_ERROR] = 1

@@ -63,7 +63,7 @@ def form_of(meta):
 @inner
 def order_tape(arena, kind, slot, price, quantity, leaves, liquidity, ahead):
     """Append a tape row about one order."""
-    if arena[at.H_TAPE_MODE] == 0:
+    if arena[at.H_TAPE_MODE] != at.TAPE_ALL:
         return
     o = order_row(arena, slot)
     meta = arena[o + at.O_META]

@@ -264,19 +264,18 @@ class Exchange:
     def advance(self, until_ns: int) -> None:
         """Run the core up to `until_ns` or its first delivery, and deliver what it told."""
         self._market.advance(until_ns)
-        if self._market.arena[at.H_OUT_COUNT]:
-            rows = self._market.take_out().tolist()
-            place, count = 0, len(rows)
-            while place < count:
-                row = rows[place]
-                if row[at.X_KIND] <= at.M_TRIGGERED:
-                    self._tell_owner(row)
-                    place += 1
-                elif row[at.X_KIND] == at.M_WAKE:
-                    self._show(row)
-                    place += 1
-                else:
-                    place += self._publisher.publish(rows, place)
+        rows = self._market.take_out()
+        place, count = 0, len(rows)
+        while place < count:
+            row = rows[place]
+            if row[at.X_KIND] <= at.M_TRIGGERED:
+                self._tell_owner(row)
+                place += 1
+            elif row[at.X_KIND] == at.M_WAKE:
+                self._show(row)
+                place += 1
+            else:
+                place += self._publisher.publish(rows, place)
 
     def _tell_owner(self, row: list[int]) -> None:
         assert self._kernel is not None, "the exchange is not bound to a kernel"

@@ -41,6 +41,7 @@ WIDTHS: Final = tuple(width for _, width in SECTIONS)
 
 # --- header -------------------------------------------------------------------------------------
 HEADER_WORDS: Final = 256
+TAPE_OFF, TAPE_ALL, TAPE_FILLS = range(3)  # H_TAPE_MODE
 H_MAGIC, H_VERSION, H_NOW, H_EVENT_SEQUENCE, H_TAPE_SEQUENCE, H_TRADE_SEQUENCE = range(6)
 H_PRIORITY_SEQUENCE, H_ORDER_FREE, H_ORDER_BUMP, H_LIVE_ORDERS, H_LIVE_SLICES, H_STOPS = range(6, 12)
 H_HEAP_COUNT, H_TAPE_COUNT, H_OUT_COUNT, H_TAPE_MODE, H_INSTRUMENTS, H_ACCOUNTS = range(12, 18)

@@ -13,6 +13,7 @@ from environment.market.arena import Arena, grow, make_arena, view
 
 LEVELS_STOCK: Final = 4096
 TOUCHES: Final = 4096
+LAST_NS: Final = 1 << 62  # No run reaches so far, and sums of times stay below 2**63.
 _FIRST_ROWS: Final = {
     "order": 4096,
     "cold": 4096,
@@ -83,6 +84,17 @@ class Market:
             row[at.A_OWNER], row[at.A_FLAGS], row[at.A_GROUP] = at.NO_OWNER, at.ACCOUNT_CONTRA, account
         self.add_fee()
         self.add_latency(at.LAT_CONSTANT, 1)
+
+    @property
+    def arena(self) -> Arena:
+        """The core's whole state. It is another array after it has grown."""
+        return self._arena
+
+    @arena.setter
+    def arena(self, arena: Arena) -> None:
+        self._arena = arena
+        # Reading one word through a memory view takes a third of the time that numpy takes.
+        self._words = memoryview(arena)
 
     # --- building ---------------------------------------------------------------------------------
 
@@ -271,18 +283,20 @@ class Market:
     @property
     def now_ns(self) -> int:
         """Return the time of the last event handled."""
-        return int(self.arena[at.H_NOW])
+        return self._words[at.H_NOW]
 
     def next_ns(self) -> int | None:
         """Return the time of the next event, or None."""
-        if self.arena[at.H_HEAP_COUNT] == 0:
+        words = self._words
+        if words[at.H_HEAP_COUNT] == 0:
             return None
-        return int(self.arena[self.arena[at.H_OFFSET + at.S_HEAP]])
+        return words[words[at.H_OFFSET + at.S_HEAP]]
 
     def advance(self, until_ns: int) -> int:
         """Run events up to `until_ns`, or until the first delivery is due. Returns the code."""
+        until_ns = min(until_ns, LAST_NS)
         while True:
-            code = self._advance(self.arena, until_ns)
+            code = self._advance(self._arena, until_ns)
             if code <= at.DELIVER:
                 return code
             if code == at.TAPE_FULL:
@@ -295,12 +309,26 @@ class Market:
                     f"detail {self.arena[at.H_ERROR_DETAIL]}, at {self.now_ns} ns"
                 )
 
-    def take_out(self) -> NDArray[np.int64]:
-        """Return a copy of the rows waiting for actors, shape (rows, 16), and forget them."""
-        count = int(self.arena[at.H_OUT_COUNT])
-        rows = self.section(at.S_OUT)[:count].copy()
-        self.arena[at.H_OUT_COUNT] = 0
-        return rows
+    def replay(self, replay: Callable[..., tuple[int, int]], *stream: object) -> None:
+        """Apply a whole stream of orders by a compiled replay (see `environment.market.stream`)."""
+        code, done = at.TAPE_FULL, 0
+        while code != at.DONE:
+            code, done = replay(self.arena, *stream, done)
+            if code == at.TAPE_FULL:
+                self.flush_tape()
+            elif code == at.NEED_ROOM:
+                self._make_room()
+
+    def take_out(self) -> list[list[int]]:
+        """Return the rows waiting for actors, sixteen words each, and forget them."""
+        words = self._words
+        count = words[at.H_OUT_COUNT]
+        if count == 0:
+            return []
+        first = words[at.H_OFFSET + at.S_OUT]
+        words[at.H_OUT_COUNT] = 0
+        flat = words[first : first + 16 * count].tolist()
+        return [flat[place : place + 16] for place in range(0, 16 * count, 16)]
 
     def flush_tape(self) -> None:
         """Hand the tape rows written so far to the sink."""
@@ -313,16 +341,17 @@ class Market:
 
     def _room(self, section: int, rows: int) -> None:
         if rows > self.arena[at.H_CAPACITY + section]:
-            self.arena = grow(self.arena, section, 2 * rows)
+            self.arena = grow(self.arena, section, rows + rows // 2)
 
     def _room_to_post(self) -> None:
-        arena = self.arena
-        if arena[at.H_HEAP_COUNT] + 8 > arena[at.H_CAPACITY + at.S_HEAP]:
-            self._room(at.S_HEAP, int(arena[at.H_HEAP_COUNT]) + 8)
-        bump = int(arena[at.H_ORDER_BUMP])
-        if arena[at.H_ORDER_FREE] == at.NONE and bump + 1 > arena[at.H_CAPACITY + at.S_ORDER]:
-            self._room(at.S_ORDER, bump + 1)
-            self._room(at.S_COLD, bump + 1)
+        words = self._words
+        if words[at.H_HEAP_COUNT] + 8 > words[at.H_CAPACITY + at.S_HEAP]:
+            self._room(at.S_HEAP, words[at.H_HEAP_COUNT] + 8)
+        if words[at.H_ORDER_FREE] == at.NONE:
+            bump = words[at.H_ORDER_BUMP]
+            if bump + 1 > words[at.H_CAPACITY + at.S_ORDER]:
+                self._room(at.S_ORDER, bump + 1)
+                self._room(at.S_COLD, bump + 1)
 
     def _make_room(self) -> None:
         section, rows = int(self.arena[at.H_NEED_SECTION]), int(self.arena[at.H_NEED_ROWS])

@@ -1,0 +1,127 @@
+"""Orders a second that one Python actor submits and cancels through kernel and exchange.
+
+Once with an empty account and once with 10,000 resting orders of the same one: the two must not
+differ. The journal is on. Run with `python -m benchmarks.exchange_orders`.
+"""
+
+import sys
+import time
+from typing import ClassVar
+
+import msgspec
+
+from benchmarks.figures import report
+from environment.actors import Actor, ActorContext, ActorRef, Ports, Settings, SimulationKernel
+from environment.actors.ports import MemoryDisk
+from environment.market import layout as at
+from environment.market.exchange import ADDRESS, Exchange
+from environment.market.market import Market
+from environment.market.publication import Publisher
+from environment.messages import (
+    CancelOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderFilled,
+    OrderRefused,
+    Resumed,
+    SubmitOrder,
+    TimerFired,
+)
+from environment.record.journal import Header, Journal
+
+ORDERS = 100_000
+ToOwner = (
+    Resumed | TimerFired | OrderAccepted | OrderCancelled | OrderFilled | OrderRefused
+)
+
+
+class Count(msgspec.Struct):
+    """What the submitter has done so far."""
+
+    sent: int = 0
+    over: int = 0
+
+
+class Submitter(Actor[ToOwner]):
+    """Rests `resting` orders, then sends and cancels one at each acknowledgement."""
+
+    KIND: ClassVar[str] = "submitter"
+
+    def __init__(self, exchange: ActorRef[SubmitOrder | CancelOrder], resting: int) -> None:
+        self._exchange, self._resting = exchange, resting
+        self.state = Count()
+
+    def receive(self, ctx: ActorContext, message: ToOwner) -> None:
+        """Handle one message."""
+        match message:
+            case OrderAccepted(order_id=order_id):
+                if self.state.sent > self._resting:
+                    ctx.send(self._exchange, CancelOrder(order_id=order_id))
+                else:
+                    self._send(ctx)
+            case OrderCancelled():
+                self.state.over += 1
+                self._send(ctx)
+            case Resumed():
+                ctx.after(1_000, "begin")
+            case TimerFired():
+                self._send(ctx)
+            case OrderFilled() | OrderRefused():
+                raise AssertionError(f"nothing here trades: {message}")
+
+    def _send(self, ctx: ActorContext) -> None:
+        if self.state.sent >= ORDERS + self._resting:
+            return
+        number = self.state.sent
+        self.state.sent += 1
+        ctx.send(
+            self._exchange,
+            SubmitOrder(
+                order_id=f"s{number}", account="own", instrument="AAA", side="buy", quantity=1,
+                price=5_000 - number % 500,
+            ),
+        )  # fmt: skip
+
+
+def measure(resting: int) -> dict[str, object]:
+    """Return submit-and-cancel pairs a second beside so many resting orders."""
+    market = Market(instruments=1, accounts=1)
+    market.add_instrument(value_micros=10_000, last_close=10_000)
+    account = market.add_account(cash_micros=10**15, owner=0)
+    publisher = Publisher(["AAA"], ADDRESS)
+    exchange = Exchange(market, symbols={"AAA": 0}, accounts={"own": account}, owners=["owner"],
+                        publisher=publisher)  # fmt: skip
+    journal = Journal(MemoryDisk(), "journal", Header())
+    kernel = SimulationKernel(Settings(), Ports(engine=exchange, recorder=journal))
+    exchange.bind(kernel)
+    market.post_event(1, at.E_PHASE, 0, at.CONTINUOUS)
+    own: ActorRef[SubmitOrder | CancelOrder] = kernel.reference(ADDRESS)
+    made: list[Submitter] = []
+
+    def factory() -> Submitter:
+        made.append(Submitter(own, resting))
+        return made[-1]
+
+    kernel.spawn("owner", factory)
+    until = 1_000
+    while not made or made[-1].state.sent <= resting:
+        until += 100
+        kernel.run_until(until)
+    before, began = made[-1].state.over, time.perf_counter()
+    kernel.run()
+    past = time.perf_counter() - began
+    done = made[-1].state.over - before
+    return {"resting": resting, "orders_per_s": done / past, "orders": done,
+            "live": int(market.arena[at.H_LIVE_ORDERS]), "target_per_s": 5e4}  # fmt: skip
+
+
+def main() -> int:
+    """Print both figures, and their ratio."""
+    measure(0)  # Compiled and warm.
+    rows = [measure(0), measure(10_000)]
+    report("exchange_orders", rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
