@@ -1,6 +1,6 @@
 """Orders a second that one Python actor submits and cancels through kernel and exchange.
 
-Once with an empty account and once with 10,000 resting orders of the same one: the two must not
+On every beat it sends ten orders and cancels the ten of the beat before. Once with an empty account and once with 10,000 resting orders of the same one: the two must not
 differ. The journal is on. Run with `python -m benchmarks.exchange_orders`.
 """
 
@@ -30,6 +30,7 @@ from environment.messages import (
 from environment.record.journal import Header, Journal
 
 ORDERS = 100_000
+BATCH = 10
 ToOwner = (
     Resumed | TimerFired | OrderAccepted | OrderCancelled | OrderFilled | OrderRefused
 )
@@ -39,11 +40,12 @@ class Count(msgspec.Struct):
     """What the submitter has done so far."""
 
     sent: int = 0
+    accepted: int = 0
     over: int = 0
 
 
 class Submitter(Actor[ToOwner]):
-    """Rests `resting` orders, then sends and cancels one at each acknowledgement."""
+    """Rests `resting` orders, then on each beat sends ten and cancels the ten before."""
 
     KIND: ClassVar[str] = "submitter"
 
@@ -54,24 +56,29 @@ class Submitter(Actor[ToOwner]):
     def receive(self, ctx: ActorContext, message: ToOwner) -> None:
         """Handle one message."""
         match message:
-            case OrderAccepted(order_id=order_id):
-                if self.state.sent > self._resting:
-                    ctx.send(self._exchange, CancelOrder(order_id=order_id))
-                else:
-                    self._send(ctx)
+            case OrderAccepted():
+                self.state.accepted += 1
             case OrderCancelled():
                 self.state.over += 1
-                self._send(ctx)
-            case Resumed():
-                ctx.after(1_000, "begin")
             case TimerFired():
-                self._send(ctx)
+                self._beat(ctx)
+            case Resumed():
+                ctx.after(1_000, "beat")
             case OrderFilled() | OrderRefused():
                 raise AssertionError(f"nothing here trades: {message}")
 
-    def _send(self, ctx: ActorContext) -> None:
-        if self.state.sent >= ORDERS + self._resting:
+    def _beat(self, ctx: ActorContext) -> None:
+        sent = self.state.sent
+        if sent >= ORDERS + self._resting:
             return
+        if sent >= self._resting + BATCH:
+            for number in range(sent - BATCH, sent):
+                ctx.send(self._exchange, CancelOrder(order_id=f"s{number}"))
+        for _ in range(BATCH):
+            self._send(ctx)
+        ctx.after(10_000, "beat")
+
+    def _send(self, ctx: ActorContext) -> None:
         number = self.state.sent
         self.state.sent += 1
         ctx.send(
@@ -105,7 +112,7 @@ def measure(resting: int) -> dict[str, object]:
     kernel.spawn("owner", factory)
     until = 1_000
     while not made or made[-1].state.sent <= resting:
-        until += 100
+        until += 10_000
         kernel.run_until(until)
     before, began = made[-1].state.over, time.perf_counter()
     kernel.run()

@@ -1,7 +1,8 @@
 """A plain compiled order book: add, cancel and market orders, and nothing else.
 
 The yardstick of `order_book.py`: price levels in an array, first-in-first-out lists through the
-orders, the best price found by walking, trades written to a ring. No accounts, no other order types.
+orders, an array from order number to slot, a list of free slots, the best price found by walking,
+trades written to a ring. No accounts, no other order types.
 """
 
 from typing import Any
@@ -12,102 +13,99 @@ from numpy.typing import NDArray
 from environment.compiled import njit
 
 LEVELS = 16_384
+SLOTS = 1 << 16
 RING = 1 << 16
 ADD, CANCEL = 0, 1
 Integers = NDArray[np.int64]
 
 
 @njit
-def _rest(heads: Any, tails: Any, quantities: Any, orders: Any, number: int, row: int) -> None:
-    # An order: level row, quantity, previous, next (numbers plus one, 0 for none).
-    orders[number, 0] = row
-    orders[number, 2] = tails[row]
-    orders[number, 3] = 0
-    if tails[row] == 0:
-        heads[row] = number + 1
-    else:
-        orders[tails[row] - 1, 3] = number + 1
-    tails[row] = number + 1
-    quantities[row] += orders[number, 1]
-
-
-@njit
-def _unlink(heads: Any, tails: Any, quantities: Any, orders: Any, number: int) -> None:
-    row, before, after = orders[number, 0], orders[number, 2], orders[number, 3]
-    if before == 0:
-        heads[row] = after
-    else:
-        orders[before - 1, 3] = after
-    if after == 0:
-        tails[row] = before
-    else:
-        orders[after - 1, 2] = before
-    quantities[row] -= orders[number, 1]
-    orders[number, 1] = 0
-
-
-@njit
 def replay_plain(
     kinds: Integers, sides: Integers, prices: Integers, quantities: Integers, numbers: Integers,
-    orders: Integers, ring: Integers,
+    slot_of: Integers, ring: Integers,
 ) -> tuple[int, int]:  # fmt: skip
     """Apply a whole stream. Returns (trades, live orders at the end).
 
     Parameters
     ----------
-    orders : zeroed array of shape (order numbers, 4)
+    slot_of : array over order numbers, filled with -1
     ring : array of shape (a power of two, 4)
         Receives maker, taker, price and quantity of each trade.
     """
-    heads = np.zeros(2 * LEVELS, np.int64)
-    tails = np.zeros(2 * LEVELS, np.int64)
-    visible = np.zeros(2 * LEVELS, np.int64)
-    bid, ask = -1, LEVELS
-    trades = live = 0
-    mask = len(ring) - 1
+    head = np.full(2 * LEVELS, -1)
+    tail = np.full(2 * LEVELS, -1)
+    level = np.zeros(SLOTS, np.int64)
+    left_of = np.zeros(SLOTS, np.int64)
+    number_of = np.zeros(SLOTS, np.int64)
+    before = np.zeros(SLOTS, np.int64)
+    after = np.zeros(SLOTS, np.int64)
+    free = np.arange(SLOTS)
+    live, trades, bid, ask = 0, 0, -1, LEVELS
     for k in range(len(kinds)):
         number, side = numbers[k], sides[k]
         if kinds[k] == CANCEL:
-            if orders[number, 1] > 0:
-                _unlink(heads, tails, visible, orders, number)
+            slot = slot_of[number]
+            if slot >= 0:
+                slot_of[number] = -1
+                _unlink(head, tail, level, before, after, slot)
                 live -= 1
+                free[live] = slot
             continue
-        left, price = quantities[k], prices[k]
-        limit = price
+        left, limit = quantities[k], prices[k]
         if kinds[k] != ADD:
             limit = LEVELS if side == 0 else -1
         while left > 0:
             if side == 0:
-                while ask < LEVELS and heads[LEVELS + ask] == 0:
+                while ask < LEVELS and head[LEVELS + ask] < 0:
                     ask += 1
                 if ask >= LEVELS or ask > limit:
                     break
-                row, at_price = LEVELS + ask, ask
+                slot, price = head[LEVELS + ask], ask
             else:
-                while bid >= 0 and heads[bid] == 0:
+                while bid >= 0 and head[bid] < 0:
                     bid -= 1
                 if bid < 0 or bid < limit:
                     break
-                row, at_price = bid, bid
-            maker = heads[row] - 1
-            quantity = min(left, orders[maker, 1])
-            place = trades & mask
-            ring[place, 0], ring[place, 1] = maker, number
-            ring[place, 2], ring[place, 3] = at_price, quantity
+                slot, price = head[bid], bid
+            quantity = min(left, left_of[slot])
+            place = trades & (len(ring) - 1)
+            ring[place, 0], ring[place, 1] = number_of[slot], number
+            ring[place, 2], ring[place, 3] = price, quantity
             trades += 1
             left -= quantity
-            if quantity == orders[maker, 1]:
-                _unlink(heads, tails, visible, orders, maker)
+            left_of[slot] -= quantity
+            if left_of[slot] == 0:
+                slot_of[number_of[slot]] = -1
+                _unlink(head, tail, level, before, after, slot)
                 live -= 1
-            else:
-                orders[maker, 1] -= quantity
-                visible[row] -= quantity
+                free[live] = slot
         if left > 0 and kinds[k] == ADD:
-            orders[number, 1] = left
-            _rest(heads, tails, visible, orders, number, price if side == 0 else LEVELS + price)
+            slot = free[live]
             live += 1
-            if side == 0:
-                bid = max(bid, price)
+            slot_of[number] = slot
+            row = limit if side == 0 else LEVELS + limit
+            level[slot], left_of[slot], number_of[slot] = row, left, number
+            before[slot], after[slot] = tail[row], -1
+            if tail[row] < 0:
+                head[row] = slot
             else:
-                ask = min(ask, price)
+                after[tail[row]] = slot
+            tail[row] = slot
+            if side == 0:
+                bid = max(bid, limit)
+            else:
+                ask = min(ask, limit)
     return trades, live
+
+
+@njit
+def _unlink(head: Any, tail: Any, level: Any, before: Any, after: Any, slot: int) -> None:
+    row = level[slot]
+    if before[slot] < 0:
+        head[row] = after[slot]
+    else:
+        after[before[slot]] = after[slot]
+    if after[slot] < 0:
+        tail[row] = before[slot]
+    else:
+        before[after[slot]] = before[slot]

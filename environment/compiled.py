@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numba
 
-from environment.inlining import PartCompiler, without_literals
+from environment.inlining import EntryCompiler, PartCompiler, without_literals
 
 _ROOT = Path(__file__).resolve().parent.parent
 # What compiled code of a folder may call besides its own folder and `environment/draws.py`.
@@ -50,7 +50,13 @@ def _prepare(function: F) -> None:
 def njit(function: F) -> F:
     """Compile an entry point: callable from Python, cached on disk, no fast-math, no GIL."""
     _prepare(function)
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False)(function)
+    compiled = numba.njit(
+        cache=True,
+        pipeline_class=EntryCompiler,
+        nogil=True,
+        error_model="numpy",
+        fastmath=False,
+    )(function)
     return without_literals(compiled)  # type: ignore[no-any-return]  # Numba ships no types.
 
 

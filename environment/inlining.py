@@ -18,6 +18,7 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, _LowerResult
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
+from numba.np import arrayobj
 
 
 @ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.py_object, ctypes.py_object)
@@ -27,6 +28,21 @@ def _refuse(_closure: object, _args: object, _keywords: object) -> object:
 
 _NUMBERS = itertools.count()
 _REFUSE_ADDRESS = ctypes.cast(_refuse, ctypes.c_void_p).value
+
+
+def _plain_index(context: Any, builder: Any, kind: Any, index: Any, _size: Any) -> Any:  # noqa: ANN401
+    """Take an index as it is: parts count from the front alone, so no sign is looked at."""
+    return context.cast(builder, index, kind, types.intp)
+
+
+class EntryLibrary(JITCodeLibrary):  # type: ignore[misc]  # Numba ships no types.
+    """An entry point with all its parts, which nobody else calls: they may change their shape."""
+
+    def _optimize_final_module(self) -> None:
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
+                function.linkage = "internal"
+        super()._optimize_final_module()
 
 
 class _PartLibrary(JITCodeLibrary):  # type: ignore[misc]  # Numba ships no types.
@@ -89,7 +105,12 @@ class _LowerPart(NativeLowering):  # type: ignore[misc]  # Numba ships no types.
     _name = "part_lowering"
 
     def run_pass(self, state: Any) -> bool:  # noqa: ANN401  # The pipeline's state bag, untyped.
-        super().run_pass(state)
+        with_sign = arrayobj.fix_integer_index
+        arrayobj.fix_integer_index = _plain_index
+        try:
+            super().run_pass(state)
+        finally:
+            arrayobj.fix_integer_index = with_sign
         lowered = state["cr"]
         entry = _dynfunc.make_function(
             lowered.fndesc.lookup_module(),
@@ -124,3 +145,13 @@ class PartCompiler(Compiler):  # type: ignore[misc]  # Numba ships no types.
                 ]
                 pipeline.finalize()
         return pipelines
+
+
+class EntryCompiler(Compiler):  # type: ignore[misc]  # Numba ships no types.
+    """Numba's own pipeline, with a library that makes one closed piece of an entry and its parts."""
+
+    def compile_extra(self, func: Any) -> Any:  # noqa: ANN401  # Numba ships no types.
+        codegen = self.state.targetctx.codegen()
+        self.state.library = EntryLibrary(codegen, func.__qualname__)
+        self.state.library.enable_object_caching()
+        return super().compile_extra(func)

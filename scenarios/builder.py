@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from agents.crowd import advance as crowd_advance
 from agents.crowd.population import Crowd, Population
 from environment.actors import Connection, Ports, Protocol, Settings, SimulationKernel
+from environment.actors.effects import EffectRunner, ThreadedEffects
 from environment.actors.latency import Constant, LatencyModel
 from environment.actors.ports import Recorder
 from environment.draws import stream_key
@@ -31,6 +32,7 @@ from scenarios.build_floor import SWARM_ACCOUNT, Factory, Floor, floor_accounts,
 from scenarios.build_paths import PathState, paths_of_day
 from scenarios.config import Config
 from scenarios.config_scenario import Scenario
+from scenarios.rescale import rescale, rescaled_paths
 
 _CONTRA = ("world", "exchange_fees", "regulator", "lender", "issuer", "interest", "rounding",
            "custody")  # fmt: skip
@@ -63,7 +65,13 @@ class Network:
 
 @dataclass
 class World:
-    """A run that stands ready. `start_day` and `end_day` are called around each day's loop."""
+    """A run that stands ready. `start_day` opens each day; `session_loop` drives the rest.
+
+    Attributes
+    ----------
+    scales
+        By symbol, what corporate actions have made of the price that its path was written for.
+    """
 
     config: Config
     sessions: tuple[Session, ...]
@@ -78,18 +86,40 @@ class World:
     path_state: PathState
     paths: list[dict[str, NDArray[np.float64]]] = field(default_factory=list)
     clearing_events: list[ClearingEvent] = field(default_factory=list)
+    scales: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The core's number of each instrument."""
+        return {instrument.symbol: n for n, instrument in enumerate(self.instruments)}
 
     def start_day(self, number: int) -> None:
         """Put the day's fundamentals, phases, shocks and first wake-ups into the core."""
         session = self.sessions[number]
         if number:
-            self.paths.append(paths_of_day(self.config, session, number + 1, self.path_state))
+            paths = paths_of_day(self.config, session, number + 1, self.path_state)
+            self.paths.append(rescaled_paths(self.config.scenario, paths, self.scales))
+            self._renew_fees(session)
         build_day.start_day(self.config, self.market, self.crowd, session, number, self.paths[number])
+
+    def rescale(self, symbol: str, factor: float) -> None:
+        """Let prices of a stock, and what its traders believe, follow a split or dividend."""
+        self.scales[symbol] = self.scales.get(symbol, 1.0) * factor
+        rescale(self.market, self.crowd, self.numbers[symbol], factor)
+
+    def _renew_fees(self, session: Session) -> None:
+        """Put the day's fees in the place of those of the day before."""
+        number = self.floor.accounts.get(SWARM_ACCOUNT)
+        if number is not None:
+            schedule = int(self.market.section(at.S_ACCOUNT)[number, at.A_FEE])
+            fees = msgspec.structs.astuple(_fees(self.config.scenario, self.instruments[0], session))
+            self.market.section(at.S_FEE)[schedule, : len(fees)] = fees
 
 
 def build(
     config: Config, recorder: Recorder, on_tape: Callable[[NDArray[np.int64]], None],
     protocol: Protocol, agents: dict[str, Factory] | None = None,
+    effects: EffectRunner | None = None,
 ) -> World:  # fmt: skip
     """Return the world of a configuration, at the start of its first day.
 
@@ -147,7 +177,8 @@ def build(
             seed=scenario.seed, start_ns=sessions[0].start_ns - 1, ties=scenario.ties,
             thinking_ns={kind: int(cost) for kind, cost in scenario.latency.thinking.items()},
         ),
-        Ports(link=Network(scenario), engine=exchange, recorder=recorder, protocol=protocol),
+        Ports(link=Network(scenario), engine=exchange, recorder=recorder, protocol=protocol,
+              effects=ThreadedEffects() if effects is None else effects),
     )  # fmt: skip
     market.arena[at.H_NOW] = sessions[0].start_ns - 1
     exchange.bind(kernel)
@@ -156,7 +187,7 @@ def build(
         exchange=exchange, kernel=kernel, facts=_facts(scenario, instruments, populations, floor, sessions),
         accounts={}, floor=floor, path_state=state, paths=[paths],
     )  # fmt: skip
-    _spawn_crowd(kernel, crowd, populations)
+    _spawn_crowd(kernel, crowd, list(numbers))
     spawn_floor(floor, kernel)
     return world
 
@@ -191,13 +222,11 @@ def _account_numbers(
     return numbers
 
 
-def _spawn_crowd(
-    kernel: SimulationKernel, crowd: Crowd, populations: tuple[Population, ...]
-) -> None:
-    if any(population.remote for population in populations):
+def _spawn_crowd(kernel: SimulationKernel, crowd: Crowd, symbols: list[str]) -> None:
+    if any(population.remote for population in crowd.populations):
         from agents.crowd.actors import spawn_crowd  # noqa: PLC0415  # Only such worlds pay for it.
 
-        spawn_crowd(kernel, crowd)
+        spawn_crowd(kernel, crowd, symbols)
 
 
 def _add_accounts(floor: Floor, market: Market, owners: list[str]) -> None:

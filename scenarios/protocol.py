@@ -2,5 +2,6 @@
 
 import agents.desk
 from environment.actors import Protocol
+from environment.market import clearing_events
 
-PROTOCOL = Protocol(agents.desk.PROTOCOL)
+PROTOCOL = Protocol(clearing_events.PROTOCOL, agents.desk.PROTOCOL)

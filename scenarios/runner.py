@@ -1,6 +1,5 @@
-"""One run from configuration to folder: build, loop day by day, clear between days, write."""
+"""One run from configuration to folder: build, loop, write."""
 
-import hashlib
 import time
 from pathlib import Path
 from typing import Any
@@ -8,29 +7,26 @@ from typing import Any
 import msgspec
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from environment.errors import OperatingError
 from environment.market import layout as at
-from environment.market.clearing import Clearing, ClearingTerms
-from environment.market.clearing_ledger import MarketLedger
-from environment.market.calendar import TradingCalendar
 from environment.record.disk import FolderDisk
 from environment.record.files import RunFolder
-from environment.record.journal import Header, Journal
-from environment.record.manifest import encode, file_sha256, make_manifest, versions
+from environment.record.manifest import Manifest, encode, make_manifest
 from environment.record.output import write_table, write_tables
 from environment.record.tape import TapeWriter
+from scenarios.build_floor import Factory
 from scenarios.build_paths import SECOND_NS
-from scenarios.builder import World, build
+from scenarios.builder import World
 from scenarios.config import Config
 from scenarios.inputs import data_files
-from scenarios.progress import Progress, Silent
-from scenarios.protocol import PROTOCOL
+from scenarios.progress import Phase, Progress, Silent
 from scenarios.report import write_report
 from scenarios.result import FUNDAMENTAL, REPORT, RunResult
+from scenarios.session_loop import JOURNAL, SessionLoop
 from scenarios.summary import summary_of
+from scenarios.warm_up import compile_all
 
-JOURNAL = "journal.msgpack"
 _SLICE_NS = 30 * SECOND_NS
 
 
@@ -39,9 +35,10 @@ class Clocked:
 
     def __init__(self, progress: Progress) -> None:
         self.seconds: dict[str, float] = {}
-        self._progress, self._name, self._since = progress, "", time.perf_counter()
+        self._progress, self._since = progress, time.perf_counter()
+        self._name: Phase | None = None
 
-    def begin(self, name: Any, detail: str = "") -> None:
+    def begin(self, name: Phase, detail: str = "") -> None:
         """End the phase before and begin another."""
         self.end()
         self._name, self._since = name, time.perf_counter()
@@ -49,35 +46,22 @@ class Clocked:
 
     def end(self) -> None:
         """End the present phase."""
-        if self._name:
+        if self._name is not None:
             past = time.perf_counter() - self._since
             self.seconds[self._name] = self.seconds.get(self._name, 0.0) + past
-        self._name = ""
+        self._name = None
 
 
-class Recording:
-    """The journal and the tape of a run, and how the market's blocks reach both."""
-
-    def __init__(self, config: Config, folder: RunFolder, files: dict[str, Path]) -> None:
-        digests = {name: file_sha256(path) for name, path in sorted(files.items())}
-        header = Header(
-            seed=config.scenario.seed,
-            configuration=msgspec.json.decode(config.canonical()),
-            versions=versions(),
-            data_sha256=digests,
-        )
-        self.journal = Journal(FolderDisk(folder.path), JOURNAL, header)
-        self.rows: list[NDArray[np.int64]] = []
-
-    def keep(self, rows: NDArray[np.int64]) -> None:
-        """Take one block of the tape: its digest now, its Parquet after the loop."""
-        exact = np.ascontiguousarray(rows, dtype="<i8")
-        self.journal.block(len(exact), hashlib.sha256(exact.data).hexdigest())
-        self.rows.append(exact)
-
-
-def run_scenario(config: Config, folder: Path, progress: Progress | None = None) -> RunResult:
+def run_scenario(
+    config: Config, folder: Path, progress: Progress | None = None,
+    agents: dict[str, Factory] | None = None,
+) -> RunResult:  # fmt: skip
     """Run one scenario and write everything into `folder`.
+
+    Parameters
+    ----------
+    agents : mapping of address to factory, optional
+        Agents made in Python, beside those of the swarm file.
 
     Raises
     ------
@@ -89,80 +73,51 @@ def run_scenario(config: Config, folder: Path, progress: Progress | None = None)
     watched = progress if progress is not None else Silent()
     clock = Clocked(watched)
     output = RunFolder(folder)
-    files = data_files(config)
     clock.begin("compile", "the market core, once on a machine")
-    _compile()
+    compile_all()
     clock.begin("build")
-    recording = Recording(config, output, files)
-    world = build(config, recording.journal, recording.keep, PROTOCOL)
+    loop = SessionLoop.build(config, FolderDisk(output.path), agents=agents)
     clock.begin("loop")
     began = time.perf_counter()
-    complete = _loop(world, watched)
-    digest = _close(world, recording)
+    try:
+        complete = run_loop(loop, watched)
+    except OperatingError:
+        raise  # The disk itself: nothing more can be kept.
+    except BaseException:
+        loop.abandon()
+        raise
+    digest = loop.finish()
     wall = time.perf_counter() - began
     clock.begin("write")
-    _write(world, output, recording)
+    write_tape(loop, output)
     clock.end()
     summary = summary_of(
-        world, world.kernel.statistics(), digest, wall, clock.seconds, RunResult(output.path, {})
-    )
-    return _finish(world, output, summary, files, digest, complete)
+        loop.world, loop.world.kernel.statistics(), digest, wall, clock.seconds,
+        RunResult(output.path, {}),
+    )  # fmt: skip
+    return _finish(loop.world, output, summary, digest, complete=complete)
 
 
-def _compile() -> None:
-    from scenarios.warm_up import compile_all  # noqa: PLC0415  # Only here, and shown as a step.
-
-    compile_all()
-
-
-def _loop(world: World, progress: Progress) -> bool:
+def run_loop(loop: SessionLoop, progress: Progress) -> bool:
     """Run every day; returns False where the watcher asked to stop."""
-    sessions = world.sessions
-    progress.span(sessions[0].start_ns, sessions[-1].end_ns, sessions[0].zone)
-    calendar = TradingCalendar(sessions[0].calendar)
-    clearing = Clearing(world.instruments, calendar)
-    for number, session in enumerate(sessions):
-        world.start_day(number)
-        until = session.end_ns
-        now = session.start_ns - 1
-        while now < until:
-            now = min(now + _SLICE_NS, until)
-            world.kernel.run_until(now)
-            arena = world.market.arena
-            if world.kernel.stop_reason:
-                raise RuntimeError(world.kernel.stop_reason)
-            if not progress.tick(now, int(arena[at.H_EVENTS]), 0):
-                return False
-        _clear(world, clearing, number)
-    return True
+    progress.span(loop.start_ns, loop.end_ns, loop.world.sessions[0].zone)
+    loop.start()
+    now_ns = min(loop.start_ns - 1 + _SLICE_NS, loop.end_ns)
+    while loop.advance_to(now_ns):
+        if not progress.tick(now_ns, loop.events, 0):
+            return False
+        now_ns = min(now_ns + _SLICE_NS, loop.end_ns)
+    return loop.is_over
 
 
-def _clear(world: World, clearing: Clearing, number: int) -> None:
-    """Run the clearing cycle of a day; its events go into the journal as the tape's do."""
-    market = world.market
-    rows = market.section(at.S_INSTRUMENT)
-    marks = {
-        instrument.symbol: int(rows[n, at.I_CLOSE_PRICE] or rows[n, at.I_LAST] or rows[n, at.I_LAST_CLOSE])
-        for n, instrument in enumerate(world.instruments)
-    }
-    events = clearing.run(
-        MarketLedger(market), world.sessions[number].date, marks, ClearingTerms()
-    )
-    world.clearing_events.extend(events)
-
-
-def _close(world: World, recording: Recording) -> str:
-    world.market.flush_tape()
-    return recording.journal.close()
-
-
-def _write(world: World, output: RunFolder, recording: Recording) -> None:
-    with TapeWriter(output / "orders.parquet", world.facts) as tape:
-        for rows in recording.rows:
+def write_tape(loop: SessionLoop, output: RunFolder) -> None:
+    """Write the tape and every table that comes from it."""
+    with TapeWriter(output / "orders.parquet", loop.world.facts) as tape:
+        for rows in loop.recording.rows:
             tape.write(rows)
-    fees = world.market.section(at.S_ACCOUNT)[:, at.A_FEES_PAID].copy()
+    fees = loop.world.market.section(at.S_ACCOUNT)[:, at.A_FEES_PAID].copy()
     write_tables(output.path, fees_paid=fees)
-    write_table(output / FUNDAMENTAL, _fundamental(world))
+    write_table(output / FUNDAMENTAL, _fundamental(loop.world))
 
 
 def _fundamental(world: World) -> pl.DataFrame:
@@ -184,18 +139,22 @@ def _fundamental(world: World) -> pl.DataFrame:
 
 
 def _finish(
-    world: World, output: RunFolder, summary: dict[str, Any], files: dict[str, Path], digest: str,
-    complete: bool,
-) -> RunResult:  # fmt: skip
-    manifest = make_manifest(
-        scenario=world.config.scenario.name, seed=world.config.scenario.seed,
-        configuration=world.config.canonical(), data_files=files, journal_sha256=digest,
-        partial=not complete,
-    )  # fmt: skip
+    world: World, output: RunFolder, summary: dict[str, Any], digest: str, *, complete: bool
+) -> RunResult:
+    manifest = manifest_of(world.config, digest, partial=not complete)
     output.write("summary.json", msgspec.json.format(msgspec.json.encode(summary), indent=2))
     write_report(RunResult(output.path, summary, manifest))
     output.finish(encode(manifest))
     return RunResult(output.path, summary, manifest)
 
 
-__all__ = ["JOURNAL", "REPORT", "run_scenario"]
+def manifest_of(config: Config, digest: str, *, partial: bool) -> Manifest:
+    """Return the conditions of a run of this configuration, here and now."""
+    return make_manifest(
+        scenario=config.scenario.name, seed=config.scenario.seed,
+        configuration=config.canonical(), data_files=data_files(config), journal_sha256=digest,
+        partial=partial,
+    )  # fmt: skip
+
+
+__all__ = ["JOURNAL", "REPORT", "manifest_of", "run_loop", "run_scenario", "write_tape"]

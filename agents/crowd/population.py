@@ -140,9 +140,10 @@ class Crowd:
         block[:, at.TR_INSTRUMENT] = np.asarray(population.instruments)[
             own % len(population.instruments)
         ]
-        names = population.addresses()
-        block[:, at.TR_KEY] = [stream_key(self._seed, name) for name in names]
-        block[:, at.TR_LINK] = [stream_key(self._seed, f"{name}>exchange") for name in names]
+        # One name at a time: a million of them would weigh more than their traders.
+        for place, name in enumerate(population.addresses()):
+            block[place, at.TR_KEY] = stream_key(self._seed, name)
+            block[place, at.TR_LINK] = stream_key(self._seed, f"{name}>exchange")
         block[:, at.TR_BELIEF] = self._first_belief + (number + own) * BELIEFS_PER_TRADER
         if population.memory:
             block[:, at.TR_MEMORY] = memory + own * population.memory
@@ -162,9 +163,8 @@ class Crowd:
         block = market.section(at.S_ACCOUNT)[account : account + population.count]
         block[:, at.A_ACK_CLASS] = population.acknowledgement_latency
         block[:, at.A_FILL_CLASS] = population.fill_latency
-        block[:, at.A_KEY] = [
-            stream_key(self._seed, f"exchange>{name}") for name in population.addresses()
-        ]
+        for place, name in enumerate(population.addresses()):
+            block[place, at.A_KEY] = stream_key(self._seed, f"exchange>{name}")
 
     def set_day(self, market: Market, index: int, opens_ns: int, closes_ns: int) -> None:
         """Give a population the hours of a day."""

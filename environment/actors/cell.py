@@ -32,6 +32,7 @@ class Cell:
         "history",
         "inbox",
         "incarnation",
+        "is_paced",
         "is_plain",
         "is_up",
         "is_woken",
@@ -61,7 +62,7 @@ class Cell:
         self.busy_until_ns = self.restart_ns = 0
         self.is_up = True
         self.is_woken = False  # Whether a wake-up stands in the queue.
-        self.is_plain = False
+        self.is_plain = self.is_paced = False
         self.take(factory())
         self.kind = self.actor.KIND
         self.history = History() if self.actor.DURABLE else None
@@ -73,18 +74,17 @@ class Cell:
         self.receive = actor.receive
 
     def settle(self) -> None:
-        """Decide whether mail may go straight to the actor: up, free of cost, nothing waiting."""
-        self.is_plain = (
-            self.is_up
-            and not self.cost_ns
-            and self.history is None
-            and not self.is_woken
-            and not self.inbox
-        )
+        """Decide whether mail may go straight to the actor: up, and nothing waiting.
+
+        To one that is paced, whose messages cost time, only when it is not busy.
+        """
+        is_direct = self.is_up and self.history is None and not self.is_woken and not self.inbox
+        self.is_plain = is_direct and not self.cost_ns
+        self.is_paced = is_direct and self.cost_ns > 0
 
     def end_incarnation(self) -> None:
         """Take the actor down; its mail stays, what it was waiting for does not."""
-        self.is_up = self.is_plain = False
+        self.is_up = self.is_plain = self.is_paced = False
         self.timers.end_incarnation()
         self.requests.end_incarnation()
         self.effects.end_incarnation()

@@ -73,13 +73,22 @@ class Departures:
 
         The first branch is most of what a run does; it is written out for speed.
         """
-        queue, routes = self._queue, cell.routes
+        queue, routes, has_posted = self._queue, cell.routes, False
         address, cause, chain = cell.address, in_hand.id, in_hand.chain
         for asked in self._outbox:
             verb, target, message, more = asked
             route = routes.get(target) if verb == SEND else None
             if route is None or not route.is_simple:
-                self._carry_out(cell, in_hand, departure_ns, record, asked)
+                if route is None or not route.is_handed_over:
+                    self._carry_out(cell, in_hand, departure_ns, record, asked)
+                    continue
+                queue.sequence = number = queue.sequence + 1
+                envelope = Envelope(
+                    number, address, target, departure_ns, departure_ns, cause, chain, message, more
+                )
+                record(envelope)
+                self._engine.post(departure_ns, envelope)
+                has_posted = True
                 continue
             at = departure_ns + (route.constant_ns or (route.ahead or route.draw()).pop())
             if not route.constant_ns:
@@ -97,6 +106,8 @@ class Departures:
             else:
                 queue.add((at, order, route.cell, envelope))
         self._outbox.clear()
+        if has_posted:
+            self.look_at_engine()
 
     def _carry_out(
         self, cell: Cell, in_hand: AnyEnvelope, departure_ns: int, record: Record, asked: Asked
@@ -183,6 +194,7 @@ class Departures:
             and connection.latency is not None
             and not self._queue.is_seeded
         )
+        route.is_handed_over = route.cell is None and connection.latency is None
         routes[target] = route
         return route
 

@@ -95,14 +95,17 @@ class Floor:
             self.handle(cell, envelope)
             return
         key = None
-        if cell.subscriptions.get(envelope.recipient):
+        if cell.subscriptions and cell.subscriptions.get(envelope.recipient):
             key = (envelope.recipient, getattr(envelope.message, "instrument", ""))
         cell.inbox.put(envelope, lane, key)
-        self.wake_later(cell)
+        if not cell.is_woken:
+            self.wake_later(cell)
 
     def wake_later(self, cell: Cell) -> None:
         """See that waiting mail is looked at as soon as the actor is free."""
-        if cell.is_up and not cell.is_woken and cell.inbox:
+        if cell.is_woken:
+            return
+        if cell.is_up and cell.inbox:
             cell.is_woken = True
             at_ns = max(cell.busy_until_ns, self.moment.clock.now_ns)
             self._queue.push(at_ns, WAKE, None, (WAKE_UP, cell, cell.incarnation))

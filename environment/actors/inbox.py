@@ -82,7 +82,8 @@ class Inbox:
 
     def _grown(self, envelope: Envelope[Any]) -> None:
         depth = len(self.control) + len(self.data)
-        self.deepest = max(self.deepest, depth)
+        if depth > self.deepest:
+            self.deepest = depth
         if depth >= self._limits.hard_cap:
             raise InboxOverflow(
                 f"The inbox of {self._address} holds {depth} messages, its hard cap; the last is "
@@ -102,7 +103,8 @@ class Inbox:
             if waiting.key is not None:
                 del self._by_key[waiting.key]
             envelope, lane = waiting.envelope, 1
-        self._shrunk()
+        if self.is_pressed:
+            self._shrunk()
         return envelope, lane
 
     def _shrunk(self) -> None:

@@ -118,8 +118,14 @@ class EventQueue:
         """Add an entry to the bucket in hand, or before it."""
         if slot < self.slot:
             # The bucket in hand was only looked at: nothing earlier than now can be added, so
-            # nothing of it has happened yet.
-            self._fill(self.entries())
+            # nothing of it has happened yet. It goes back among the others.
+            rest = self.current[self.taken() :]
+            if rest:
+                self.buckets[self.slot] = rest
+                heappush(self.slots, self.slot)
+            self.current.clear()  # Ends a burst that is iterating over it.
+            self.slot, self.current = -1, []
+            self.iterator = iter(self.current)
             self.open_or_append(slot, entry)
             return
         insort(self.current, entry, self.taken())
@@ -156,7 +162,7 @@ class EventQueue:
         if self._buckets_done == _LOOK_EVERY or self._entries_done > _LOOK_EVERY * _DENSE:
             mean = self._entries_done // self._buckets_done
             self._entries_done = self._buckets_done = 0
-            if mean < _SPARSE and len(self.slots) > 1:
+            if mean < _SPARSE:
                 self._resize(self.width + 2)
             elif mean > _DENSE:
                 self._resize(self.width - 2)

@@ -32,13 +32,14 @@ class Route:
 
     __slots__ = (
         "_connection", "_counter", "_key", "_misfortune", "_tie", "_tie_ns", "ahead", "cell",
-        "constant_ns", "is_simple", "last_ns",
+        "constant_ns", "is_handed_over", "is_simple", "last_ns",
     )  # fmt: skip
 
     def __init__(self, seed: int, sender: str, recipient: str, connection: Connection) -> None:
         name = f"{sender}>{recipient}"
         self.cell: Cell | None = None  # None: an engine's address, or a topic.
         self.is_simple = False  # To an actor, each message once and in turn, no seeded ties.
+        self.is_handed_over = False  # To an engine, which draws the latency itself.
         self.ahead: list[int] = []  # Latencies drawn and not yet used, the next one last.
         self.last_ns = 0
         self._connection = connection

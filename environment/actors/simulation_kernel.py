@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from environment.actors.actor import Actor
 from environment.actors.cell import Cell
 from environment.actors.collection import unhurried_collection
-from environment.actors.envelope import Envelope
+from environment.actors.envelope import CONTROL, DATA, Envelope
 from environment.actors.floor import KERNEL, Floor, lane_of
 from environment.actors.inbox import Pressure
 from environment.actors.ports import AnyEnvelope
@@ -61,7 +61,7 @@ class SimulationKernel:
         self._cells = self._floor.cells
         self._engine = self.ports.engine
         self._samples = Samples()
-        self._inputs = self._sampled = 0
+        self._inputs = self._rounds = 0
         self._promised: set[str] = set()
         self._special: dict[int, Callable[..., None]] = {
             TOPIC: self._on_topic,
@@ -140,16 +140,21 @@ class SimulationKernel:
                 f"expected an actor's address, and a time not before {self._clock.now_ns} ns."
             )
         queue = self._queue
-        number = queue.number()
+        queue.sequence = number = queue.sequence + 1
         envelope = Envelope(
             number, sender, recipient, at_ns if sent_ns is None else sent_ns, at_ns,
             cause, chain or number, message, (), 0, answers,
         )  # fmt: skip
         self.ports.recorder.sent(envelope)
-        base = queue.bases[FIRST_LANE + (lane_of(message) if lane is None else lane)]
-        order = base + number + queue.tie(number)
-        entry_cell, item = (None, (REPLY, cell, envelope)) if answers else (cell, envelope)
-        queue.add((at_ns, order, entry_cell, item))
+        if lane is None:
+            lane = CONTROL if message.LANE == "control" else DATA
+        order = queue.bases[FIRST_LANE + lane] + number
+        if queue.is_seeded:
+            order += queue.tie(number)
+        if answers:
+            queue.add((at_ns, order, None, (REPLY, cell, envelope)))
+        else:
+            queue.add((at_ns, order, cell, envelope))
         return number
 
     def deliver_topic(
@@ -245,9 +250,13 @@ class SimulationKernel:
             queue.limit_ns = until_ns if engine_ns is None else min(until_ns, engine_ns - 1)
             first = queue.peek()
             if first is not None and first[0] <= queue.limit_ns:
-                self._sample(first)
-                self._sampled += 1
-                if self._sampled > _ALL_SAMPLED:
+                self._rounds += 1
+                # The first are all measured; then one in sixteen rounds, however short they are.
+                if self._rounds <= _ALL_SAMPLED:
+                    self._sample(first)
+                else:
+                    if self._rounds & 15 == 0:
+                        self._sample(first)
                     self._burst(_BURST)
                 self.ports.recorder.drain()
             elif engine_ns is not None and engine_ns <= until_ns:
@@ -286,6 +295,8 @@ class SimulationKernel:
                 cell.handled += 1
                 if outbox:
                     release(cell, item, at_ns, record)
+            elif cell.is_paced and cell.busy_until_ns <= at_ns:
+                self._floor.handle(cell, item)
             else:
                 self._floor.arrive(cell, item, queue.priority(order) - FIRST_LANE)
 

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from environment.market import layout as at
 
 Arena = NDArray[np.int64]
+_LINE_WORDS = 16
 
 
 def make_arena(rows: Mapping[str, int]) -> Arena:
     """Return an empty arena with room for `rows[section]` rows of each section."""
     capacities = [max(int(rows.get(name, 0)), 0) for name, _ in at.SECTIONS]
-    arena = np.zeros(_total_words(capacities), np.int64)
+    arena = _zeros(_total_words(capacities))
     arena[at.H_MAGIC], arena[at.H_VERSION] = at.MAGIC, at.VERSION
     _lay_out(arena, capacities)
     arena[at.H_ORDER_FREE] = arena[at.H_STOP_FREE] = at.NONE
@@ -33,7 +34,7 @@ def grow(arena: Arena, section: int, rows: int) -> Arena:
     count = len(at.SECTIONS)
     capacities = [int(arena[at.H_CAPACITY + s]) for s in range(count)]
     capacities[section] = max(rows, capacities[section])
-    grown = np.zeros(_total_words(capacities), np.int64)
+    grown = _zeros(_total_words(capacities))
     grown[: at.HEADER_WORDS] = arena[: at.HEADER_WORDS]
     _lay_out(grown, capacities)
     for s in range(count):
@@ -42,20 +43,34 @@ def grow(arena: Arena, section: int, rows: int) -> Arena:
     return grown
 
 
+def copy_of(words: Arena) -> Arena:
+    """Return an arena's words in an array of their own, laid out in memory as a new arena is."""
+    copied = _zeros(len(words))
+    copied[:] = words
+    return copied
+
+
+def _zeros(words: int) -> Arena:
+    # Two cache lines: an order's row is then one line, and the children of a heap's node are two.
+    spare = np.zeros(words + _LINE_WORDS, np.int64)
+    skip = -spare.ctypes.data % (8 * _LINE_WORDS) // 8
+    return spare[skip : skip + words]
+
+
 def _total_words(capacities: list[int]) -> int:
-    return at.HEADER_WORDS + sum(
-        _aligned(c * w) for c, w in zip(capacities, at.WIDTHS, strict=True)
-    )
+    sections = zip(capacities, at.WIDTHS, strict=True)
+    return at.HEADER_WORDS + 2 * _LINE_WORDS + sum(_aligned(count * width) for count, width in sections)
 
 
 def _aligned(words: int) -> int:
-    # Sections begin on a cache line, so that one order row is one line.
-    return (words + 7) // 8 * 8
+    return (words + _LINE_WORDS - 1) // _LINE_WORDS * _LINE_WORDS
 
 
 def _lay_out(arena: Arena, capacities: list[int]) -> None:
     first = at.HEADER_WORDS
     for section, capacity in enumerate(capacities):
-        arena[at.H_OFFSET + section] = first
+        # The root stands alone before its line, so that each four children share theirs.
+        lead = _LINE_WORDS - at.WIDTHS[at.S_HEAP] if section == at.S_HEAP else 0
+        arena[at.H_OFFSET + section] = first + lead
         arena[at.H_CAPACITY + section] = capacity
-        first += _aligned(capacity * at.WIDTHS[section])
+        first += _aligned(capacity * at.WIDTHS[section] + lead)

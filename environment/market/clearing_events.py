@@ -2,10 +2,10 @@
 
 from datetime import date
 
-import msgspec
+from environment.messages import Message
 
 
-class ClearingEvent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ClearingEvent(Message, frozen=True, kw_only=True, tag=True):
     """Root of the protocol. `session` is the day that was just traded."""
 
     session: date

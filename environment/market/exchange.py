@@ -8,7 +8,7 @@ import numpy as np
 from environment.actors.envelope import Envelope
 from environment.errors import Defect
 from environment.market import layout as at
-from environment.market.arena import Arena
+from environment.market.arena import copy_of
 from environment.market.market import Market
 from environment.market.publication import Publisher
 from environment.messages import (
@@ -23,13 +23,14 @@ from environment.messages import (
     OrderReplaced,
     OrderTriggered,
     ReplaceOrder,
+    Side,
     Sleep,
     SubmitOrder,
 )
 
 ADDRESS: Final = "exchange"
 _SIDES: Final = {"buy": at.BUY, "sell": at.SELL}
-_SIDE_NAMES: Final = ("buy", "sell")
+_SIDE_NAMES: Final[tuple[Side, Side]] = ("buy", "sell")
 _TYPES: Final = {
     "limit": at.LIMIT, "market": at.MARKET, "midpoint": at.MIDPOINT, "stop": at.STOP,
     "stop_limit": at.STOP_LIMIT, "trailing_stop": at.TRAILING_STOP, "on_open": at.ON_OPEN,
@@ -190,10 +191,11 @@ class Exchange:
             return f"unknown_instrument: {order.instrument}"
         if order.order_id in self.state.tags:
             return "duplicate_order_id"
-        numbers = (order.quantity, order.price or 0, order.stop_price or 0,
-                   order.display_quantity or 0)  # fmt: skip
-        if any(abs(number) >= at.MAX_PRICE for number in numbers):
+        if not -at.MAX_PRICE < order.quantity < at.MAX_PRICE:
             return "number_too_large"
+        for number in (order.price, order.stop_price, order.display_quantity):
+            if number is not None and not -at.MAX_PRICE < number < at.MAX_PRICE:
+                return "number_too_large"
         return None
 
     def _parent(self, name: str | None) -> int:
@@ -278,62 +280,56 @@ class Exchange:
                 place += self._publisher.publish(rows, place)
 
     def _tell_owner(self, row: list[int]) -> None:
-        assert self._kernel is not None, "the exchange is not bound to a kernel"
-        state = self.state
-        tag = row[at.X_TAG]
+        state, kernel = self.state, self._kernel
+        assert kernel is not None, "the exchange is not bound to a kernel"
+        # Written out, as are the messages: this is most of what a busy market says.
+        (delivery_ns, recipient, kind, identity, tag, instrument, side, price, quantity, leaves,
+         fee, liquidity, now_ns, _, extra, _) = row  # fmt: skip
         order = state.orders.get(tag)
         if order is None:
             # A request about an order that was over when it arrived.
-            name, cause, chain = f"#{row[at.X_ORDER]}", 0, 0
+            name, cause, chain = f"#{identity}", 0, 0
         else:
             name, cause, chain = order.order_id, order.cause, order.chain
-        kind = row[at.X_KIND]
-        message = self._order_message(row, kind, name)
-        if order is not None and self._is_over(row, kind):
-            del state.orders[tag]
-            del state.tags[name]
-        self._kernel.deliver(
-            row[at.X_DELIVERY_NS], ADDRESS, self._owners[row[at.X_RECIPIENT]], message,
-            cause=cause, chain=chain, sent_ns=row[at.X_EXCHANGE_NS],
-        )  # fmt: skip
-
-    @staticmethod
-    def _is_over(row: list[int], kind: int) -> bool:
-        if kind == at.M_FILLED:
-            return row[at.X_LEAVES] == 0
-        # A refused cancel or replace carries no quantity; its order lives on.
-        return kind == at.M_CANCELLED or (kind == at.M_REFUSED and row[at.X_QUANTITY] > 0)
-
-    def _order_message(self, row: list[int], kind: int, name: str) -> Message:
-        price = row[at.X_PRICE]
-        shown = price if -at.MAX_PRICE < price < at.MAX_PRICE else None
-        symbol, now_ns = self._names[row[at.X_INSTRUMENT]], row[at.X_EXCHANGE_NS]
-        if kind == at.M_FILLED:
-            flag = row[at.X_LIQUIDITY] & 15
-            return OrderFilled(
-                order_id=name, instrument=symbol, side=_SIDE_NAMES[row[at.X_SIDE]],  # type: ignore[arg-type]  # a literal's name
-                price=price, quantity=row[at.X_QUANTITY], leaves=row[at.X_LEAVES],
+        symbol, is_over = self._names[instrument], False
+        message: Message
+        if kind == at.M_ACCEPTED:
+            message = OrderAccepted(
+                order_id=name, instrument=symbol, exchange_ns=now_ns, price=_shown(price)
+            )
+        elif kind == at.M_FILLED:
+            flag, is_over = liquidity & 15, leaves == 0
+            message = OrderFilled(
+                order_id=name, instrument=symbol, side=_SIDE_NAMES[side], price=price,
+                quantity=quantity, leaves=leaves,
                 liquidity="taker" if flag == at.LIQ_NONE
                 else "auction" if flag == at.LIQ_AUCTION else "maker",
-                fee_micros=row[at.X_FEE], exchange_ns=now_ns, trade_id=row[at.X_EXTRA],
-                half_tick=bool(row[at.X_LIQUIDITY] & at.HALF_TICK),
+                fee_micros=fee, exchange_ns=now_ns, trade_id=extra,
+                half_tick=bool(liquidity & at.HALF_TICK),
             )  # fmt: skip
-        if kind == at.M_ACCEPTED:
-            return OrderAccepted(order_id=name, instrument=symbol, exchange_ns=now_ns, price=shown)
-        if kind == at.M_CANCELLED:
-            return OrderCancelled(
-                order_id=name, instrument=symbol, quantity=row[at.X_QUANTITY],
-                reason=at.REASONS[row[at.X_EXTRA]], exchange_ns=now_ns,
-            )  # fmt: skip
-        if kind == at.M_REFUSED:
-            reason = at.REASONS[row[at.X_EXTRA]]
-            return OrderRefused(order_id=name, reason=reason, exchange_ns=now_ns)
-        if kind == at.M_REPLACED:
-            return OrderReplaced(
-                order_id=name, instrument=symbol, price=shown, leaves=row[at.X_LEAVES],
+        elif kind == at.M_CANCELLED:
+            is_over = True
+            message = OrderCancelled(
+                order_id=name, instrument=symbol, quantity=quantity, reason=at.REASONS[extra],
                 exchange_ns=now_ns,
             )  # fmt: skip
-        return OrderTriggered(order_id=name, instrument=symbol, exchange_ns=now_ns)
+        elif kind == at.M_REFUSED:
+            # A refused cancel or replace carries no quantity; its order lives on.
+            is_over = quantity > 0
+            message = OrderRefused(order_id=name, reason=at.REASONS[extra], exchange_ns=now_ns)
+        elif kind == at.M_REPLACED:
+            message = OrderReplaced(
+                order_id=name, instrument=symbol, price=_shown(price), leaves=leaves,
+                exchange_ns=now_ns,
+            )  # fmt: skip
+        else:
+            message = OrderTriggered(order_id=name, instrument=symbol, exchange_ns=now_ns)
+        if is_over and order is not None:
+            del state.orders[tag], state.tags[name]
+        kernel.deliver(
+            delivery_ns, ADDRESS, self._owners[recipient], message, cause=cause, chain=chain,
+            sent_ns=now_ns,
+        )  # fmt: skip
 
     def _show(self, row: list[int]) -> None:
         assert self._kernel is not None, "the exchange is not bound to a kernel"
@@ -363,8 +359,12 @@ class Exchange:
     def restore(self, data: bytes) -> None:
         """Take a state back."""
         arena, floats, state = msgspec.msgpack.decode(data, type=tuple[bytes, bytes, bytes])
-        restored: Arena = np.frombuffer(arena, np.int64).copy()
-        self._market.arena = restored
+        self._market.arena = copy_of(np.frombuffer(arena, np.int64))
         if self._market.floats is not None:
             self._market.floats[:] = np.frombuffer(floats, np.float64)
         self.state = msgspec.msgpack.decode(state, type=ExchangeState)
+
+
+def _shown(price: int) -> int | None:
+    """Return a price in ticks, or None for a market order's."""
+    return price if -at.MAX_PRICE < price < at.MAX_PRICE else None

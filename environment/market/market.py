@@ -68,7 +68,7 @@ class Market:
             "touch": TOUCHES * instruments,
             "bucket": 300 * instruments,
         }
-        rows["heap"] = max(rows["heap"], 2 * traders + 64)
+        rows["heap"] = max(rows["heap"], traders + traders // 4 + 4096)
         self.arena = make_arena(rows)
         self.arena[at.H_INSTRUMENTS] = instruments
         self.arena[at.H_ACCOUNTS] = accounts
@@ -302,7 +302,7 @@ class Market:
             if code == at.TAPE_FULL:
                 self.flush_tape()
             elif code == at.NEED_ROOM:
-                self._make_room()
+                self.make_room()
             else:
                 raise Defect(
                     f"the market core stopped: error {self.arena[at.H_ERROR]}, "
@@ -317,7 +317,7 @@ class Market:
             if code == at.TAPE_FULL:
                 self.flush_tape()
             elif code == at.NEED_ROOM:
-                self._make_room()
+                self.make_room()
 
     def take_out(self) -> list[list[int]]:
         """Return the rows waiting for actors, sixteen words each, and forget them."""
@@ -353,7 +353,8 @@ class Market:
                 self._room(at.S_ORDER, bump + 1)
                 self._room(at.S_COLD, bump + 1)
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
+        """Grow the section that compiled code has found too small."""
         section, rows = int(self.arena[at.H_NEED_SECTION]), int(self.arena[at.H_NEED_ROWS])
         if section == at.S_TAPE and self.arena[at.H_TAPE_COUNT] > 0:
             self.flush_tape()

@@ -1,16 +1,52 @@
-"""A whole stream of orders and cancels through the exchange's door, in one compiled call.
+"""A stream of orders and cancels straight through the exchange's door: all at once, or one a call.
 
-What a recorded stream or a benchmark needs: events go straight to where the heap's arrivals go, one
-after the other, a nanosecond apart.
+What a recorded stream or a benchmark needs: events go to where the heap's arrivals go, one after the
+other, a nanosecond apart. Self-trades are allowed, as in a stream that names nobody.
 """
 
-from environment.compiled import njit
+from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.advance import after_change, need_room
 from environment.market.entry import arrive, arrive_cancel, new_order
 from environment.market.ladder import cold_row
 
 ADD, CANCEL, MARKET_ORDER = range(3)
+
+
+@inner
+def _lacks_room(arena, kind, quantity):
+    if arena[at.H_ORDER_BUMP] + 1 > arena[at.H_CAPACITY + at.S_ORDER]:
+        arena[at.H_NEED_SECTION] = at.S_ORDER
+        arena[at.H_NEED_ROWS] = arena[at.H_ORDER_BUMP] + 1
+        return True
+    return need_room(arena, 2 if kind == CANCEL else quantity + 2, 0)
+
+
+@inner
+def _apply(arena, instrument, account, kind, side, price, quantity, identity):
+    arena[at.H_NOW] += 1
+    arena[at.H_EVENTS] += 1
+    if kind == CANCEL:
+        arrive_cancel(arena, identity)
+        after_change(arena, instrument)
+        return identity
+    form = at.LIMIT
+    if kind == MARKET_ORDER:
+        form, price = at.MARKET, at.NO_ASK if side == 0 else at.NO_BID
+    slot = new_order(arena, instrument, account, side, form, at.DAY, at.ALLOW, 0, price, quantity, 0,
+                     0, 0, -1, 0)  # fmt: skip
+    identity = (arena[cold_row(arena, slot) + at.C_GENERATION] << 32) | slot
+    arrive(arena, slot)
+    after_change(arena, instrument)
+    return identity
+
+
+@njit
+def apply_event(arena, instrument, account, kind, side, price, quantity, identity):
+    """Apply one event. Returns the order's public id, or -1: make room (or flush the tape) first."""
+    if _lacks_room(arena, kind, quantity):
+        return -1
+    return _apply(arena, instrument, account, kind, side, price, quantity, identity)
 
 
 @njit
@@ -29,26 +65,8 @@ def replay_stream(arena, instrument, account, kinds, sides, prices, quantities, 
     for k in range(first, len(kinds)):
         if arena[at.H_TAPE_COUNT] * 2 > arena[at.H_CAPACITY + at.S_TAPE]:
             return at.TAPE_FULL, k
-        if arena[at.H_ORDER_BUMP] + 1 > arena[at.H_CAPACITY + at.S_ORDER]:
-            arena[at.H_NEED_SECTION] = at.S_ORDER
-            arena[at.H_NEED_ROWS] = arena[at.H_ORDER_BUMP] + 1
+        if _lacks_room(arena, kinds[k], quantities[k]):
             return at.NEED_ROOM, k
-        fills = 2 if kinds[k] == CANCEL else quantities[k] + 2
-        if need_room(arena, fills, 0):
-            return at.NEED_ROOM, k
-        arena[at.H_NOW] += 1
-        arena[at.H_EVENTS] += 1
-        number = numbers[k]
-        if kinds[k] == CANCEL:
-            arrive_cancel(arena, known[number])
-        else:
-            side = sides[k]
-            kind, price = at.LIMIT, prices[k]
-            if kinds[k] == MARKET_ORDER:
-                kind, price = at.MARKET, at.NO_ASK if side == 0 else at.NO_BID
-            slot = new_order(arena, instrument, account + side, side, kind, at.DAY, at.ALLOW, 0,
-                             price, quantities[k], 0, 0, 0, -1, number)  # fmt: skip
-            known[number] = (arena[cold_row(arena, slot) + at.C_GENERATION] << 32) | slot
-            arrive(arena, slot)
-        after_change(arena, instrument)
+        known[numbers[k]] = _apply(arena, instrument, account + sides[k], kinds[k], sides[k],
+                                   prices[k], quantities[k], known[numbers[k]])  # fmt: skip
     return at.DONE, len(kinds)

@@ -1,0 +1,193 @@
+"""A run as an object: start, advance to any moment, finish; clearing stands between the days.
+
+Runner, Mesa world and replay all drive this one loop. Where `advance_to` stops changes nothing: it
+never passes the end of a day without clearing it and opening the next one.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from environment.actors.effects import EffectRunner
+from environment.actors.ports import Disk
+from environment.errors import OperatingError
+from environment.market import layout as at
+from environment.record.journal import Header, Journal
+from environment.record.manifest import file_sha256, versions
+from scenarios.build_floor import Factory
+from scenarios.builder import World, build
+from scenarios.clearing_night import Night
+from scenarios.config import Config
+from scenarios.inputs import data_files
+from scenarios.protocol import PROTOCOL
+
+JOURNAL = "journal.msgpack"
+Rows = NDArray[np.int64]
+
+
+class Recording:
+    """The journal and the tape of a run, and how the market's blocks reach both.
+
+    Parameters
+    ----------
+    keep_rows
+        Whether the tape stays in memory until it is written; a run without a folder needs none.
+    """
+
+    def __init__(
+        self, config: Config, disk: Disk, *, agents: Mapping[str, Factory] | None = None,
+        keep_rows: bool = True,
+    ) -> None:  # fmt: skip
+        self.journal = Journal(disk, JOURNAL, header_of(config, agents))
+        self.rows: list[Rows] = []
+        self._keep_rows = keep_rows
+
+    def keep(self, rows: Rows) -> None:
+        """Take one block of the tape: its digest now, its Parquet after the loop."""
+        exact = np.ascontiguousarray(rows, dtype="<i8")
+        self.journal.block(len(exact), hashlib.sha256(exact.data).hexdigest())
+        if self._keep_rows:
+            self.rows.append(exact)
+
+
+def header_of(config: Config, agents: Mapping[str, Factory] | None = None) -> Header:
+    """Return the journal's header; agents made in Python are named, as no file describes them."""
+    configuration = msgspec.json.decode(config.canonical(), type=dict[str, Any])
+    if agents:
+        configuration["agents_in_python"] = sorted(agents)
+    return Header(
+        seed=config.scenario.seed,
+        configuration=configuration,
+        versions=versions(),
+        data_sha256=digests_of(data_files(config)),
+    )
+
+
+def digests_of(files: Mapping[str, Path]) -> dict[str, str]:
+    """Return the SHA-256 of every data file, by the name that the configuration gives it.
+
+    Raises
+    ------
+    OperatingError
+        If a file cannot be read.
+    """
+    found: dict[str, str] = {}
+    for name, path in sorted(files.items()):
+        try:
+            found[name] = file_sha256(path)
+        except OSError as error:
+            cause = error.strerror or "cannot be read"
+            text = f"data file {name}: {cause}; put it back, or name another one"
+            raise OperatingError(text) from error
+    return found
+
+
+@dataclass
+class SessionLoop:
+    """One run that stands ready.
+
+    Attributes
+    ----------
+    day
+        Number of the day in hand, from 0; after the last one's clearing, how many there were.
+    """
+
+    world: World
+    recording: Recording
+    day: int = 0
+    is_stopped: bool = False
+    journal_sha256: str = ""
+    _night: Night = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._night = Night(self.world)
+
+    @classmethod
+    def build(
+        cls, config: Config, disk: Disk, *, agents: dict[str, Factory] | None = None,
+        keep_rows: bool = True, effects: EffectRunner | None = None,
+    ) -> "SessionLoop":  # fmt: skip
+        """Return the run of a configuration, before its first event.
+
+        Raises
+        ------
+        ConfigError
+            If the configuration cannot run.
+        OperatingError
+            If the disk or a data file fails.
+        """
+        recording = Recording(config, disk, agents=agents, keep_rows=keep_rows)
+        world = build(
+            config, recording.journal, recording.keep, PROTOCOL, agents=agents, effects=effects
+        )
+        return cls(world, recording)
+
+    @property
+    def start_ns(self) -> int:
+        """When the first day begins."""
+        return self.world.sessions[0].start_ns
+
+    @property
+    def end_ns(self) -> int:
+        """When the last day ends."""
+        return self.world.sessions[-1].end_ns
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every day was traded and cleared."""
+        return self.day == len(self.world.sessions)
+
+    @property
+    def events(self) -> int:
+        """How many events the core has handled."""
+        return int(self.world.market.arena[at.H_EVENTS])
+
+    def start(self) -> None:
+        """Open the first day."""
+        self.world.start_day(0)
+
+    def advance_to(self, until_ns: int) -> bool:
+        """Run all that happens up to `until_ns`; return whether there is more to run.
+
+        Every end of a day that is reached is cleared, and the next day opened.
+        """
+        kernel = self.world.kernel
+        while not self.is_over:
+            end_ns = self.world.sessions[self.day].end_ns
+            kernel.run_until(min(until_ns, end_ns))
+            if kernel.stop_reason:
+                self.is_stopped = True
+                return False
+            if until_ns < end_ns:
+                return True
+            self._end_day()
+        return False
+
+    def finish(self) -> str:
+        """Close the record, wherever the run stands, and return the journal's SHA-256."""
+        if not self.journal_sha256:
+            self.world.market.flush_tape()
+            self.journal_sha256 = self.recording.journal.close()
+            self.world.kernel.close()
+        return self.journal_sha256
+
+    def abandon(self) -> None:
+        """Write what is buffered, so that a run that broke can be read up to there."""
+        self.world.market.flush_tape()
+        self.recording.journal.flush()
+        self.world.kernel.close()
+
+    def _end_day(self) -> None:
+        changes = self._night.clear(self.day)
+        if len(changes):
+            self.world.market.flush_tape()
+            self.recording.keep(changes)
+        self.day += 1
+        if not self.is_over:
+            self.world.start_day(self.day)
