@@ -1,4 +1,4 @@
-"""Wake-ups a second of the compiled crowd, half of them sending an order: 10,000 and a million traders.
+"""Wake-ups a second of the compiled crowd, of 10,000 and of a million traders.
 
 Self-exciting flow with a day-shaped rate, thinned so that every second wake-up acts; tape rows are
 written and dropped. Run with `python -m benchmarks.crowd`; `--traders N` runs one size alone.

@@ -1,7 +1,8 @@
 """Orders a second that one Python actor submits and cancels through kernel and exchange.
 
-On every beat it sends ten orders and cancels the ten of the beat before. Once with an empty account and once with 10,000 resting orders of the same one: the two must not
-differ. The journal is on. Run with `python -m benchmarks.exchange_orders`.
+On every beat it sends ten orders and cancels the ten of the beat before. Once with an empty account
+and once with 10,000 resting orders of the same one: the two must not differ. The journal is on. Run
+with `python -m benchmarks.exchange_orders`.
 """
 
 import sys
@@ -48,10 +49,11 @@ class Submitter(Actor[ToOwner]):
     """Rests `resting` orders, then on each beat sends ten and cancels the ten before."""
 
     KIND: ClassVar[str] = "submitter"
+    state: Count
 
     def __init__(self, exchange: ActorRef[SubmitOrder | CancelOrder], resting: int) -> None:
         self._exchange, self._resting = exchange, resting
-        self.state = Count()
+        self.state: Count = Count()
 
     def receive(self, ctx: ActorContext, message: ToOwner) -> None:
         """Handle one message."""

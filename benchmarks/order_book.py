@@ -75,7 +75,7 @@ def run_core_by_event(columns: Columns) -> Result:
     for kind, side, price, quantity, number in events:
         account = at.FIRST_ACCOUNT + side
         identity = apply(arena, 0, account, kind, side, price, quantity, known[number])
-        if identity < 0:
+        while identity < 0:
             market.flush_tape()
             market.make_room()
             arena = market.arena

@@ -2,17 +2,18 @@
 
 Numba optimises every function together with all that it calls and makes machine code of the result,
 then does the same for its callers: the market core's two hundred small functions took over two
-minutes that way. A part compiled here stays unoptimised intermediate code until an entry point links
-it, and is optimised there alone. It uses Numba's documented hook for own pipelines
+minutes that way. A part compiled here stays unoptimised intermediate code until an entry point
+links it, and is optimised there alone. It uses Numba's documented hook for own pipelines
 (`pipeline_class`); the classes it extends are internal, so the pinned version is checked by a test.
 """
 
 import ctypes
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
-from numba import _dynfunc  # type: ignore[attr-defined]  # Numba ships no types.
+from numba import _dynfunc
 from numba.core import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, _LowerResult
@@ -21,18 +22,22 @@ from numba.core.typed_passes import NativeLowering
 from numba.np import arrayobj
 
 
-@ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.py_object, ctypes.py_object)
 def _refuse(_closure: object, _args: object, _keywords: object) -> object:
     raise TypeError("this compiled part can be called from compiled code alone")
 
 
 _NUMBERS = itertools.count()
-_REFUSE_ADDRESS = ctypes.cast(_refuse, ctypes.c_void_p).value
+_unliteral: Callable[[Any], Any] = vars(types)["unliteral"]
+_PYTHON_CALL = ctypes.PYFUNCTYPE(
+    ctypes.py_object, ctypes.py_object, ctypes.py_object, ctypes.py_object
+)
+_REFUSE = _PYTHON_CALL(_refuse)  # Kept: the machine code lives as long as this object.
+_REFUSE_ADDRESS = ctypes.cast(_REFUSE, ctypes.c_void_p).value
 
 
-def _plain_index(context: Any, builder: Any, kind: Any, index: Any, _size: Any) -> Any:  # noqa: ANN401
+def _plain_index(context: Any, builder: Any, kind: Any, *index: Any) -> Any:
     """Take an index as it is: parts count from the front alone, so no sign is looked at."""
-    return context.cast(builder, index, kind, types.intp)
+    return context.cast(builder, index[0], kind, types.intp)
 
 
 class EntryLibrary(JITCodeLibrary):  # type: ignore[misc]  # Numba ships no types.
@@ -62,7 +67,7 @@ class _PartLibrary(JITCodeLibrary):  # type: ignore[misc]  # Numba ships no type
             else:
                 seen[id(library)] = library
 
-    def _get_module_for_linking(self) -> Any:  # noqa: ANN401  # An LLVM module, untyped.
+    def _get_module_for_linking(self) -> Any:
         """Return this part and all that it reaches as one module of discardable functions."""
         self._ensure_finalized()
         parts: dict[int, Any] = {}
@@ -86,13 +91,13 @@ class _PartLibrary(JITCodeLibrary):  # type: ignore[misc]  # Numba ships no type
         return 0
 
 
-def without_literals(dispatcher: Any) -> Any:  # noqa: ANN401  # Numba ships no types.
+def without_literals(dispatcher: Any) -> Any:
     """Let calls with constants share one specialisation instead of making one for each constant."""
     inherited = dispatcher.get_call_template
 
-    def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:  # noqa: ANN401
-        plain = {name: types.unliteral(kind) for name, kind in kws.items()}
-        return inherited(tuple(types.unliteral(kind) for kind in args), plain)
+    def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        plain = {name: _unliteral(kind) for name, kind in kws.items()}
+        return inherited(tuple(_unliteral(kind) for kind in args), plain)
 
     dispatcher.get_call_template = get_call_template
     return dispatcher
@@ -100,11 +105,11 @@ def without_literals(dispatcher: Any) -> Any:  # noqa: ANN401  # Numba ships no 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _LowerPart(NativeLowering):  # type: ignore[misc]  # Numba ships no types.
-    """Lower a part and make it known to compiled callers, with an entry that refuses Python ones."""
+    """Lower a part and make it known to compiled callers; Python callers are refused."""
 
     _name = "part_lowering"
 
-    def run_pass(self, state: Any) -> bool:  # noqa: ANN401  # The pipeline's state bag, untyped.
+    def run_pass(self, state: Any) -> bool:
         with_sign = arrayobj.fix_integer_index
         arrayobj.fix_integer_index = _plain_index
         try:
@@ -130,12 +135,12 @@ class _LowerPart(NativeLowering):  # type: ignore[misc]  # Numba ships no types.
 class PartCompiler(Compiler):  # type: ignore[misc]  # Numba ships no types.
     """Numba's own pipeline up to lowering; no optimisation and no machine code."""
 
-    def __init__(self, typingctx: Any, targetctx: Any, *rest: Any) -> None:  # noqa: ANN401
+    def __init__(self, typingctx: Any, targetctx: Any, *rest: Any) -> None:
         super().__init__(typingctx, targetctx, *rest)
         self.state.library = _PartLibrary(targetctx.codegen(), f"part{next(_NUMBERS)}")
         self.state.flags.no_compile = True
 
-    def define_pipelines(self) -> Any:  # noqa: ANN401  # Numba ships no types.
+    def define_pipelines(self) -> Any:
         pipelines = super().define_pipelines()
         for pipeline in pipelines:
             if pipeline.pipeline_name == "nopython":
@@ -148,9 +153,9 @@ class PartCompiler(Compiler):  # type: ignore[misc]  # Numba ships no types.
 
 
 class EntryCompiler(Compiler):  # type: ignore[misc]  # Numba ships no types.
-    """Numba's own pipeline, with a library that makes one closed piece of an entry and its parts."""
+    """Numba's own pipeline, whose library makes one closed piece of an entry and its parts."""
 
-    def compile_extra(self, func: Any) -> Any:  # noqa: ANN401  # Numba ships no types.
+    def compile_extra(self, func: Any) -> Any:
         codegen = self.state.targetctx.codegen()
         self.state.library = EntryLibrary(codegen, func.__qualname__)
         self.state.library.enable_object_caching()

@@ -1,8 +1,8 @@
 """The message types that cross packages. An actor's private ones stand beside it.
 
-Prices are integers in the instrument's ticks, quantities integers in its lots, money in millionths of
-the account's currency (`_micros`), times in nanoseconds since 1970 UTC (`_ns`). A field's default is
-its oldest meaning: evolution adds, and never renames.
+Prices are integers in the instrument's ticks, quantities integers in its lots, money in millionths
+of the account's currency (`_micros`), times in nanoseconds since 1970 UTC (`_ns`). A field's
+default is its oldest meaning: evolution adds, and never renames.
 """
 
 from typing import ClassVar, Generic, Literal, TypeVar

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from agents.quant.metronome import Metronome, MetronomeSettings
 from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
 from agents.quant.trend import Trend, TrendSettings
 from brokers.simulated import SimulatedVenue
-from environment.actors import Actor, ActorRef, SimulationKernel
+from environment.actors import Actor, ActorRef, Directory, SimulationKernel
 from environment.errors import ConfigError
 from environment.instruments import Instrument
 from environment.market.calendar import Session
@@ -88,7 +89,7 @@ def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
     risk: ActorRef[Any] = kernel.reference(RISK)
     venue: ActorRef[Any] = kernel.reference(VENUE)
     portfolio: ActorRef[Any] = kernel.reference(PORTFOLIO)
-    owners = kernel.directory()
+    owners: Directory[Any] = kernel.directory()
     kernel.spawn(VENUE, lambda: SimulatedVenue(exchange, risk, SWARM_ACCOUNT))
     desk = _risk_settings(floor)
     kernel.spawn(RISK, lambda: Risk(venue, owners, desk))
@@ -97,7 +98,7 @@ def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
     for address, agent in _swarm_of(floor.config).items():
         _spawn_agent(floor, kernel, address, agent, risk, portfolio)
     for address, factory in floor.agents.items():
-        kernel.spawn(address, lambda factory=factory: factory(floor))
+        kernel.spawn(address, partial(factory, floor))
 
 
 def _swarm_of(config: Config) -> dict[str, told.Agent]:

@@ -1,4 +1,4 @@
-"""Each instrument's fundamental, a value a second over the day, with the scenario's shocks in it."""
+"""Each instrument's fundamental, a value a second of the day, with the scenario's shocks."""
 
 import math
 from collections.abc import Mapping

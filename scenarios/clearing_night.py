@@ -44,7 +44,9 @@ class Night:
         world.clearing_events.extend(events)
         self._tell(events, world.sessions[day].end_ns)
         self._adjust(events)
-        return self._rows(ledger.cash - cash, ledger.position - position)
+        return self._rows(
+            world.sessions[day].end_ns, ledger.cash - cash, ledger.position - position
+        )
 
     def _marks(self) -> dict[str, int]:
         rows = self._world.market.section(at.S_INSTRUMENT)
@@ -87,7 +89,7 @@ class Night:
                 if 0 < paid < value:
                     self._world.rescale(event.symbol, 1.0 - paid / value)
 
-    def _rows(self, cash: Ints, lots: Ints) -> Ints:
+    def _rows(self, at_ns: int, cash: Ints, lots: Ints) -> Ints:
         """Return one row per account and instrument whose lots, and per account whose cash, moved."""
         accounts, columns = np.nonzero(lots)
         payees = np.flatnonzero(cash)
@@ -96,7 +98,7 @@ class Night:
         first = int(arena[at.H_TAPE_SEQUENCE])
         arena[at.H_TAPE_SEQUENCE] = first + len(rows)
         rows[:, at.T_SEQUENCE] = first + np.arange(len(rows))
-        rows[:, at.T_TIME] = arena[at.H_NOW]
+        rows[:, at.T_TIME] = at_ns
         rows[:, at.T_KIND] = at.K_CLEARING
         rows[:, at.T_COUNTERPARTY] = at.NONE
         rows[:, at.T_LIQUIDITY] = at.LIQ_NONE

@@ -43,9 +43,9 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Noise(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="noise"):
     """Trades for reasons of its own; `wakes` times a day between `active`, mostly at its ends.
 
-    `passive_share` of its orders rest at a power-law depth (tail and scale in ticks); the others take
-    the far touch. With `refresh` it first cancels what it had. In the last half hour `closing_share`
-    of its orders are for the closing auction.
+    `passive_share` of its orders rest at a power-law depth (tail and scale in ticks); the others
+    take the far touch. With `refresh` it first cancels what it had. In the last half hour
+    `closing_share` of its orders are for the closing auction.
     """
 
     wakes: Above0 = 1.0

@@ -1,6 +1,7 @@
 """A finished run as a notebook sees it: folder, summary and manifest at once, tables when asked."""
 
 import html
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from environment.record.day import DayTape
 from environment.record.files import MANIFEST
 from environment.record.manifest import Manifest, decode
 from environment.record.market_day import of_tape
-from environment.record.output import read_day
+from environment.record.output import TABLES, read_day
 from environment.record.populations import (
     population_minutes,
     population_table,
@@ -26,6 +27,26 @@ from environment.record.tca import scope_of
 from scenarios.realism_reference import load_realism
 
 SUMMARY, REPORT, FUNDAMENTAL = "summary.json", "report.html", "fundamental.parquet"
+
+
+class Tables(Mapping[str, pl.DataFrame]):
+    """A run's tables by name, each read when it is first asked for."""
+
+    def __init__(self, result: "RunResult") -> None:
+        self._result = result
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        found = getattr(self._result, name) if name in (*TABLES, "fundamental") else None
+        if not isinstance(found, pl.DataFrame):
+            raise KeyError(f"{name!r}; there are {', '.join(self)}")
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        names = (*TABLES, "fundamental")
+        return (name for name in names if (self._result.folder / f"{name}.parquet").is_file())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @dataclass(frozen=True)
@@ -77,6 +98,11 @@ class RunResult:
     def statistics(self) -> dict[str, Any]:
         """Return what the kernel counted: handlers and latencies."""
         return dict(self.summary.get("kernel") or {})
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Return the tables by name: trades, quotes, orders, accounts and more."""
+        return Tables(self)
 
     @cached_property
     def trades(self) -> pl.DataFrame:

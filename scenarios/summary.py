@@ -17,7 +17,7 @@ def summary_of(
     world: World, statistics: KernelStatistics, digest: str, wall: float, phases: dict[str, float],
     result: RunResult,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the summary of a finished run; wall-clock figures stand here and never in the journal."""
+    """Return the summary of a run; wall-clock figures stand here and never in the journal."""
     arena = world.market.arena
     first, last = world.sessions[0], world.sessions[-1]
     return {

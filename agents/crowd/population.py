@@ -3,6 +3,8 @@
 A population is compiled rows, or (`remote`) Python actors over the same core; see `actors`.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 import numpy as np
 
@@ -45,9 +47,9 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
     memory: int = 0
     remote: bool = False  # Each trader is a Python actor; the row only carries its connection.
 
-    def addresses(self) -> list[str]:
-        """Return each trader's name: the actor's address, and that of its stream of draws."""
-        return [f"crowd/{self.name}/{k}" for k in range(self.count)]
+    def addresses(self) -> Iterator[str]:
+        """Yield each trader's name: the actor's address, and that of its stream of draws."""
+        return (f"crowd/{self.name}/{k}" for k in range(self.count))
 
     def accounts(self) -> list[str]:
         """Return the name of each trader's account."""

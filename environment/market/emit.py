@@ -1,4 +1,4 @@
-"""What the core tells: rows of the tape for the disk, rows of `out` for actors, touches for views."""
+"""What the core tells: tape rows for the disk, out rows for actors, touches for views."""
 
 import math
 
@@ -26,7 +26,7 @@ def order_id(arena, slot):
 @inner
 def tape_row(arena, kind, instrument, identity, account, side, form, price, quantity, leaves,
              counterparty, liquidity, ahead, parent):  # fmt: skip
-    """Append one row to the tape. `form` is type | flags << 8 in its low half, time in force above."""
+    """Append one row to the tape. `form`: type | flags << 8, and time in force above 32 bits."""
     if arena[at.H_TAPE_MODE] == 0:
         return
     count = arena[at.H_TAPE_COUNT]
@@ -63,8 +63,12 @@ def form_of(meta):
 @inner
 def order_tape(arena, kind, slot, price, quantity, leaves, liquidity, ahead):
     """Append a tape row about one order."""
-    if arena[at.H_TAPE_MODE] != at.TAPE_ALL:
-        return
+    if arena[at.H_TAPE_MODE] == at.TAPE_ALL:
+        _order_tape(arena, kind, slot, price, quantity, leaves, liquidity, ahead)
+
+
+@inner
+def _order_tape(arena, kind, slot, price, quantity, leaves, liquidity, ahead):
     o = order_row(arena, slot)
     meta = arena[o + at.O_META]
     tape_row(arena, kind, meta & 0xFFFF, order_id(arena, slot), arena[o + at.O_ACCOUNT],
@@ -117,13 +121,16 @@ def out_row(arena, delivery, recipient, kind, instrument):
 
 @inner
 def tell(arena, slot, kind, price, quantity, leaves, extra):
-    """Tell an order's owner what happened to it, after its account's own latency."""
-    o = order_row(arena, slot)
-    meta = arena[o + at.O_META]
-    account = arena[o + at.O_ACCOUNT]
-    a = account_row(arena, account)
+    """Tell an order's owner what happened to it; return the row, or NONE where it has no owner."""
+    a = account_row(arena, arena[order_row(arena, slot) + at.O_ACCOUNT])
     if arena[a + at.A_OWNER] == at.NO_OWNER:
         return at.NONE
+    return _tell(arena, slot, a, kind, price, quantity, leaves, extra)
+
+
+@inner
+def _tell(arena, slot, a, kind, price, quantity, leaves, extra):
+    meta = arena[order_row(arena, slot) + at.O_META]
     # Acknowledgements and fills are two latencies, but one connection: nothing overtakes.
     latency = arena[a + (at.A_FILL_CLASS if kind == at.M_FILLED else at.A_ACK_CLASS)]
     counter = arena[a + at.A_ACK_COUNTER]

@@ -120,6 +120,8 @@ def _fault(arena, ins, slot):
         return at.R_BAD_ORDER
     if (flags & at.F_HIDDEN) and display > 0:
         return at.R_BAD_ORDER
+    if arena[account_row(arena, arena[o + at.O_ACCOUNT]) + at.A_FLAGS] == 0:
+        return -1
     return _account_fault(arena, ins, slot)
 
 
@@ -320,7 +322,7 @@ def _report_move(arena, slot, price):
 
 @inner
 def _may_post(arena, ins, slot, side, flags):
-    """Return whether a post-only order rests without taking, sliding it behind the touch if asked."""
+    """Return whether a post-only order rests without taking, slid behind the touch if asked."""
     o = order_row(arena, slot)
     best = arena[ins + at.I_BEST + 1 - side]
     price = arena[o + at.O_PRICE]
@@ -343,7 +345,7 @@ def _may_post(arena, ins, slot, side, flags):
 
 @inner
 def hold_to_bands(arena, ins):
-    """Bring resting orders that the bands have left outside to the band, or cancel them, by flag."""
+    """Bring resting orders that the bands left outside to the band, or cancel them, by flag."""
     if arena[ins + at.I_BAND_UPPER] == 0:
         return
     for side in range(2):
@@ -428,8 +430,9 @@ def arrive_cancel_all(arena, account, instrument):
 def arrive_replace(arena, identity, quantity, price):
     """A replace reaches the exchange. Returns the reason it was refused, or -1.
 
-    `quantity` is the new total; at or below what is filled the order is cancelled. A smaller quantity
-    at the same price keeps its place; anything else goes to the back and may trade at once.
+    `quantity` is the new total; at or below what is filled the order is cancelled. A smaller
+    quantity at the same price keeps its place; anything else goes to the back and may trade at
+    once.
     """
     arena[at.H_BOOK_EVENTS] += 1
     slot = find(arena, identity)

@@ -1,4 +1,4 @@
-"""The exchange: the core's façade before the actors, speaking messages on one side and rows on the other."""
+"""The exchange: the core's façade, with messages on one side and rows on the other."""
 
 from typing import Final, Protocol
 
@@ -100,7 +100,6 @@ class Exchange:
         Trader row by address, for the crowd's Python actors.
     """
 
-    addresses: Final = frozenset({ADDRESS})
 
     def __init__(
         self,
@@ -115,6 +114,7 @@ class Exchange:
         traders: dict[str, int] | None = None,
         arrivals: Arrivals | None = None,
     ) -> None:
+        self.addresses = frozenset({ADDRESS})
         self._market, self._symbols, self._accounts = market, symbols, accounts
         self._owners, self._gated, self._venue = owners, gated, venue
         self._names = list(symbols)

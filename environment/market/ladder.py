@@ -1,7 +1,7 @@
 """Price levels of one side of one book: a window of FIFO queues, a bitmap over it, a far list.
 
-Each side has a window of `width` levels from a base tick of its own. Orders outside the window wait in
-the far list of their side, sorted only when the window is moved over them.
+Each side has a window of `width` levels from a base tick of its own. Orders outside the window wait
+in the far list of their side, sorted only when the window is moved over them.
 """
 
 from environment.compiled import inner
@@ -69,23 +69,28 @@ def append(arena, ins, slot):
     """
     o = order_row(arena, slot)
     side = side_of(arena[o + at.O_META])
-    price = arena[o + at.O_PRICE]
+    index = arena[o + at.O_PRICE] - arena[ins + at.I_BASE + side]
+    if index < 0 or index >= arena[ins + at.I_WIDTH]:
+        _move_window(arena, ins, side, arena[o + at.O_PRICE])
+    return place(arena, ins, slot)
+
+
+@inner
+def _move_window(arena, ins, side, price):
+    # Behind the window an order waits; before it, or when the touch nears the far edge, the window
+    # moves, since only there can the next trade happen.
     index = price - arena[ins + at.I_BASE + side]
     width = arena[ins + at.I_WIDTH]
-    if index < 0 or index >= width:
-        best = arena[ins + at.I_BEST + side]
-        # Behind the window an order waits; before it, or when the touch nears the far edge, the
-        # window moves, since only there can the next trade happen.
-        if best <= -at.MAX_PRICE or best >= at.MAX_PRICE:
-            waiting = far_best(arena, ins, side)
-            recentre(arena, ins, side, max(price, waiting) if side == 0 else min(price, waiting))
-        elif (side == 0) == (index >= width):
-            recentre(arena, ins, side, price)
-        elif side == 0 and best - arena[ins + at.I_BASE] < width >> 3:
-            recentre(arena, ins, side, best)
-        elif side == 1 and arena[ins + at.I_BASE_ASK] + width - best < width >> 3:
-            recentre(arena, ins, side, best)
-    return place(arena, ins, slot)
+    best = arena[ins + at.I_BEST + side]
+    if best <= -at.MAX_PRICE or best >= at.MAX_PRICE:
+        waiting = far_best(arena, ins, side)
+        recentre(arena, ins, side, max(price, waiting) if side == 0 else min(price, waiting))
+    elif (side == 0) == (index >= width):
+        recentre(arena, ins, side, price)
+    elif side == 0 and best - arena[ins + at.I_BASE] < width >> 3:
+        recentre(arena, ins, side, best)
+    elif side == 1 and arena[ins + at.I_BASE_ASK] + width - best < width >> 3:
+        recentre(arena, ins, side, best)
 
 
 @inner
@@ -206,6 +211,17 @@ def next_price(arena, ins, side, index):
 @inner
 def shown_best(arena, ins, side):
     """Return (price, quantity) of the best level with displayed quantity."""
+    price = arena[ins + at.I_BEST + side]
+    if -at.MAX_PRICE < price < at.MAX_PRICE:
+        index = price - arena[ins + at.I_BASE + side]
+        visible = arena[level_row(arena, ins, side, index) + VISIBLE]
+        if visible > 0:
+            return price, visible
+    return _shown_behind_best(arena, ins, side)
+
+
+@inner
+def _shown_behind_best(arena, ins, side):
     price = arena[ins + at.I_BEST + side]
     while -at.MAX_PRICE < price < at.MAX_PRICE:
         index = price - arena[ins + at.I_BASE + side]

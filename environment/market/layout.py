@@ -70,24 +70,25 @@ I_STOP, I_TRAIL_TOP, I_TRAIL_HEAP = 32, 34, 36  # Buy, then sell.
  I_KIND, I_HALT_UNTIL, I_BAND_SCHEDULED, I_CROSSED, I_PREVIOUS_LAST, I_DIRTY, I_DAY_OPEN_NS,
  I_PATH_FIRST, I_PATH_COUNT, I_PATH_START, I_FEED_DOWN, I_DAY_CLOSE_NS) = range(40, 93)  # fmt: skip
 
-# --- stop node: leftist heaps of waiting stops and of trailing groups ------------------------------
+# --- stop node: leftist heaps of waiting stops and of trailing groups ----------------------------
 (N_KEY, N_SEQUENCE, N_SLOT, N_PARENT, N_LEFT, N_RIGHT, N_DISTANCE, N_GROUP, N_MARK, N_ROOT,
  N_BELOW, N_ABOVE) = range(12)  # fmt: skip
 
-# --- feed ------------------------------------------------------------------------------------------
+# --- feed ----------------------------------------------------------------------------------------
 (FD_INSTRUMENT, FD_KIND, FD_INTERVAL, FD_TOPIC, FD_CLASS, FD_KEY, FD_COUNTER, FD_LAST_DELIVERY,
  FD_SENT_SEQUENCE, FD_NEXT, FD_SCHEDULED, FD_LAST_SENT, FD_LEVELS) = range(13)  # fmt: skip
 FEED_QUOTES, FEED_TRADES, FEED_DEPTH, FEED_STATUS = range(4)
 
-# --- latency class -----------------------------------------------------------------------------------
-L_KIND, L_MEDIAN, L_SPREAD, L_CAP = range(4)  # Spread in millionths (lognormal sigma, Pareto shape).
+# --- latency class -------------------------------------------------------------------------------
+# Spread in millionths (lognormal sigma, Pareto shape).
+L_KIND, L_MEDIAN, L_SPREAD, L_CAP = range(4)
 LAT_CONSTANT, LAT_NORMAL, LAT_LOGNORMAL, LAT_PARETO = range(4)
 
-# --- fee row (micros per lot; rates in 1e-9 of notional; 1e-9 of a unit per lot) -----------------------
+# --- fee row (micros per lot; rates in 1e-9 of notional; 1e-9 of a unit per lot) -----------------
 (FE_MAKER, FE_TAKER, FE_AUCTION, FE_MAKER_RATE, FE_TAKER_RATE, FE_SELL_RATE, FE_SELL_PER_LOT,
  FE_SELL_CAP) = range(8)  # fmt: skip
 
-# --- touch ring row -----------------------------------------------------------------------------------
+# --- touch ring row ------------------------------------------------------------------------------
 (TO_TIME, TO_BID, TO_BID_QUANTITY, TO_ASK, TO_ASK_QUANTITY, TO_LAST, TO_VOLUME,
  TO_SEQUENCE) = range(8)  # fmt: skip
 
@@ -96,7 +97,7 @@ DONE, DELIVER, TAPE_FULL, NEED_ROOM, BROKEN, WAKE = range(6)
 
 # --- order: hot row (one cache line) --------------------------------------------------------------
 O_META, O_PRICE, O_LEAVES, O_RESERVE, O_ACCOUNT, O_SEQUENCE, O_PREVIOUS, O_NEXT = range(8)
-# --- order: cold row -------------------------------------------------------------------------------
+# --- order: cold row -----------------------------------------------------------------------------
 (C_GENERATION, C_ENTRY_NS, C_AHEAD, C_DISPLAY, C_TOTAL, C_FILLED, C_STOP, C_EXPIRE, C_PARENT, C_TAG,
  C_ACCOUNT_PREVIOUS, C_ACCOUNT_NEXT, C_LIMIT, C_STOP_NODE, C_RESERVED, C_LIST) = range(16)  # fmt: skip
 
@@ -121,7 +122,7 @@ F_MARKETABLE: Final = 16  # A market-type on-open/on-close order or a triggered 
 F_CANCEL_PENDING: Final = 32
 F_ANONYMOUS: Final = 64  # Mirror mode: the nameless quantity that a level was seeded with.
 
-# --- account ----------------------------------------------------------------------------------------
+# --- account -------------------------------------------------------------------------------------
 (A_CASH, A_SETTLED, A_RESERVED, A_GROUP, A_FLAGS, A_FEE, A_OWNER, A_FIRST_ORDER, A_LAST_ORDER,
  A_ACK_CLASS, A_FILL_CLASS, A_KEY, A_ACK_COUNTER, A_ACK_LAST, A_FILL_COUNTER, A_FILL_LAST,
  A_ORDERS, A_CANCELS, A_FAST_CANCELS, A_TRADES, A_VOLUME, A_WASH, A_FEES_PAID, A_TRADER,
@@ -135,7 +136,7 @@ NO_OWNER: Final = -1  # Compiled traders and contra accounts: nobody is told.
 (WORLD, EXCHANGE_FEES, REGULATOR, LENDER, ISSUER, INTEREST, ROUNDING, CUSTODY) = range(8)
 FIRST_ACCOUNT: Final = 8
 
-# --- trader ------------------------------------------------------------------------------------------
+# --- trader --------------------------------------------------------------------------------------
 # The stream KEY is the trader's own; the stream LINK its connection's: delays, observation noise.
 (TR_KIND, TR_POPULATION, TR_ACCOUNT, TR_INSTRUMENT, TR_KEY, TR_COUNTER, TR_LINK,
  TR_LINK_COUNTER, TR_LAST_ARRIVAL, TR_VIEW_TIME, TR_BELIEF, TR_STATE, TR_SIDE, TR_COUNT, TR_MEMORY,
@@ -145,16 +146,16 @@ TRADER_KINDS: Final = (
     "remote", "noise", "value", "momentum", "adaptive_maker", "hawkes", "spoofer", "ignition",
 )  # fmt: skip
 
-# --- position (dense: account * instruments + instrument) -------------------------------------------
+# --- position (dense: account * instruments + instrument) ----------------------------------------
 P_QUANTITY, P_COST, P_WORKING_SELL = range(3)  # Lots; net micros paid since the start; lots.
 
-# --- event kinds in the heap -------------------------------------------------------------------------
+# --- event kinds in the heap ---------------------------------------------------------------------
 (E_ARRIVE, E_CANCEL, E_REPLACE, E_CANCEL_ALL, E_WAKE, E_FEED, E_PHASE, E_INDICATIVE, E_EXPIRE,
  E_LIMIT_STATE, E_REOPEN, E_BAND, E_CANCEL_LAST, E_HALT, E_CALLBACK, E_MASS_QUOTE, E_OUTAGE,
  E_LATENCY, E_RECALL) = range(19)  # fmt: skip
 HEAP_TIME, HEAP_SEQUENCE, HEAP_KIND_A, HEAP_B = range(4)
 
-# --- phases -----------------------------------------------------------------------------------------
+# --- phases --------------------------------------------------------------------------------------
 (PRE_OPEN, OPENING_AUCTION, CONTINUOUS, CLOSING_AUCTION, POST_CLOSE, CLOSED, HALTED,
  REOPENING_AUCTION) = range(8)  # fmt: skip
 PHASES: Final = (
@@ -162,7 +163,7 @@ PHASES: Final = (
     "halted", "reopening_auction",
 )  # fmt: skip
 
-# --- tape rows: little-endian int64, one file of 128-byte rows ----------------------------------------
+# --- tape rows: little-endian int64, one file of 128-byte rows -----------------------------------
 TAPE_COLUMNS: Final = (
     "sequence", "exchange_ns", "kind", "instrument", "order_id", "account", "side", "order_type",
     "time_in_force", "price", "quantity", "leaves", "counterparty_order_id", "liquidity",
@@ -170,7 +171,8 @@ TAPE_COLUMNS: Final = (
 )  # fmt: skip
 (T_SEQUENCE, T_TIME, T_KIND, T_INSTRUMENT, T_ORDER, T_ACCOUNT, T_SIDE, T_TYPE, T_TIF, T_PRICE,
  T_QUANTITY, T_LEAVES, T_COUNTERPARTY, T_LIQUIDITY, T_AHEAD, T_PARENT) = range(16)  # fmt: skip
-# Kinds. ENTER: an order reached the exchange (quantity: total; `order_type` carries flags << 8, where
+# Kinds. ENTER: an order reached the exchange (quantity: total; `order_type` carries flags << 8,
+# where
 # a display size below the total is given by a following DISPLAY row). REST: it (or its remainder)
 # joined a queue at `price` with `leaves` displayed and `ahead` in front. FILL: one match; order_id
 # and account are the resting order's, `side` its side, counterparty the aggressor's order (in an
@@ -188,7 +190,7 @@ LIQUIDITY: Final = ("maker_displayed", "maker_hidden", "midpoint", "auction", "n
 LIQ_DISPLAYED, LIQ_HIDDEN, LIQ_MIDPOINT, LIQ_AUCTION, LIQ_NONE = range(5)
 HALF_TICK: Final = 16  # Added to the liquidity flag of a print half a tick above `price`.
 
-# --- reasons (cancel and refuse) -------------------------------------------------------------------
+# --- reasons (cancel and refuse) -----------------------------------------------------------------
 REASONS: Final = (
     "requested", "ioc_remainder", "fok_unfilled", "no_liquidity", "self_trade", "day_end", "expired",
     "post_only_would_take", "outside_bands", "phase_closed", "halted", "bad_price_increment",
@@ -201,7 +203,7 @@ REASONS: Final = (
  R_AUCTION_OVER, R_TOO_LATE, R_NO_BORROW, R_UNSETTLED, R_GATED, R_BAD_ORDER, R_LIMIT_STATE,
  R_MARKET_HALT, R_CORPORATE, R_WITHDRAWN, R_DISPLACED, R_MARGIN, R_PROTECTION, R_PURGED) = range(30)  # fmt: skip
 
-# --- out rows: what an actor is told ---------------------------------------------------------------
+# --- out rows: what an actor is told -------------------------------------------------------------
 (X_DELIVERY_NS, X_RECIPIENT, X_KIND, X_ORDER, X_TAG, X_INSTRUMENT, X_SIDE, X_PRICE, X_QUANTITY,
  X_LEAVES, X_FEE, X_LIQUIDITY, X_EXCHANGE_NS, X_SEQUENCE, X_EXTRA, X_CAUSE) = range(16)  # fmt: skip
 (M_ACCEPTED, M_REFUSED, M_FILLED, M_CANCELLED, M_REPLACED, M_TRIGGERED, M_QUOTE, M_TRADE, M_DEPTH,

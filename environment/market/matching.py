@@ -456,7 +456,7 @@ def after_fill(arena, ins, maker):
 
 @inner
 def match(arena, ins, taker, limit, pegs_only):
-    """Match an aggressing order to `limit`. Returns whether it may go on (rest, or be cancelled)."""
+    """Match an aggressing order to `limit`; return whether it may go on to rest or be cancelled."""
     t = order_row(arena, taker)
     meta = arena[t + at.O_META]
     side = side_of(meta)
@@ -507,8 +507,8 @@ def _next_peg(arena, slot, side, twice, seen_twice):
 def can_fill(arena, ins, taker, limit):
     """Return whether an all-or-nothing order would fill whole, changing nothing.
 
-    Own orders stand aside only where the taker's mode cancels them; in the other modes the first one
-    in the way would end the taker. Meets orders in the sequence in which `match` would.
+    Own orders stand aside only where the taker's mode cancels them; in the other modes the first
+    one in the way would end the taker. Meets orders in the sequence in which `match` would.
     """
     t = order_row(arena, taker)
     meta = arena[t + at.O_META]

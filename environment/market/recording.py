@@ -216,7 +216,7 @@ def _tell_row(
 @njit
 def _is_silent(row: Ints) -> bool:
     """Return whether a row is a mirror's own bookkeeping: a level seeded or forgotten."""
-    if row[T_KIND] == K_REST:
+    if row[T_KIND] in (K_ENTER, K_REST):
         return bool((row[T_TYPE] >> 8) & F_ANONYMOUS != 0)
     return bool(row[T_KIND] == K_CANCEL and row[T_LIQUIDITY] == R_WITHDRAWN)
 

@@ -227,17 +227,18 @@ def _enter(book: tuple[Ints, Ints, Ints], who: Ints, waiting: Ints, order: int, 
 def _change(book: tuple[Ints, Ints, Ints], who: Ints, waiting: Ints, order: int, event: Ints,
             amount: int, out: Ints, counts: Ints) -> None:  # fmt: skip
     time, less = event[0], who[order, 1] - amount
+    is_moved = event[2] != _DELETED and event[4] != who[order, 3]
     if who[order, 0] == _PENDING:
         who[order, 5] += max(less, 0)
-        who[order, 1] = amount
+        who[order, 1], who[order, 3] = amount, event[4]
         if event[2] == _DELETED:
             who[order, 0] = _DEAD
     elif who[order, 0] == _LIVE:
         # An amount falls by trades alone; what is withdrawn is deleted with its amount.
-        if less > 0:
+        if less > 0 and not is_moved:
             _take(book, who, order, FILL, less, time, out, counts)
             _credit_takers(who, waiting, counts, event[3], who[order, 3], less)
-        elif less < 0 or (event[2] == _CREATED):
+        elif less < 0 or is_moved or event[2] == _CREATED:
             _take(book, who, order, CANCEL, who[order, 1], time, out, counts)
             _enter(book, who, waiting, order, event, amount, out, counts)
         if event[2] == _DELETED and who[order, 0] == _LIVE:

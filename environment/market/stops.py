@@ -5,9 +5,9 @@ off when x falls to its trigger, so with key = -trigger (in x) it goes off when 
 stops stand in one leftist heap a side, by (key, sequence).
 
 A trailing stop's trigger is m - offset, where m is the highest x since it entered. Orders that
-share one m form a group, itself a leftist heap by offset. A later order never has a higher m, so the
-groups of a side form a stack, lowest m on top, and a new high x melds all groups below it into one:
-each group is melded away once. A second heap orders the groups by their first key.
+share one m form a group, itself a leftist heap by offset. A later order never has a higher m, so
+the groups of a side form a stack, lowest m on top, and a new high x melds all groups below it into
+one: each group is melded away once. A second heap orders the groups by their first key.
 """
 
 from environment.compiled import inner

@@ -31,6 +31,7 @@ OPENS_NS = 1_612_535_400 * SECOND_NS
 SYMBOLS = ("ABM", "XYZ")
 COUNT = 20
 LAST_CLOSE = 10_000
+_PHASES = ((0, at.CONTINUOUS), (3_500, at.CLOSING_AUCTION), (3_600, at.POST_CLOSE))
 _ORDER, _FEED, _ANSWER = 1, 2, 3  # Latency classes, in order of adding; 0 is the core's own.
 
 
@@ -103,9 +104,13 @@ class TwinWorld:
 
     def __init__(
         self, populations: tuple[Population, ...], *, actors: bool, seed: int = 1,
-        recorder: Recorder | None = None,
+        remote: set[int] | None = None, recorder: Recorder | None = None,
     ) -> None:  # fmt: skip
-        populations = as_actors(populations) if actors else populations
+        if actors:
+            chosen = {p.kind for p in populations} if remote is None else remote
+            populations = tuple(
+                as_actors([p])[0] if p.kind in chosen else p for p in populations
+            )
         self.blocks: list[NDArray[np.int64]] = []
         path = _path(seed)
         self.crowd = Crowd(seed, populations, 2 * len(path))
@@ -122,13 +127,7 @@ class TwinWorld:
         owners: list[str] = []
         self.crowd.fill(self.market, owner_ranges(populations, owners))
         self.market.arena[at.H_NOW] = OPENS_NS - SECOND_NS
-        for number in range(2):
-            self.market.post_event(OPENS_NS, at.E_PHASE, number, at.CONTINUOUS)
-            self.market.post_event(
-                OPENS_NS + 3_500 * SECOND_NS, at.E_PHASE, number, at.CLOSING_AUCTION
-            )
-            self.market.post_event(OPENS_NS + HOUR_NS, at.E_PHASE, number, at.POST_CLOSE)
-        self.crowd.start_day(self.market)
+        self._start_day(OPENS_NS)
         self.kernel = self._kernel(populations, owners, seed, recorder) if actors else None
 
     def _add_instrument(self, number: int, path: NDArray[np.float64]) -> None:
@@ -138,6 +137,18 @@ class TwinWorld:
         self.crowd.beliefs[first : first + len(path)] = path
         row[at.I_PATH_FIRST], row[at.I_PATH_COUNT] = first, len(path)
         row[at.I_PATH_START] = OPENS_NS
+
+    def _start_day(self, opens_ns: int) -> None:
+        for number in range(2):
+            for seconds, phase in _PHASES:
+                self.market.post_event(opens_ns + seconds * SECOND_NS, at.E_PHASE, number, phase)
+        for index in range(len(self.crowd.populations)):
+            self.crowd.set_day(self.market, index, opens_ns, opens_ns + HOUR_NS)
+        self.crowd.start_day(self.market)
+
+    def start_second_day(self) -> None:
+        """Open again, twenty-four hours after the first day opened."""
+        self._start_day(OPENS_NS + 24 * HOUR_NS)
 
     def _kernel(
         self, populations: tuple[Population, ...], owners: list[str], seed: int,
