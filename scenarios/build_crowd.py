@@ -3,6 +3,7 @@
 from agents.crowd import flow
 from agents.crowd import reference as ref
 from agents.crowd.population import Population
+from agents.crowd.rows import U_BEFORE
 from environment.market import layout as at
 from environment.market.calendar import Session
 from environment.market.market import Market
@@ -32,6 +33,7 @@ def populations_of(
         order, feed = market_classes[name]
         opens, closes = hours_of(crowd, session)
         integers, floats, size, memory = _settings(crowd, centres[chosen[0]])
+        integers[U_BEFORE] = max(session.open_ns - opens, 0)
         found.append(
             Population(
                 name=name, kind=KINDS[tag_of(crowd)], count=crowd.count,
@@ -93,14 +95,17 @@ def _settings(
             floats = {ref.F_WAKES: crowd.wakes, ref.F_PASSIVE: crowd.passive_share,
                       ref.F_DEPTH_TAIL: crowd.depth_tail, ref.F_DEPTH_SCALE: crowd.depth_scale,
                       ref.F_U_WEIGHT: 1.0 if crowd.shape == "u" else 0.0,
-                      ref.F_SHARE: crowd.closing_share}  # fmt: skip
+                      ref.F_SHARE: crowd.closing_share,
+                      ref.F_OPENING: crowd.opening_share}  # fmt: skip
             return integers, floats, _size(crowd.size), 0
         case told.Value():
             floats = {ref.F_REVERSION: crowd.reversion_per_ns, ref.F_BAR: centre,
                       ref.F_VARIANCE: crowd.observation_variance,
                       ref.F_RATE: crowd.arrivals_per_ns,
-                      ref.F_AGGRESSIVE: crowd.aggressive_share}  # fmt: skip
-            return {ref.U_DEPTH: crowd.depth}, floats, _size(crowd.size), 0
+                      ref.F_AGGRESSIVE: crowd.aggressive_share,
+                      ref.F_WANDER: crowd.wander_variance,
+                      ref.F_PASSIVE: crowd.passive_share}  # fmt: skip
+            return {ref.U_DEPTH: crowd.depth, ref.U_EDGE: crowd.edge}, floats, _size(crowd.size), 0
         case told.Momentum():
             integers = {ref.U_FAST: crowd.fast, ref.U_SLOW: crowd.slow}
             return integers, {ref.F_RATE: float(crowd.every)}, crowd.size, crowd.slow

@@ -62,12 +62,11 @@ def _shortened(scenario: Scenario, session: Session) -> Session:
 
 
 def add_instrument(
-    market: Market, scenario: Scenario, instrument: Instrument, path: NDArray[np.float64] | None
+    market: Market, scenario: Scenario, instrument: Instrument, close: int
 ) -> None:
-    """Add one stock to the core, its ladder centred where its day begins."""
-    close = round(float(path[0])) if path is not None else 0
+    """Add one instrument to the core, its ladder centred where its day begins, in ticks."""
     bands = scenario.session.bands
-    units = round(1_000_000 / (instrument.tick_value_micros / instrument.lot_units))
+    units = round(1_000_000 / instrument.tick_micros)
     market.add_instrument(
         value_micros=instrument.tick_value_micros, ticks_per_unit=units, last_close=close,
         tier=bands.tier if bands is not None else 0, centre=max(close, market.width),

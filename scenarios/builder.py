@@ -24,12 +24,14 @@ from environment.market.exchange import Exchange
 from environment.market.fees import FeeRow, FeeSchedule, fee_row
 from environment.market.market import Market
 from environment.market.publication import Publisher
+from environment.market.replay_flow import ReplayFlow
 from environment.record.facts import AccountFacts, InstrumentFacts, TapeFacts
 from scenarios import build_day
 from scenarios.build_crowd import classes_of, populations_of, tag_of
 from scenarios.build_delays import class_of, model_of
 from scenarios.build_floor import SWARM_ACCOUNT, Factory, Floor, floor_accounts, spawn_floor
 from scenarios.build_paths import PathState, paths_of_day
+from scenarios.build_replay import ACCOUNTS, Recorded, as_recorded
 from scenarios.config import Config
 from scenarios.config_scenario import Scenario
 from scenarios.rescale import rescale, rescaled_paths
@@ -71,6 +73,8 @@ class World:
     ----------
     scales
         By symbol, what corporate actions have made of the price that its path was written for.
+    recorded
+        The recording that stands in place of a crowd, if one does.
     """
 
     config: Config
@@ -87,6 +91,7 @@ class World:
     paths: list[dict[str, NDArray[np.float64]]] = field(default_factory=list)
     clearing_events: list[ClearingEvent] = field(default_factory=list)
     scales: dict[str, float] = field(default_factory=dict)
+    recorded: Recorded | None = None
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -101,6 +106,8 @@ class World:
             self.paths.append(rescaled_paths(self.config.scenario, paths, self.scales))
             self._renew_fees(session)
         build_day.start_day(self.config, self.market, self.crowd, session, number, self.paths[number])
+        if self.recorded is not None:
+            self.recorded.start(self.market)
 
     def rescale(self, symbol: str, factor: float) -> None:
         """Let prices of a stock, and what its traders believe, follow a split or dividend."""
@@ -128,20 +135,33 @@ def build(
     ConfigError
         For what only building can find: a day without trading, a bar file without that day.
     """
+    recorded: Recorded | None = None
+    if config.scenario.recording is not None:
+        config, recorded = as_recorded(config)
     scenario = config.scenario
     calendar = TradingCalendar("always" if scenario.session.calendar == "always"
                                else scenario.session.calendar)  # fmt: skip
-    sessions = build_day.sessions_of(scenario, calendar)
-    instruments = tuple(
-        make_equity(told.symbol, tick=told.tick, lot=told.lot) for told in scenario.instruments
-    )
+    sessions: tuple[Session, ...]
+    instruments: tuple[Instrument, ...]
+    if recorded is not None:
+        sessions, instruments = (recorded.session,), (recorded.instrument,)
+    else:
+        sessions = build_day.sessions_of(scenario, calendar)
+        instruments = tuple(
+            make_equity(told.symbol, tick=told.tick, lot=told.lot) for told in scenario.instruments
+        )
     numbers = {instrument.symbol: n for n, instrument in enumerate(instruments)}
     state = PathState()
     paths = paths_of_day(config, sessions[0], 1, state)
+    starts = {symbol: round(float(path[0])) for symbol, path in paths.items()}
+    if recorded is not None:
+        starts[recorded.instrument.symbol] = recorded.first_mid_ticks
     traders = sum(crowd.count for crowd in scenario.crowds.values())
-    holder: list[Crowd] = []
+    holder: list[Crowd | ReplayFlow] = [] if recorded is None else [recorded.flow]
     market = Market(
-        instruments=len(instruments), accounts=traders + len(floor_accounts(config, agents or {})),
+        instruments=len(instruments),
+        accounts=traders + len(floor_accounts(config, agents or {}))
+        + (0 if recorded is None else len(ACCOUNTS)),
         traders=traders, populations=len(scenario.crowds),
         advance=lambda arena, until: holder[0].advance(arena, until), on_tape=on_tape,
     )  # fmt: skip
@@ -154,16 +174,17 @@ def build(
     holder.append(crowd)
     market.floats = crowd.beliefs
     for instrument in instruments:
-        build_day.add_instrument(market, scenario, instrument, paths.get(instrument.symbol))
+        build_day.add_instrument(market, scenario, instrument, starts.get(instrument.symbol, 0))
     owners: list[str] = []
     remote = _remote_owners(populations, owners)
     crowd.fill(market, remote)
     floor = Floor(
         config=config, instruments=instruments, session=sessions[0],
-        reference_ticks={symbol: round(float(path[0])) for symbol, path in paths.items()},
-        agents=agents or {},
+        reference_ticks=starts, agents=agents or {},
     )  # fmt: skip
     _add_accounts(floor, market, owners)
+    if recorded is not None:
+        recorded.attach(market)
     publisher = Publisher(list(numbers), exchange_module.ADDRESS)
     _offer_feeds(scenario, market, publisher, numbers)
     exchange = Exchange(
@@ -185,7 +206,7 @@ def build(
     world = World(
         config=config, sessions=sessions, instruments=instruments, market=market, crowd=crowd,
         exchange=exchange, kernel=kernel, facts=_facts(scenario, instruments, populations, floor, sessions),
-        accounts={}, floor=floor, path_state=state, paths=[paths],
+        accounts={}, floor=floor, path_state=state, paths=[paths], recorded=recorded,
     )  # fmt: skip
     _spawn_crowd(kernel, crowd, list(numbers))
     spawn_floor(floor, kernel)
@@ -285,12 +306,14 @@ def _facts(
             for k in range(population.count)
         ]
     accounts += [AccountFacts(name=name, population=name) for name in floor.accounts]
+    if scenario.recording is not None:
+        accounts += ACCOUNTS
     return TapeFacts(
         instruments=tuple(
             InstrumentFacts(
                 symbol=instrument.symbol,
-                tick_micros=instrument.tick_value_micros // instrument.lot_units,
-                lot=instrument.lot_units,
+                tick_micros=instrument.tick_micros, lot=instrument.lot_units,
+                unit_scale=instrument.unit_scale,
             )
             for instrument in instruments
         ),

@@ -75,12 +75,15 @@ def run_one(
 @app.command("replay")
 def replay_one(
     folder: Annotated[Path, typer.Argument(help="Folder of an earlier run.")],
+    mute: Annotated[
+        str | None, typer.Option(metavar="AGENT", help="Say what changes without this agent.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Run a journal's inputs again and say whether every record comes out the same."""
     from scenarios.cli_run import replay_and_show
 
-    return replay_and_show(folder, as_json=as_json)
+    return replay_and_show(folder, mute=mute, as_json=as_json)
 
 
 @app.command("scenarios")

@@ -1,8 +1,8 @@
 """`outcry run` and `outcry replay`: from words on a command line to a run and back to words."""
 
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -10,7 +10,7 @@ from scenarios.cli import DIFFERENT, INTERRUPTED, show_json
 from scenarios.cli_progress import TerminalProgress
 from scenarios.config import load_config
 from scenarios.config_built import check_built
-from scenarios.outcomes import FinishedRun, ReplayResult
+from scenarios.outcomes import FinishedRun, MuteResult, ReplayResult
 from scenarios.shadows import refuse_shadowed
 
 
@@ -48,24 +48,38 @@ def _show_run(result: FinishedRun) -> None:
     typer.echo(f"report   {result.report if result.report is not None else result.folder}")
 
 
-def replay_and_show(folder: Path, *, as_json: bool) -> int:
+def replay_and_show(folder: Path, *, mute: str | None, as_json: bool) -> int:
     """Run a journal again, say whether it came out the same, and return the exit status."""
     refuse_shadowed()
-    from scenarios.replay import replay
+    with TerminalProgress(Console(stderr=True), visible=not as_json) as progress:
+        progress.phase("import")
+        if mute is not None:
+            from scenarios.replay_mute import mute as run_muted
 
-    result: ReplayResult = replay(folder)
+            return _show_muted(run_muted(folder, mute, progress=progress), as_json=as_json)
+        from scenarios.replay import replay
+
+        result: ReplayResult = replay(folder, progress=progress)
     if as_json:
-        content: dict[str, Any] = {
-            "same": result.same,
-            "records": result.records,
-            "journal_sha256": result.journal_sha256,
-            "difference": result.difference,
-            "partial": result.partial,
-        }
-        show_json(content)
+        show_json(msgspec.structs.asdict(result))
     elif result.same:
         part = " of a journal that ends early" if result.partial else ""
         typer.echo(f"the same: all {result.records:,} records{part}")
+        for condition in result.conditions:
+            typer.echo(f"although {condition}")
     else:
         typer.echo(f"different after {result.records:,} equal records\n{result.difference}")
     return 0 if result.same else DIFFERENT
+
+
+def _show_muted(result: MuteResult, *, as_json: bool) -> int:
+    """Print both runs side by side."""
+    if as_json:
+        return show_json(msgspec.structs.asdict(result))
+    width = max(map(len, result.figures))
+    head = f"without {result.agent}"
+    typer.echo(f"{'':<{width}}  {'as recorded':>18}  {head:>28}  {'change':>18}")
+    for name, (before, after) in result.figures.items():
+        change = after - before
+        typer.echo(f"{name:<{width}}  {before:>18,.2f}  {after:>28,.2f}  {change:>+18,.2f}")
+    return 0

@@ -42,6 +42,8 @@ def _of_scenario(scenario: Scenario) -> Iterator[tuple[str, ...]]:
             yield "crowds", name
     if scenario.account.margin not in MARGINS:
         yield "account", "margin"
+    if scenario.replay is not None and scenario.replay.mode != "matching":
+        yield "replay", "mode"
     for name in scenario.latency.effects:
         if name not in AGENTS:
             yield "latency", "effects", name

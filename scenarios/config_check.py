@@ -106,6 +106,8 @@ def _source_faults(scenario: Scenario) -> Iterator[Fault]:
     """Yield prices that come from nowhere or from two places."""
     if scenario.recording is not None and scenario.crowds:
         yield ("crowds",), "a recording stands instead of crowds; remove one of the two"
+    if scenario.recording is not None:
+        yield from _recording_faults(scenario)
     if scenario.recording is None and scenario.replay is not None:
         yield ("replay",), 'there is nothing to replay; add recording = "PATH"'
     for index, instrument in enumerate(scenario.instruments):
@@ -115,6 +117,16 @@ def _source_faults(scenario: Scenario) -> Iterator[Fault]:
         if isinstance(instrument.price, Correlated):
             for factor in instrument.price.loadings:
                 yield from _unknown((*path, "loadings", factor), factor, scenario.factors)
+
+
+def _recording_faults(scenario: Scenario) -> Iterator[Fault]:
+    """Yield what a recorded day brings itself, and a scenario can therefore not ask for."""
+    if len(scenario.instruments) > 1:
+        yield ("instruments", "1"), "a recording is of one instrument; keep one"
+    if scenario.session.dates is not None:
+        yield ("session", "dates"), "a recording is one day; use date"
+    if scenario.session.bands is not None:
+        yield ("session", "bands"), "a recorded day has its own halts; remove it"
 
 
 def _swarm_faults(swarm: Swarm) -> Iterator[Fault]:

@@ -44,8 +44,9 @@ class Noise(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="n
     """Trades for reasons of its own; `wakes` times a day between `active`, mostly at its ends.
 
     `passive_share` of its orders rest at a power-law depth (tail and scale in ticks); the others
-    take the far touch. With `refresh` it first cancels what it had. In the last half hour
-    `closing_share` of its orders are for the closing auction.
+    take the far touch. With `refresh` it first cancels what it had. Above 0,
+    `opening_share` of its orders before the open are for the opening auction, and the others rest;
+    in the last half hour `closing_share` are for the closing auction.
     """
 
     wakes: Above0 = 1.0
@@ -57,6 +58,7 @@ class Noise(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="n
     depth_scale: Above0 = 3.0
     longest_depth: Ticks = 500
     refresh: bool = False
+    opening_share: Share = 0.0
     closing_share: Share = 0.0
 
     def __post_init__(self) -> None:
@@ -67,13 +69,21 @@ class Noise(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="n
 
 
 class Value(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="value"):
-    """Sees the fundamental through noise, updates its belief, trades towards it."""
+    """Sees the fundamental through noise, updates its belief, trades towards it.
+
+    With a `wander_variance` (squared ticks a second) it believes in a value that wanders, instead
+    of one that reverts. With an `edge` it takes the far touch only where its belief is at least so
+    many ticks beyond that; else it rests, `passive_share` of the time, as far from its belief.
+    """
 
     observation_variance: Rate = 1_000.0
     reversion_per_ns: Rate = 1.67e-15
     arrivals_per_ns: Above0 = 5.7e-12
     aggressive_share: Share = 0.1
     depth: Ticks = 2
+    wander_variance: Rate = 0.0
+    edge: Ticks = 0
+    passive_share: Share = 0.1
     size: Literal["mixture"] | Lots = "mixture"
 
 

@@ -29,8 +29,8 @@ class FinishedRun(Protocol):
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a journal's inputs, run again, gave the same records.
 
-    `difference` says, in lines for a person, what differed first and what led there; or which
-    version or processor is another one than the manifest names.
+    `difference` says, in lines for a person, what differed first and what led there. `conditions`
+    name the versions, processor, sources and data files that are others than the recorded ones.
     """
 
     same: bool
@@ -38,3 +38,11 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     journal_sha256: str
     difference: str | None = None
     partial: bool = False
+    conditions: tuple[str, ...] = ()
+
+
+class MuteResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run would have been without one agent: figures of both, by name."""
+
+    agent: str
+    figures: dict[str, tuple[float, float]]  # As recorded, and without the agent.

@@ -13,6 +13,7 @@ from scenarios import report_market as market
 from scenarios import report_people as people
 from scenarios.realism_reference import load_realism
 from scenarios.report_page import card, figure, local_ms, number, page, table, tiles
+from scenarios.report_replay import replay_cards
 from scenarios.result import REPORT, RunResult
 
 SLOWEST = 12
@@ -29,7 +30,7 @@ def report_html(result: RunResult) -> str:
     title = f"{summary.get('scenario', 'run')} · seed {summary.get('seed', '?')}"
     body = [_headline(result)]
     if result.day.trades.time.size:
-        body += [*_market_cards(result), people.realism_card(result)]
+        body += [*_market_cards(result), *replay_cards(result), people.realism_card(result)]
         body += [*people.population_cards(result), *people.cost_cards(result)]
     body += [
         people.conduct_card(result),

@@ -13,10 +13,11 @@ from environment.market import layout as at
 from environment.record.disk import FolderDisk
 from environment.record.files import RunFolder
 from environment.record.manifest import Manifest, encode, make_manifest
-from environment.record.output import write_table, write_tables
+from environment.record.output import read_day, write_table, write_tables
 from environment.record.tape import TapeWriter
 from scenarios.build_floor import Factory
 from scenarios.build_paths import SECOND_NS
+from scenarios.build_replay import REPLAY, divergence
 from scenarios.builder import World
 from scenarios.config import Config
 from scenarios.inputs import data_files
@@ -25,7 +26,7 @@ from scenarios.report import write_report
 from scenarios.result import FUNDAMENTAL, REPORT, RunResult
 from scenarios.session_loop import JOURNAL, SessionLoop
 from scenarios.summary import summary_of
-from scenarios.warm_up import compile_all
+from scenarios.warm_up import compile_all, compile_replay
 
 _SLICE_NS = 30 * SECOND_NS
 
@@ -75,6 +76,8 @@ def run_scenario(
     output = RunFolder(folder)
     clock.begin("compile", "the market core, once on a machine")
     compile_all()
+    if config.scenario.recording is not None:
+        compile_replay()
     clock.begin("build")
     loop = SessionLoop.build(config, FolderDisk(output.path), agents=agents)
     clock.begin("loop")
@@ -118,6 +121,8 @@ def write_tape(loop: SessionLoop, output: RunFolder) -> None:
     fees = loop.world.market.section(at.S_ACCOUNT)[:, at.A_FEES_PAID].copy()
     write_tables(output.path, fees_paid=fees)
     write_table(output / FUNDAMENTAL, _fundamental(loop.world))
+    if loop.world.recorded is not None:
+        write_table(output / REPLAY, divergence(loop.world.recorded, read_day(output.path)))
 
 
 def _fundamental(world: World) -> pl.DataFrame:
@@ -125,7 +130,7 @@ def _fundamental(world: World) -> pl.DataFrame:
         pl.DataFrame({
             "time": np.arange(len(path), dtype=np.int64) * SECOND_NS + session.open_ns,
             "instrument": [instrument.symbol] * len(path),
-            "value": path * (instrument.tick_value_micros / instrument.lot_units / 1e6),
+            "value": path * (instrument.tick_micros / 1e6),
         }).with_columns(
             pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(session.zone)
         )

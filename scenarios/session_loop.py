@@ -23,7 +23,7 @@ from environment.record.manifest import file_sha256, versions
 from scenarios.build_floor import Factory
 from scenarios.builder import World, build
 from scenarios.clearing_night import Night
-from scenarios.config import Config
+from scenarios.config import Config, from_canonical
 from scenarios.inputs import data_files
 from scenarios.protocol import PROTOCOL
 
@@ -66,6 +66,18 @@ def header_of(config: Config, agents: Mapping[str, Factory] | None = None) -> He
         configuration=configuration,
         versions=versions(),
         data_sha256=digests_of(data_files(config)),
+    )
+
+
+def canonical_form(config: Config) -> Config:
+    """Return a configuration as a journal's header gives it back.
+
+    A run is made from this form, in which tables are in order of their keys: what is the same
+    configuration is the same run, and a replay numbers accounts as the run did.
+    """
+    again = from_canonical(config.canonical())
+    return msgspec.structs.replace(
+        again, scenario_file=config.scenario_file, swarm_file=config.swarm_file
     )
 
 
@@ -122,6 +134,7 @@ class SessionLoop:
         OperatingError
             If the disk or a data file fails.
         """
+        config = canonical_form(config)
         recording = Recording(config, disk, agents=agents, keep_rows=keep_rows)
         world = build(
             config, recording.journal, recording.keep, PROTOCOL, agents=agents, effects=effects

@@ -9,6 +9,7 @@ from environment.actors.statistics import KernelStatistics
 from environment.market import layout as at
 from environment.record.output import read_day
 from environment.record.tables import order_lives
+from scenarios.build_replay import REPLAY, replay_summary
 from scenarios.builder import World
 from scenarios.result import RunResult
 
@@ -39,7 +40,16 @@ def summary_of(
         "clearing": [msgspec.to_builtins(event) for event in world.clearing_events],
         "kernel": _kernel(statistics),
         "configuration": msgspec.json.decode(world.config.canonical()),
+        **_replay(world, result),
     }
+
+
+def _replay(world: World, result: RunResult) -> dict[str, Any]:
+    """Return what a replayed recording came to, where there was one."""
+    if world.recorded is None:
+        return {}
+    table = pl.read_parquet(result.folder / REPLAY)
+    return {"replay": replay_summary(world.recorded, table)}
 
 
 def _accounts(result: RunResult) -> dict[str, Any]:

@@ -7,6 +7,15 @@ from environment.draws import draw_bits, draw_exponential, draw_integer, draw_no
 from environment.market import advance as core
 from environment.market import layout as at
 from environment.market.arena import make_arena
+from environment.market.replay_flow import ReplayFlow
+from environment.market.replay_rows import OP_WORDS, RecordedDay
+
+
+def compile_replay() -> None:
+    """Load the loop that replays a recording, or compile it: only such runs need it."""
+    arena = make_arena({name: 64 for name, _ in at.SECTIONS} | {"bucket": 300, "tape": 4096})
+    rows = np.zeros((1, OP_WORDS), np.int64)
+    ReplayFlow(RecordedDay(rows, np.zeros((1, 4), np.int64), 1)).advance(arena, 0)
 
 
 def compile_all() -> None:

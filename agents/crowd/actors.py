@@ -111,8 +111,8 @@ def thinking_ns(populations: Iterable[Population]) -> dict[str, int]:
             continue
         if found.setdefault(kind, population.busy_ns) != population.busy_ns:
             raise ConfigError(
-                f"Populations of kind {kind} are busy for {found[kind]} and {population.busy_ns} ns;"
-                " as actors all of one kind think alike."
+                f"Populations of kind {kind} are busy for {found[kind]} and "
+                f"{population.busy_ns} ns; as actors all of one kind think alike."
             )
     return found
 

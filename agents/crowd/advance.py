@@ -116,8 +116,8 @@ def wake(arena: Arena, beliefs: Floats, number: int) -> None:
     """Handle the wake-up on top of the heap."""
     trader = trader_row(arena, number)
     arena[at.H_WAKES] += 1
-    following = 0
-    if arena[at.H_NOW] < arena[population_row(arena, trader) + U_CLOSE]:
+    following, closes = 0, arena[population_row(arena, trader) + U_CLOSE]
+    if arena[at.H_NOW] < closes:
         following = time_away(arena, trader, number)
         if following == 0:
             if arena[trader + at.TR_KIND] == at.REMOTE:
@@ -127,8 +127,9 @@ def wake(arena: Arena, beliefs: Floats, number: int) -> None:
                 if following > 0:
                     # Busy until its messages have left, it cannot wake before.
                     following = max(following, departure(arena, trader) + 1)
-    # Orders sent meanwhile lie later, so the wake-up is still the first event.
-    if following > 0:
+    # Orders sent meanwhile lie later, so the wake-up is still the first event. None is kept past
+    # the close: the next day begins with a first one.
+    if 0 < following < closes:
         reschedule_first(arena, following)
     else:
         pop(arena)
@@ -176,5 +177,5 @@ def start(arena: Arena, beliefs: Floats, first: int, count: int) -> None:
         if kind == at.REMOTE:
             kind = arena[trader + at.TR_STATE]
         time = first_wake(arena, beliefs, trader, kind)
-        if time > 0:
+        if 0 < time < arena[population_row(arena, trader) + U_CLOSE]:
             push(arena, max(time, arena[at.H_NOW] + 1), at.E_WAKE, number, 0)

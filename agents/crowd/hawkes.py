@@ -47,7 +47,7 @@ class HawkesTrader(Actor[Heard]):
         self._scale = floats.get(ref.F_DEPTH_SCALE, 0.0)
         self._weight = floats.get(ref.F_U_WEIGHT, 0.0)
         self._longest = seat.population.integers.get(flow.U_LONGEST_DEPTH, 0)
-        self.state = HawkesState()
+        self.state: HawkesState = HawkesState()
 
     def receive(self, ctx: ActorContext, message: Heard) -> None:
         """Act on a view; hear what became of an order."""
@@ -74,7 +74,7 @@ class HawkesTrader(Actor[Heard]):
         state.excited, state.last_ns = excited, now_ns
         # The base may rise towards the close: three times its mean bounds it all day.
         state.bound = self._rate * (1.0 + 2.0 * self._weight) + excited
-        self._seat.sleep(ctx, now_ns + poisson_gap(ctx.rng, 1.0 / state.bound))
+        self._seat.sleep(ctx, view, poisson_gap(ctx.rng, 1.0 / state.bound))
 
     def _base_rate(self, view: MarketView) -> float:
         """Return the rate per ns without excitation, U-shaped over the day by its weight."""

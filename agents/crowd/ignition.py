@@ -36,7 +36,7 @@ class Igniter(Actor[Heard]):
         self._burst = integers.get(flow.U_BURST, 0)
         self._gap_ns = max(integers.get(flow.U_GAP, 0), 1)
         self._unwind_ns = max(integers.get(flow.U_UNWIND, 0), 1)
-        self.state = IgnitionState()
+        self.state: IgnitionState = IgnitionState()
 
     def receive(self, ctx: ActorContext, message: Heard) -> None:
         """Act on a view; hear what became of an order."""
@@ -44,7 +44,7 @@ class Igniter(Actor[Heard]):
             case OrderAccepted() | OrderFilled() | OrderCancelled():
                 pass
             case MarketView():
-                self._seat.sleep(ctx, message.now_ns + self._decide(ctx))
+                self._seat.sleep(ctx, message, self._decide(ctx))
             case OrderRefused() | OrderReplaced() | OrderTriggered():
                 pass
             case never:

@@ -41,7 +41,7 @@ class AdaptiveMaker(Actor[Heard]):
         self._spacing_ticks = integers.get(ref.U_SPACING_TICKS, 0)
         self._minimum = integers.get(ref.U_MINIMUM, 0)
         self._backstop = integers.get(ref.U_BACKSTOP, 0)
-        self.state = MakerState(spread=floats.get(ref.F_BAR, ref.FIRST_SPREAD))
+        self.state: MakerState = MakerState(spread=floats.get(ref.F_BAR, ref.FIRST_SPREAD))
 
     def receive(self, ctx: ActorContext, message: Heard) -> None:
         """Act on a view; hear what became of an order."""
@@ -51,7 +51,7 @@ class AdaptiveMaker(Actor[Heard]):
             case MarketView():
                 gap = poisson_gap(ctx.rng, self._mean_gap_ns)
                 self._renew(ctx, message)
-                self._seat.sleep(ctx, message.now_ns + gap)
+                self._seat.sleep(ctx, message, gap)
             case OrderRefused() | OrderReplaced() | OrderTriggered():
                 pass
             case never:

@@ -34,7 +34,7 @@ class MomentumTrader(Actor[Heard]):
         self._mean_gap_ns = seat.population.floats[ref.F_RATE]
         self._fast = seat.population.integers[ref.U_FAST]
         self._slow = seat.population.integers[ref.U_SLOW]
-        self.state = MomentumState()
+        self.state: MomentumState = MomentumState()
 
     def receive(self, ctx: ActorContext, message: Heard) -> None:
         """Act on a view; hear what became of an order."""
@@ -52,7 +52,7 @@ class MomentumTrader(Actor[Heard]):
         gap = poisson_gap(ctx.rng, self._mean_gap_ns)
         if is_two_sided(view):
             self._follow(ctx, view)
-        self._seat.sleep(ctx, view.now_ns + gap)
+        self._seat.sleep(ctx, view, gap)
 
     def _follow(self, ctx: ActorContext, view: MarketView) -> None:
         seen = self.state.twice_mids

@@ -37,12 +37,13 @@ class NoiseTrader(Actor[Heard]):
         self._acts_once = bool(integers.get(ref.U_ONCE, 0))
         self._longest = integers.get(ref.U_LONGEST, 0)
         self._passive = floats.get(ref.F_PASSIVE, 0.0)
+        self._opening = floats.get(ref.F_OPENING, 0.0)
         self._closing = floats.get(ref.F_SHARE, 0.0)
         self._tail = floats.get(ref.F_DEPTH_TAIL, 0.0)
         self._scale = floats.get(ref.F_DEPTH_SCALE, 0.0)
         self._wakes = floats.get(ref.F_WAKES, 0.0)
         self._is_u_shaped = floats.get(ref.F_U_WEIGHT, 0.0) > 0.0
-        self.state = NoiseState()
+        self.state: NoiseState = NoiseState()
 
     def receive(self, ctx: ActorContext, message: Heard) -> None:
         """Act on a view; hear what became of an order."""
@@ -63,9 +64,14 @@ class NoiseTrader(Actor[Heard]):
         side = SIDES[draws.integer(0, 2)]
         quantity = seat.size(draws)
         state.wakes += 1
-        if (self._closing > 0.0 and view.now_ns > view.closes_ns - ref.CLOSING_NS
+        if self._opening > 0.0 and seat.is_before_open(view):
+            if draws.uniform() < self._opening:
+                seat.to_auction(ctx, state, side, quantity, "on_open")
+            else:
+                self._post_passively(ctx, view, side, quantity)
+        elif (self._closing > 0.0 and view.now_ns > view.closes_ns - ref.CLOSING_NS
                 and draws.uniform() < self._closing):  # fmt: skip
-            seat.on_close(ctx, state, side, quantity)
+            seat.to_auction(ctx, state, side, quantity, "on_close")
         elif self._passive > 0.0 and draws.uniform() < self._passive:
             self._post_passively(ctx, view, side, quantity)
         elif view.is_open:
@@ -74,12 +80,11 @@ class NoiseTrader(Actor[Heard]):
                 else (view.bid_price, view.bid_quantity)
             )  # fmt: skip
             if shown > 0:
-                takes = "ioc" if self._passive > 0.0 else "day"
-                seat.limit(ctx, state, side, far, quantity, takes)
+                seat.limit(
+                    ctx, state, side, far, quantity, "ioc" if self._passive > 0.0 else "day"
+                )
         if not self._acts_once:
-            following = self._next(view, draws)
-            if following:
-                seat.sleep(ctx, following)
+            seat.sleep(ctx, view, self._gap(view, draws))
 
     def _post_passively(
         self, ctx: ActorContext, view: MarketView, side: Side, quantity: int
@@ -96,8 +101,8 @@ class NoiseTrader(Actor[Heard]):
             price = view.ask_price - improve + max(depth - 1, 0)
         self._seat.limit(ctx, self.state, side, price, quantity)
 
-    def _next(self, view: MarketView, draws: Stream) -> int:
-        """Return when to wake next, or 0: not again today."""
+    def _gap(self, view: MarketView, draws: Stream) -> int:
+        """Return how long to sleep; past the close where it does not wake again today."""
         length = view.closes_ns - view.opens_ns
         x = (view.now_ns - view.opens_ns) / length
         gap = draws.exponential()
@@ -105,4 +110,6 @@ class NoiseTrader(Actor[Heard]):
             x = next_u_shaped(min(max(x, 0.0), 1.0), 1.0 / self._wakes, gap)
         else:
             x += gap / self._wakes
-        return 0 if x >= 1.0 else max(view.opens_ns + int(x * length), view.now_ns + 1)
+        if x >= 1.0:
+            return length
+        return max(view.opens_ns + int(x * length) - view.now_ns, 1)

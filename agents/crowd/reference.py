@@ -18,6 +18,7 @@ from agents.crowd.rows import (
     U_SIZE_LOW,
     Floats,
     inventory,
+    is_before_open,
     link_exponential,
     link_uniform,
     next_counter,
@@ -25,9 +26,16 @@ from agents.crowd.rows import (
     population_row,
     send_cancel_all,
     send_limit,
-    send_on_close,
+    send_to_auction,
 )
-from agents.crowd.shapes import mixture_size, next_u_shaped, power_depth, u_shaped, update_belief
+from agents.crowd.shapes import (
+    follow,
+    mixture_size,
+    next_u_shaped,
+    power_depth,
+    u_shaped,
+    update_belief,
+)
 from environment.compiled import inner
 from environment.draws import draw_exponential, draw_integer, draw_uniform
 from environment.market import layout as at
@@ -39,10 +47,10 @@ FIRST_SPREAD = 10.0
 # Floats of a population.
 (F_WAKES, F_PASSIVE, F_DEPTH_TAIL, F_DEPTH_SCALE, F_REVERSION, F_BAR, F_VARIANCE, F_RATE,
  F_AGGRESSIVE, F_SHARE, F_SPREAD_WEIGHT, F_SKEW, F_U_WEIGHT, F_MARKET, F_BRANCHING,
- F_DECAY, F_SHOCK) = range(17)  # fmt: skip
+ F_DECAY, F_SHOCK, F_WANDER, F_OPENING) = range(19)  # fmt: skip
 # Integers of a population, by kind.
 U_REFRESH, U_ONCE = U_FIRST, U_FIRST + 2
-U_DEPTH, U_LONGEST = U_FIRST + 3, U_FIRST + 4
+U_DEPTH, U_LONGEST, U_EDGE = U_FIRST + 3, U_FIRST + 4, U_FIRST + 5
 U_FAST, U_SLOW = U_FIRST, U_FIRST + 1
 U_LEVELS, U_SPACING, U_MINIMUM, U_BACKSTOP, U_SPACING_TICKS = (
     U_FIRST, U_FIRST + 1, U_FIRST + 2, U_FIRST + 3, U_FIRST + 4,
@@ -101,9 +109,15 @@ def decide_noise(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
     quantity = draw_size(arena, trader)
     arena[trader + at.TR_COUNT] += 1
     closing = setting(arena, beliefs, trader, F_SHARE)
-    if (closing > 0.0 and arena[at.H_NOW] > arena[population + U_CLOSE] - CLOSING_NS
+    opening = setting(arena, beliefs, trader, F_OPENING)
+    if opening > 0.0 and is_before_open(arena, trader):
+        if uniform(arena, trader) < opening:
+            send_to_auction(arena, trader, side, quantity, at.ON_OPEN)
+        else:
+            _post_passively(arena, beliefs, trader, touch, side, quantity)
+    elif (closing > 0.0 and arena[at.H_NOW] > arena[population + U_CLOSE] - CLOSING_NS
             and uniform(arena, trader) < closing):  # fmt: skip
-        send_on_close(arena, trader, side, quantity)
+        send_to_auction(arena, trader, side, quantity, at.ON_CLOSE)
     elif passive > 0.0 and uniform(arena, trader) < passive:
         _post_passively(arena, beliefs, trader, touch, side, quantity)
     elif touch != at.NONE:
@@ -189,7 +203,11 @@ def decide_value(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
         and arena[touch + at.TO_ASK_QUANTITY] > 0
         and arena[touch + at.TO_BID] < arena[touch + at.TO_ASK]
     )
-    if two_sided:
+    has_edge = arena[population + U_EDGE] > 0
+    if has_edge and two_sided and not is_before_open(arena, trader):
+        _trade_on_edge(arena, beliefs, trader, touch, value)
+        return following
+    if two_sided and not has_edge:
         bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
         adjust = 0
         if uniform(arena, trader) >= setting(arena, beliefs, trader, F_AGGRESSIVE):
@@ -208,6 +226,25 @@ def decide_value(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
 
 
 @inner
+def _trade_on_edge(arena: Arena, beliefs: Floats, trader: int, touch: int, value: int) -> None:
+    """Take a touch that is wrong by the edge; else, at times, rest that far from the value."""
+    bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
+    edge = arena[population_row(arena, trader) + U_EDGE]
+    arena[trader + at.TR_COUNT] += 1
+    quantity = draw_size(arena, trader)
+    if value >= ask + edge:
+        send_limit(arena, trader, at.BUY, ask, quantity, at.IOC)
+    elif value <= bid - edge:
+        send_limit(arena, trader, at.SELL, bid, quantity, at.IOC)
+    elif uniform(arena, trader) >= setting(arena, beliefs, trader, F_PASSIVE):
+        return
+    elif 2 * value < bid + ask:
+        send_limit(arena, trader, at.SELL, max(value + edge, bid + 1), quantity, at.DAY)
+    else:
+        send_limit(arena, trader, at.BUY, min(value - edge, ask - 1), quantity, at.DAY)
+
+
+@inner
 def _update_belief(arena: Arena, beliefs: Floats, trader: int, observed: int) -> int:
     """Return the estimate of the closing value in ticks after one more observation."""
     population = population_row(arena, trader)
@@ -216,6 +253,17 @@ def _update_belief(arena: Arena, beliefs: Floats, trader: int, observed: int) ->
     last_look = arena[trader + at.TR_MEMORY]
     now = arena[at.H_NOW]
     arena[trader + at.TR_MEMORY] = now
+    wander = setting(arena, beliefs, trader, F_WANDER)
+    if wander > 0.0:
+        noise = setting(arena, beliefs, trader, F_VARIANCE)
+        if last_look == 0:
+            beliefs[belief + B_ESTIMATE], beliefs[belief + B_VARIANCE] = observed, noise
+        else:
+            beliefs[belief + B_ESTIMATE], beliefs[belief + B_VARIANCE] = follow(
+                beliefs[belief + B_ESTIMATE], beliefs[belief + B_VARIANCE], now - last_look, wander,
+                noise, observed,
+            )  # fmt: skip
+        return round(beliefs[belief + B_ESTIMATE])
     if reversion <= 0.0:
         # Without reversion there is nothing to revert to: the newest look, softened by the last.
         if last_look > 0:

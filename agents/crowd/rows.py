@@ -25,9 +25,10 @@ POPULATION_FLOATS = 24
 OBSERVATION_VARIANCE = 6  # Where a population keeps the variance of its looks at the value.
 # Integer settings of a population; from U_FIRST on each kind names its own.
 # The first U_GONE traders, counted from number U_TRADERS, stay away from U_AWAY to U_BACK.
+# Continuous trading begins U_BEFORE after U_OPEN: until then orders wait for the auction.
 (U_ORDER, U_FEED, U_BUSY, U_OPEN, U_CLOSE, U_SIZE_LOW, U_SIZE_HIGH, U_AWAY, U_BACK, U_GONE,
- U_TRADERS, U_HOLDING) = range(12)  # fmt: skip
-U_FIRST = 12
+ U_TRADERS, U_HOLDING, U_BEFORE) = range(13)  # fmt: skip
+U_FIRST = 13
 
 
 @inner
@@ -72,6 +73,13 @@ def observe_touch(arena: Arena, trader: int) -> int:
     as_of = max(arena[at.H_NOW] - delay, arena[trader + at.TR_VIEW_TIME])
     arena[trader + at.TR_VIEW_TIME] = as_of
     return view_touch(arena, arena[trader + at.TR_INSTRUMENT], as_of)
+
+
+@inner
+def is_before_open(arena: Arena, trader: int) -> bool:
+    """Return whether continuous trading is still to begin on this trader's day."""
+    population = population_row(arena, trader)
+    return arena[at.H_NOW] < arena[population + U_OPEN] + arena[population + U_BEFORE]
 
 
 @inner
@@ -129,9 +137,7 @@ def departure(arena: Arena, trader: int) -> int:
 
 
 @inner
-def send_limit(
-    arena: Arena, trader: int, side: int, price: int, quantity: int, tif: int
-) -> None:
+def send_limit(arena: Arena, trader: int, side: int, price: int, quantity: int, tif: int) -> None:
     """Send a limit order; a price of 0 or less is raised to one tick."""
     slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
                      at.LIMIT, tif, at.CANCEL_NEWEST, 0, max(price, 1), quantity, 0, 0, 0, 0,
@@ -150,11 +156,11 @@ def send_market(arena: Arena, trader: int, side: int, quantity: int) -> None:
 
 
 @inner
-def send_on_close(arena: Arena, trader: int, side: int, quantity: int) -> None:
-    """Send a market order for the closing auction."""
+def send_to_auction(arena: Arena, trader: int, side: int, quantity: int, order_type: int) -> None:
+    """Send a market order for the opening or the closing auction, as its type says."""
     price = at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
     slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
-                     at.ON_CLOSE, at.DAY, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0,
+                     order_type, at.DAY, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0,
                      0)  # fmt: skip
     push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_ARRIVE, slot, 0)
 

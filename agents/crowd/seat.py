@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from agents.crowd.population import Population
+from agents.crowd.rows import U_BEFORE
 from agents.crowd.shapes import mixture_size
 from environment.actors import ActorContext, ActorRef
 from environment.draws import Stream
@@ -61,6 +62,10 @@ class Seat:
         self._low, self._high = population.size
         self._cancel = CancelAll(account=account, instrument=instrument)
 
+    def is_before_open(self, view: MarketView) -> bool:
+        """Return whether continuous trading is still to begin on this trader's day."""
+        return view.now_ns < view.opens_ns + self.population.integers.get(U_BEFORE, 0)
+
     def size(self, draws: Stream) -> int:
         """Return an order size: fixed, uniform in a range, or (range 0) the reference's mixture."""
         if self._low == 0:
@@ -91,12 +96,15 @@ class Seat:
         )  # fmt: skip
         ctx.send(self._exchange, order)
 
-    def on_close(self, ctx: ActorContext, state: TraderState, side: Side, quantity: int) -> None:
-        """Send a market order for the closing auction."""
+    def to_auction(
+        self, ctx: ActorContext, state: TraderState, side: Side, quantity: int,
+        order_type: Literal["on_open", "on_close"],
+    ) -> None:  # fmt: skip
+        """Send a market order for the opening or the closing auction."""
         state.orders += 1
         order = SubmitOrder(
             order_id=f"{self.account}/{state.orders}", account=self.account,
-            instrument=self.instrument, side=side, quantity=quantity, order_type="on_close",
+            instrument=self.instrument, side=side, quantity=quantity, order_type=order_type,
         )  # fmt: skip
         ctx.send(self._exchange, order)
 
@@ -104,9 +112,11 @@ class Seat:
         """Ask for all own orders in this instrument to be cancelled."""
         ctx.send(self._exchange, self._cancel)
 
-    def sleep(self, ctx: ActorContext, until_ns: int) -> None:
-        """Ask to be woken."""
-        ctx.send(self._exchange, Sleep(until_ns=until_ns))
+    def sleep(self, ctx: ActorContext, view: MarketView, gap_ns: int) -> None:
+        """Ask to be woken after a while, unless the day is over by then."""
+        until_ns = view.now_ns + gap_ns
+        if until_ns < view.closes_ns:
+            ctx.send(self._exchange, Sleep(until_ns=until_ns))
 
 
 def poisson_gap(draws: Stream, mean_ns: float) -> int:

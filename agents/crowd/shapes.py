@@ -92,6 +92,20 @@ def kept(rate: float, elapsed_ns: int) -> float:
 
 
 @njit
+def follow(
+    estimate: float, held: float, since_ns: int, wander: float, noise: float, observed: int
+) -> tuple[float, float]:  # fmt: skip
+    """Return estimate and variance of a value that wanders, after one more observation.
+
+    The local level filter (Harvey 1989, section 3.2): `wander` is the variance that the value gains
+    a second, `noise` that of the observation.
+    """
+    before = held + wander * since_ns * 1e-9
+    weight = before / (before + noise) if before + noise > 0.0 else 1.0
+    return estimate + weight * (observed - estimate), weight * noise
+
+
+@njit
 def update_belief(
     estimate: float, held: float, since_ns: int, left_ns: int, reversion: float, mean: float,
     noise: float, shock: float, observed: int,

@@ -36,7 +36,7 @@ class Spoofer(Actor[Heard]):
         self._layer_size = integers.get(flow.U_LAYER_SIZE, 0)
         self._distance = integers.get(flow.U_DISTANCE, 0)
         self._hold_ns = max(integers.get(flow.U_HOLD, 0), 1)
-        self.state = SpooferState()
+        self.state: SpooferState = SpooferState()
 
     def receive(self, ctx: ActorContext, message: Heard) -> None:
         """Act on a view; hear what became of an order."""
@@ -44,7 +44,7 @@ class Spoofer(Actor[Heard]):
             case OrderAccepted() | OrderCancelled() | OrderFilled():
                 pass
             case MarketView():
-                self._seat.sleep(ctx, message.now_ns + self._decide(ctx, message))
+                self._seat.sleep(ctx, message, self._decide(ctx, message))
             case OrderRefused() | OrderReplaced() | OrderTriggered():
                 pass
             case never:

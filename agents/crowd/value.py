@@ -4,7 +4,7 @@ from typing import assert_never
 
 from agents.crowd import reference as ref
 from agents.crowd.seat import SIDES, Heard, Seat, TraderState, is_two_sided, poisson_gap
-from agents.crowd.shapes import update_belief
+from agents.crowd.shapes import follow, update_belief
 from environment.actors import Actor, ActorContext
 from environment.messages import (
     MarketView,
@@ -18,11 +18,15 @@ from environment.messages import (
 
 
 class ValueState(TraderState, kw_only=True):
-    """The belief: an estimate in ticks, its variance, and when it was last renewed (0: never)."""
+    """The belief: an estimate in ticks, its variance, and when it was last renewed (0: never).
+
+    `wakes` counts what it has decided.
+    """
 
     estimate: float
     variance: float = 0.0
     last_look_ns: int = 0
+    wakes: int = 0
 
 
 class ValueTrader(Actor[Heard]):
@@ -39,8 +43,11 @@ class ValueTrader(Actor[Heard]):
         self._noise = floats.get(ref.F_VARIANCE, 0.0)
         self._shock = floats.get(ref.F_SHOCK, ref.SHOCK_VARIANCE)
         self._aggressive = floats.get(ref.F_AGGRESSIVE, 0.0)
+        self._passive = floats.get(ref.F_PASSIVE, 0.0)
+        self._wander = floats.get(ref.F_WANDER, 0.0)
+        self._edge = seat.population.integers.get(ref.U_EDGE, 0)
         self._depth = seat.population.integers.get(ref.U_DEPTH, 0)
-        self.state = ValueState(estimate=self._mean)
+        self.state: ValueState = ValueState(estimate=self._mean)
 
     def receive(self, ctx: ActorContext, message: Heard) -> None:
         """Act on a view; hear what became of an order."""
@@ -57,12 +64,17 @@ class ValueTrader(Actor[Heard]):
     def _decide(self, ctx: ActorContext, view: MarketView) -> None:
         seat, state, draws = self._seat, self.state, ctx.rng
         gap = poisson_gap(draws, self._mean_gap_ns)
-        if state.orders > 0:
+        if state.wakes > 0:
             seat.cancel_all(ctx)
         value = self._renew_belief(view)
         # A crossed touch is a book before its auction: nothing to lean on but the own estimate.
         bid, ask = view.bid_price, view.ask_price
-        if is_two_sided(view) and bid < ask:
+        is_tradable = is_two_sided(view) and bid < ask
+        if self._edge > 0 and is_tradable and not seat.is_before_open(view):
+            self._trade_on_edge(ctx, view, value)
+            seat.sleep(ctx, view, gap)
+            return
+        if is_tradable and self._edge == 0:
             adjust = 0
             if draws.uniform() >= self._aggressive:
                 adjust = draws.integer(0, max(self._depth * (ask - bid), 1))
@@ -71,8 +83,25 @@ class ValueTrader(Actor[Heard]):
         else:
             sells = draws.integer(0, 2) == 1
             price = value
+        state.wakes += 1
         seat.limit(ctx, state, SIDES[sells], price, seat.size(draws))
-        seat.sleep(ctx, view.now_ns + gap)
+        seat.sleep(ctx, view, gap)
+
+    def _trade_on_edge(self, ctx: ActorContext, view: MarketView, value: int) -> None:
+        """Take a touch that is wrong by the edge; else, at times, rest that far from the value."""
+        seat, state, edge = self._seat, self.state, self._edge
+        bid, ask, quantity = view.bid_price, view.ask_price, seat.size(ctx.rng)
+        state.wakes += 1
+        if value >= ask + edge:
+            seat.limit(ctx, state, "buy", ask, quantity, "ioc")
+        elif value <= bid - edge:
+            seat.limit(ctx, state, "sell", bid, quantity, "ioc")
+        elif ctx.rng.uniform() >= self._passive:
+            return
+        elif 2 * value < bid + ask:
+            seat.limit(ctx, state, "sell", max(value + edge, bid + 1), quantity)
+        else:
+            seat.limit(ctx, state, "buy", min(value - edge, ask - 1), quantity)
 
     def _renew_belief(self, view: MarketView) -> int:
         """Return the estimate of the closing value in ticks after one more observation."""
@@ -80,6 +109,16 @@ class ValueTrader(Actor[Heard]):
         since_ns = now_ns - (state.last_look_ns or min(view.opens_ns, now_ns))
         is_first = state.last_look_ns == 0
         state.last_look_ns = now_ns
+        if self._wander > 0.0:
+            seen = float(view.observed)
+            if is_first:
+                state.estimate, state.variance = seen, self._noise
+            else:
+                state.estimate, state.variance = follow(
+                    state.estimate, state.variance, since_ns, self._wander, self._noise,
+                    view.observed,
+                )  # fmt: skip
+            return round(state.estimate)
         if self._reversion <= 0.0:
             # Nothing to revert to: the newest look, softened by the last.
             seen = float(view.observed)

@@ -105,18 +105,19 @@ class Floor:
         """See that waiting mail is looked at as soon as the actor is free."""
         if cell.is_woken:
             return
-        if cell.is_up and cell.inbox:
-            cell.is_woken = True
+        if cell.is_up and (cell.inbox.control or cell.inbox.data):
+            cell.is_woken, cell.is_plain, cell.is_paced = True, False, False
             at_ns = max(cell.busy_until_ns, self.moment.clock.now_ns)
             self._queue.push(at_ns, WAKE, None, (WAKE_UP, cell, cell.incarnation))
-        cell.settle()
+        else:
+            cell.settle()
 
     def wake(self, cell: Cell, incarnation: int) -> None:
         """Handle the first waiting message."""
         if incarnation != cell.incarnation:
             return
         cell.is_woken = False
-        if cell.is_up and cell.inbox:
+        if cell.is_up and (cell.inbox.control or cell.inbox.data):
             envelope, _ = cell.inbox.take()
             self.handle(cell, envelope)
             self.wake_later(cell)

@@ -82,8 +82,7 @@ class Inbox:
 
     def _grown(self, envelope: Envelope[Any]) -> None:
         depth = len(self.control) + len(self.data)
-        if depth > self.deepest:
-            self.deepest = depth
+        self.deepest = max(self.deepest, depth)
         if depth >= self._limits.hard_cap:
             raise InboxOverflow(
                 f"The inbox of {self._address} holds {depth} messages, its hard cap; the last is "

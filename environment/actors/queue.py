@@ -110,7 +110,11 @@ class EventQueue:
             self.add_near(slot, entry)
 
     def open(self, slot: int, entry: Entry) -> None:
-        """Make a bucket with its first entry."""
+        """Make a bucket with its first entry: the one in hand, where there is no other."""
+        if self.slot < 0 and not self.slots:
+            self.slot, self.current = slot, [entry]
+            self.iterator = iter(self.current)
+            return
         self.buckets[slot] = [entry]
         heappush(self.slots, slot)
 

@@ -296,7 +296,19 @@ class SimulationKernel:
                 if outbox:
                     release(cell, item, at_ns, record)
             elif cell.is_paced and cell.busy_until_ns <= at_ns:
-                self._floor.handle(cell, item)
+                # The same for an actor whose messages cost time; it is free.
+                moment.envelope = item
+                try:
+                    cell.receive(cell.context, item.message)
+                # The supervisor, as above.
+                except Exception as error:  # noqa: BLE001
+                    self._floor.fail(cell, item, error)
+                    continue
+                cell.handled += 1
+                cell.busy_ns += cell.cost_ns
+                cell.busy_until_ns = departure_ns = at_ns + cell.cost_ns
+                if outbox:
+                    release(cell, item, departure_ns, record)
             else:
                 self._floor.arrive(cell, item, queue.priority(order) - FIRST_LANE)
 

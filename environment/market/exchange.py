@@ -66,7 +66,7 @@ class Arrivals(Protocol):
         """Return when it arrives."""
 
 
-class LiveOrder(msgspec.Struct):
+class LiveOrder(msgspec.Struct, gc=False):
     """What the façade remembers of an order that is not over: its name, and what caused it."""
 
     order_id: str
@@ -99,7 +99,6 @@ class Exchange:
     traders
         Trader row by address, for the crowd's Python actors.
     """
-
 
     def __init__(
         self,
@@ -178,8 +177,9 @@ class Exchange:
             order.quantity, display, order.stop_price or 0, order.expire_ns or 0,
             self._parent(order.parent), tag,
         )  # fmt: skip
-        state.orders[tag] = LiveOrder(order.order_id, identity, account, envelope.id, envelope.chain)
-        state.tags[order.order_id] = tag
+        name = order.order_id
+        state.orders[tag] = LiveOrder(name, identity, account, envelope.id, envelope.chain)
+        state.tags[name] = tag
 
     def _fault(self, sender: str, order: SubmitOrder) -> str | None:
         """Return why an order cannot even be written down, or None."""

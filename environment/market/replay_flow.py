@@ -2,10 +2,10 @@
 
 A recorded order is a limit order of the recording's account. A recorded execution comes as an
 immediate-or-cancel order that takes whoever stands in front of the recorded order, and then that
-order; recorded orders in between are passed, since the recording passed them. What an agent in front
-took of it leaves the recorded order standing with shares that are gone in the recording: they are
-withdrawn after a delay (*displaced*). What an agent has taken of a recorded order can be neither
-cancelled nor executed later (*consumed*).
+order; recorded orders in between are passed, since the recording passed them. Where agents in front
+took its place, the recorded order keeps shares that are gone in the recording: they are withdrawn
+after a delay (*displaced*). What an agent has taken of a recorded order can be neither cancelled nor
+executed later (*consumed*).
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ from environment.market import layout as at
 from environment.market.advance import after_change, need_room, step
 from environment.market.arena import Arena
 from environment.market.emit import order_tape, send_trade, tape_row
-from environment.market.entry import act, find
+from environment.market.entry import act, find, new_order
 from environment.market.heap import A_MASK, pop, push, reschedule_first
 from environment.market.ladder import (
     HEAD,
@@ -45,10 +45,8 @@ from environment.market.matching import (
     shrink,
     watch_stops,
 )
-from environment.market.entry import new_order
 from environment.market.mirror_book import Ints
 from environment.market.replay_rows import (
-    CANCEL,
     FILL,
     FORGET,
     OP_FLAG,
@@ -351,14 +349,14 @@ def advance(arena, rows, head, known, dues, log, until):
 class ReplayFlow:
     """One recorded day on its way into a market, in place of a crowd.
 
-    What changes lies in one array, `state`, beside the arena, so that a snapshot of the market holds
-    it: `Market.floats` is that array's view as floats, whose bytes are kept as they are.
+    What changes lies in one array, `state`, beside the arena, so that a snapshot of the market
+    holds it: `Market.floats` is that array's view as floats, whose bytes are kept as they are.
     """
 
     def __init__(self, day: RecordedDay, *, withdraw_after_ns: int = 0) -> None:
         self.day = day
         self._rows = np.ascontiguousarray(day.rows)
-        fills = int((day.rows[:, 1] == FILL).sum())
+        fills = int((day.rows[:, OP_KIND] == FILL).sum())
         sizes = ((day.orders, KNOWN_WORDS), (fills, DUE_WORDS), (len(day.rows) + fills, LOG_WORDS))
         self.state = np.zeros(HEAD_WORDS + sum(a * b for a, b in sizes), np.int64)
         self.head = self.state[:HEAD_WORDS]
@@ -375,10 +373,13 @@ class ReplayFlow:
             arena, self._rows, self.head, self._known, self._dues, self._log, until_ns
         )
 
-    def enter(self, market: Market, instrument: int, resting: int, taking: int) -> None:
-        """Schedule the first row; recorded orders belong to `resting`, executions to `taking`."""
+    def attach(self, market: Market, instrument: int, resting: int, taking: int) -> None:
+        """Belong to a market: recorded orders are `resting`'s, recorded executions `taking`'s."""
         self.head[[W_INSTRUMENT, W_RESTING, W_TAKING]] = instrument, resting, taking
         market.floats = self.state.view(np.float64)
+
+    def start(self, market: Market) -> None:
+        """Schedule the first row."""
         market.post_event(int(self._rows[0, OP_TIME]), at.E_WAKE, NEXT_ROW, 0)
 
     @property
@@ -395,4 +396,4 @@ class ReplayFlow:
         return {name: int(self.head[word]) for name, word in names.items()}
 
 
-__all__ = ["CANCEL", "ReplayFlow", "advance"]
+__all__ = ["ReplayFlow", "advance"]

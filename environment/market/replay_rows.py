@@ -47,8 +47,8 @@ class RecordedDay:
     Attributes
     ----------
     rows : int64 array of shape (n, 7)
-        Time (ns), kind, order (0 to `orders` - 1), side, price (ticks), quantity (lots), flag: 1 for
-        the nameless order of a seeded level, the liquidity of a print, the phase of a phase row.
+        Time (ns), kind, order (0 to `orders` - 1), side, price (ticks), quantity (lots), flag: 1
+        for the nameless order of a seeded level, the liquidity of a print, the phase of a phase row.
     touches : int64 array of shape (n, 4)
         Recorded bid price and quantity, ask price and quantity after each row; absent ones are 0.
     """
@@ -175,7 +175,7 @@ def _crosses(book: tuple[Ints, Ints, Ints], side: int, price: int) -> bool:
 @njit
 def _credit_takers(who: Ints, waiting: Ints, counts: Ints, side: int, price: int,
                    quantity: int) -> None:  # fmt: skip
-    """Take a resting order's execution off the aggressor that waits for it, unless it has said so."""
+    """Take a resting order's execution off the aggressor that met it, unless it has said so."""
     for k in range(counts[B_PENDING]):
         order = waiting[k, 0]
         beyond = level_key(1 - side, who[order, 3]) + level_key(side, price) >= 0
@@ -276,8 +276,8 @@ def state_rows(events: Ints, *, lot: int = 1) -> RecordedDay:
     ids, index = np.unique(events[:, 1], return_inverse=True)
     who = np.zeros((len(ids), 6), np.int64)
     counts = np.zeros(B_WORDS, np.int64)
-    # An event writes at most a deletion and an entry of its own order, and each order is forgotten,
-    # or rests after waiting, at most once an event of its own.
+    # An event writes at most a deletion and an entry of its own order; that an order is forgotten,
+    # or rests after waiting, follows at most once from each of its own events.
     out = np.zeros((4 * len(events) + 16, OP_WORDS), np.int64)
     waiting = np.zeros((len(ids) + 1, 2), np.int64)
     states_to_rows(

@@ -13,14 +13,15 @@ class InstrumentFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     symbol: str
     tick_micros: int  # Money of one tick of one unit.
-    lot: int = 1  # Shares or contracts of one lot.
+    lot: int = 1  # Shares or contracts of one lot; of a coin, parts of it.
+    unit_scale: int = 1  # Such parts in one coin.
     multiplier: int = 1
     kind: Literal["stock", "option"] = "stock"
 
     @property
     def micros_per_tick_lot(self) -> int:
         """Return the money that one lot gains when its price rises by one tick."""
-        return self.tick_micros * self.lot * self.multiplier
+        return self.tick_micros * self.lot * self.multiplier // self.unit_scale
 
 
 class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):

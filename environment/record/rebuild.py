@@ -139,7 +139,7 @@ class BookRebuild:
             # A mirrored book is seeded with orders that entered before the tape began.
             self._enter([*row[: at.T_QUANTITY], row[at.T_LEAVES], *row[at.T_LEAVES :]])
             order = self.orders[row[at.T_ORDER]]
-        if order.order_type in {at.ON_OPEN, at.ON_CLOSE}:
+        if order.order_type in {at.ON_OPEN, at.ON_CLOSE, at.MARKET}:
             return  # It waits for an auction, in no queue.
         self._leave(order)  # A pegged order that went to meet another rests again unannounced.
         is_pegged = order.order_type == at.MIDPOINT

@@ -130,7 +130,7 @@ class CoreView:
             left = row[at.O_LEAVES] + row[at.O_RESERVE]
             assert cold[at.C_TOTAL] == cold[at.C_FILLED] + left
             if states[slot] != at.STOP_WAITING:
-                slices += 1 + (-(-row[at.O_RESERVE] // cold[at.C_DISPLAY]) if row[at.O_RESERVE] else 0)
+                slices += 1 - (-row[at.O_RESERVE] // max(cold[at.C_DISPLAY], 1))
         assert header[at.H_LIVE_SLICES] == slices
         assert self.ins[at.I_TRIGGERED] == 0
         self._check_accounts(live)

@@ -1,4 +1,4 @@
-"""One instrument's market by price-time priority, as plainly as it can be said.
+"""One instrument's continuous market by price-time priority, as plainly as it can be said.
 
 Every live order stands in one dictionary; each question is answered by looking at all of them.
 What happens is written to `events` in the order and in the words of the exchange's tape.
@@ -10,59 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from environment.market import layout as at
-from tests.models.auction import auction_price
+from tests.models.order import BOOK, CLOSE_LIST, NOWHERE, OPEN_LIST, PEG, SIGN, STOP, STOPS, Order
 
-BOOK, PEG, STOP, OPEN_LIST, CLOSE_LIST, NOWHERE = "book", "peg", "stop", "open", "close", "-"
-SIGN: Final = {at.BUY: 1, at.SELL: -1}
-STOPS: Final = {at.STOP, at.STOP_LIMIT, at.TRAILING_STOP}
 ACCEPTING: Final = {at.PRE_OPEN, at.CONTINUOUS, at.CLOSING_AUCTION}
 Event = tuple[object, ...]
-
-
-@dataclass(slots=True)
-class Order:
-    """One order; `price` is None for one without a limit."""
-
-    identity: int
-    account: int
-    side: int
-    kind: int = at.LIMIT
-    tif: int = at.DAY
-    mode: int = at.ALLOW
-    flags: int = 0
-    price: int | None = None
-    leaves: int = 1  # What it shows (all of it, but for an iceberg).
-    display: int = 0
-    stop: int = 0
-    expire: int = 0
-    reserve: int = 0
-    filled: int = 0
-    sequence: int = 0
-    place: str = NOWHERE
-    mark: int | None = None  # A trailing stop's best print since it entered.
-
-    @property
-    def hidden(self) -> bool:
-        """Say whether nobody sees it."""
-        return bool(self.flags & at.F_HIDDEN)
-
-    @property
-    def total_leaves(self) -> int:
-        """Return what is left, shown and in reserve."""
-        return self.leaves + self.reserve
-
-    @property
-    def trigger(self) -> float:
-        """Return the print at which a stop goes off."""
-        if self.kind != at.TRAILING_STOP:
-            return self.stop
-        if self.mark is None:
-            return SIGN[self.side] * math.inf
-        return self.mark + SIGN[self.side] * self.stop
-
-    def allows(self, price: float) -> bool:
-        """Say whether its limit lets it trade at a price."""
-        return self.price is None or SIGN[self.side] * (self.price - price) >= 0
 
 
 @dataclass
@@ -70,8 +21,6 @@ class OrderBook:
     """The book, its rules, and what accounts own."""
 
     groups: dict[int, int]
-    last_close: int
-    tier: int = 0
     phase: int = at.CLOSED
     now: int = 0
     last: int = 0
@@ -328,7 +277,9 @@ class OrderBook:
                 continue
             quantity = min(taker.leaves, maker.leaves)
             how = at.LIQ_HIDDEN if maker.hidden else at.LIQ_DISPLAYED
-            self.trade(maker, taker, price, quantity, at.LIQ_MIDPOINT if maker.place == PEG else how)
+            self.trade(
+                maker, taker, price, quantity, at.LIQ_MIDPOINT if maker.place == PEG else how
+            )
             self.after_fill(maker)
             self.watch(math.floor(price), int(price % 1 != 0))
         return True
@@ -434,154 +385,3 @@ class OrderBook:
         younger.leaves, younger.reserve = younger.total_leaves, 0
         self.enter(younger)
         return True
-
-    # --- the day ---------------------------------------------------------------------------------
-
-    def change_phase(self, phase: int) -> None:
-        """Enter a phase, with the auction that ends the one before."""
-        if phase == at.CONTINUOUS:
-            self.open()
-        else:
-            if self.phase == at.CLOSING_AUCTION:
-                self.uncross(self.last or self.last_close)
-                for order in self.triggered:
-                    self.cancel(order, at.R_DAY_END)
-                self.triggered.clear()
-            self.phase, self.bands = phase, None
-        if phase == at.POST_CLOSE:
-            for order in sorted(self.orders.values(), key=lambda o: o.identity & 0xFFFFFFFF):
-                if order.tif == at.DAY or order.kind in {at.ON_OPEN, at.ON_CLOSE}:
-                    self.cancel(order, at.R_DAY_END)
-        self.settle_down()
-
-    def open(self) -> None:
-        """Hold the opening auction and begin continuous trading."""
-        reference = self.last_close or self.last
-        price = self.uncross(reference)
-        self.phase = at.CONTINUOUS
-        if price is None:
-            middle = self.midpoint()
-            price = reference if middle is None else math.floor(middle)
-        if self.tier:
-            width = (price * 5 + 50) // 100  # Tier 1 above $3.
-            self.bands = (price - width, price + width)
-            self.hold_to_bands(*self.bands)
-        self.run_triggered()
-        if self.last:
-            self.watch(self.last, self.last_half)
-            self.run_triggered()
-
-    def hold_to_bands(self, lower: int, upper: int) -> None:
-        """Bring resting orders outside the bands to them, best first, then by time."""
-        for side, band in ((at.BUY, upper), (at.SELL, lower)):
-            sign = SIGN[side]
-            outside = [
-                o for o in self.at_place(BOOK, side) if o.price and sign * (o.price - band) > 0
-            ]
-            for order in sorted(
-                outside, key=lambda o: (-SIGN[o.side] * (o.price or 0), o.hidden, o.sequence)
-            ):
-                if order.flags & at.F_BAND_REFUSE:
-                    self.cancel(order, at.R_BANDS)
-                    continue
-                order.place = NOWHERE
-                order.leaves, order.reserve = order.total_leaves, 0
-                self.reprice(order, band)
-                self.rest(order)
-
-    def auction_sides(self) -> tuple[list[Order], list[Order]]:
-        """Return who takes part, in the sequence in which they trade."""
-        sides = []
-        for side in (at.BUY, at.SELL):
-            part = [o for p in (OPEN_LIST, CLOSE_LIST, BOOK) for o in self.at_place(p, side)]
-            part.sort(key=lambda o: (o.place == BOOK, -SIGN[o.side] * limit_of(o), o.sequence))
-            sides.append(part)
-        return sides[0], sides[1]
-
-    def uncross(self, reference: int) -> int | None:
-        """Hold an auction: trade at one price, cancel what waited for it alone."""
-        collar = (max(reference - reference // 10, 1), reference + reference // 10)
-        buys, sells = self.auction_sides()
-        price = self.trade_at_one_price(buys, sells, collar, reference)
-        if price is not None:
-            self.watch(price, 0)
-        for place in (OPEN_LIST, CLOSE_LIST):
-            if place == CLOSE_LIST and self.phase != at.CLOSING_AUCTION:
-                continue
-            for order in self.at_place(place, at.BUY) + self.at_place(place, at.SELL):
-                self.cancel(order, at.R_AUCTION_UNFILLED)
-        return price
-
-    def trade_at_one_price(
-        self, buys: list[Order], sells: list[Order], collar: tuple[int, int], reference: int
-    ) -> int | None:
-        """Find the price and let the two sides meet at it, one by one."""
-        if self.phase != at.CLOSING_AUCTION:
-            buys = [o for o in buys if o.place != CLOSE_LIST]
-            sells = [o for o in sells if o.place != CLOSE_LIST]
-        found = None
-        for lower, upper in (collar, self.crossed_range(collar)):
-            found = auction_price(
-                [(limit_of(o), o.total_leaves) for o in buys],
-                [(limit_of(o), o.total_leaves) for o in sells],
-                range(lower, upper + 1),
-                reference,
-            )
-            if not leaves_crossed(buys, sells, found):
-                break
-        if found is None:
-            return None
-        price, volume = found
-        for buy, sell, quantity in pairs(buys, sells, price, volume):
-            for order in (buy, sell):
-                beyond = max(quantity - order.leaves, 0)
-                order.leaves, order.reserve = order.leaves + beyond, order.reserve - beyond
-            self.trade(buy, sell, price, quantity, at.LIQ_AUCTION)
-            self.after_fill(buy)
-            self.after_fill(sell)
-        return price
-
-    def crossed_range(self, collar: tuple[int, int]) -> tuple[int, int]:
-        """Return a collar widened to all prices at which the book itself is crossed."""
-        bid, ask = self.touch(at.BUY, shown=False), self.touch(at.SELL, shown=False)
-        if bid is None or ask is None or bid < ask:
-            return collar
-        return min(collar[0], ask), max(collar[1], bid)
-
-
-def limit_of(order: Order) -> float:
-    """Return an order's limit; infinite where it has none."""
-    return SIGN[order.side] * math.inf if order.price is None else order.price
-
-
-def pairs(
-    buys: list[Order], sells: list[Order], price: int, volume: int
-) -> list[tuple[Order, Order, int]]:
-    """Return who meets whom, for how much, when `volume` trades at `price`."""
-    able = [
-        [[o, o.total_leaves] for o in side if o.allows(price)] for side in (buys, sells)
-    ]
-    met = list[tuple[Order, Order, int]]()
-    while volume:
-        (buy, buy_left), (sell, sell_left) = able[0][0], able[1][0]
-        quantity = min(volume, buy_left, sell_left)
-        met.append((buy, sell, quantity))
-        volume -= quantity
-        for side in able:
-            side[0][1] -= quantity
-            if side[0][1] == 0:
-                side.pop(0)
-    return met
-
-
-def leaves_crossed(
-    buys: list[Order], sells: list[Order], found: tuple[int, int] | None
-) -> bool:
-    """Say whether the resting orders that an auction would leave could still trade."""
-    left = {o.identity: o.total_leaves for o in (*buys, *sells)}
-    for buy, sell, quantity in pairs(buys, sells, *found) if found else []:
-        left[buy.identity] -= quantity
-        left[sell.identity] -= quantity
-    bids = [o.price or 0 for o in buys if o.place == BOOK and left[o.identity]]
-    asks = [o.price or 0 for o in sells if o.place == BOOK and left[o.identity]]
-    return bool(bids and asks) and max(bids) >= min(asks)

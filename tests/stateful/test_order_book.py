@@ -1,7 +1,7 @@
 """The compiled core against the obvious order book, over any history that Hypothesis finds.
 
-Both tell what happened in the words of the tape; after every step the tellings, the queues with each
-order's place, the touch, stops, auction lists, cash and shares must be the same.
+Both tell what happened in the words of the tape; after every step the tellings, the queues with
+each order's place, the touch, stops, auction lists, cash and shares must be the same.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,8 @@ from environment.draws import Stream, stream_key
 from environment.market import layout as at
 from environment.market.market import Market
 from tests.models.core_view import CoreView, limit, tape_event
-from tests.models.order_book import BOOK, CLOSE_LIST, OPEN_LIST, PEG, STOP, Order, OrderBook
+from tests.models.order import BOOK, CLOSE_LIST, OPEN_LIST, PEG, STOP, Order
+from tests.models.trading_day import TradingDay
 
 VALUE = 10_000  # Micros a tick and lot.
 CASH = 10**12
@@ -33,6 +34,7 @@ KINDS = (
 UNPRICED = {at.MARKET, at.STOP, at.TRAILING_STOP}
 MAY_BE_UNPRICED = {at.ON_OPEN, at.ON_CLOSE, at.MIDPOINT}
 TIMES_IN_FORCE = (at.DAY, at.DAY, at.IOC, at.FOK, at.GTC, at.GTD)
+LISTS = {PEG: at.I_PEG, OPEN_LIST: at.I_ON_OPEN, CLOSE_LIST: at.I_ON_CLOSE}
 Choose = Callable[[Any], Any]
 
 
@@ -41,15 +43,13 @@ class Pair:
 
     def __init__(self, prices: tuple[int, ...], *, tier: int = 0) -> None:
         self.prices, self.blocks = prices, list[np.ndarray[Any, Any]]()
-        self.market = Market(
-            instruments=1, accounts=3, width=64, on_tape=lambda rows: self.blocks.append(rows)
-        )
+        self.market = Market(instruments=1, accounts=3, width=64, on_tape=self.blocks.append)
         self.market.add_instrument(value_micros=VALUE, ticks_per_unit=1, last_close=100, tier=tier)
         fee = self.market.add_fee(maker=-2, taker=3, auction=1, sell_rate=12_345, sell_per_lot=7)
         a = self.market.add_account(cash_micros=CASH, fee=fee, owner=1)
         b = self.market.add_account(cash_micros=CASH, group=a)
         c = self.market.add_account(cash_micros=CASH, fee=fee)
-        self.model = OrderBook({a: a, b: a, c: c}, last_close=100, tier=tier)
+        self.model = TradingDay({a: a, b: a, c: c}, last_close=100, tier=tier)
         self.accounts, self.known = (a, b, c), [0]
         self.phase(at.CONTINUOUS)
 
@@ -84,7 +84,8 @@ class Pair:
         unpriced = at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
         order.identity = self.market.post_order(
             self.now, 0, order.account, side, kind, tif, order.mode, order.flags,
-            unpriced if price is None else price, quantity, order.display, stop, order.expire, -1, 0,
+            unpriced if price is None else price, quantity, order.display, stop, order.expire,
+            -1, 0,
         )  # fmt: skip
         assert order.identity not in self.known
         self.known.append(order.identity)
@@ -153,20 +154,28 @@ class Pair:
         """Compare where every order is and what it shows."""
         model = self.model
         for side in (at.BUY, at.SELL):
-            for place, which in ((PEG, at.I_PEG), (OPEN_LIST, at.I_ON_OPEN), (CLOSE_LIST, at.I_ON_CLOSE)):
+            for place, which in (
+                (PEG, at.I_PEG),
+                (OPEN_LIST, at.I_ON_OPEN),
+                (CLOSE_LIST, at.I_ON_CLOSE),
+            ):
                 found = [view.identity(slot) for slot in view.listed(which, side)]
                 assert found == [order.identity for order in model.at_place(place, side)]
-            book = {
-                price: [(view.identity(s), *view.orders[s][at.O_LEAVES : at.O_RESERVE + 1]) for s in slots]
-                for price, slots in view.book(side).items()
+            shown = {
+                price: [
+                    (view.identity(s), *view.orders[s][at.O_LEAVES : at.O_ACCOUNT]) for s in queue
+                ]
+                for price, queue in view.book(side).items()
             }
-            prices = {order.price for order in model.at_place(BOOK, side) if order.price is not None}
-            assert book == {
+            prices = {o.price for o in model.at_place(BOOK, side) if o.price is not None}
+            assert shown == {
                 p: [(o.identity, o.leaves, o.reserve) for o in model.queue(side, p)] for p in prices
             }
             touch = limit(view.ins[at.I_SHOWN_BID + 2 * side])
             assert touch == model.touch(side)
-        stops = {view.identity(s) for s in range(len(view.orders)) if view.state(s) == at.STOP_WAITING}
+        stops = {
+            view.identity(s) for s in range(len(view.orders)) if view.state(s) == at.STOP_WAITING
+        }
         assert stops == {o.identity for o in model.orders.values() if o.place == STOP}
         bid, ask = model.touch(at.BUY), model.touch(at.SELL)
         if model.phase == at.CONTINUOUS and bid is not None and ask is not None:
@@ -235,8 +244,9 @@ class BandedBookMachine(OrderBookMachine):
 TestNear = OrderBookMachine.TestCase
 TestWide = WideBookMachine.TestCase
 TestBanded = BandedBookMachine.TestCase
-for case in (TestNear, TestWide, TestBanded):
-    case.settings = settings(max_examples=40, stateful_step_count=50)
+TestNear.settings = TestWide.settings = TestBanded.settings = settings(
+    max_examples=40, stateful_step_count=50
+)
 
 
 @pytest.mark.parametrize("prices", [NEAR, WIDE, BANDED], ids=["near", "wide", "banded"])

@@ -1,0 +1,195 @@
+"""A recorded run, run again from its own journal: same records, or the first that differs."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from environment.actors import RecordedEffects
+from environment.errors import ConfigError, CorruptRecord, OperatingError
+from environment.messages import EffectDone, EffectFailed, Message
+from environment.record.disk import FolderDisk
+from environment.record.files import MANIFEST
+from environment.record.journal import Input, JournalReader
+from environment.record.manifest import Manifest, compare, decode
+from scenarios.build_floor import Factory
+from scenarios.config import Config, from_canonical
+from scenarios.config_built import check_built
+from scenarios.outcomes import ReplayResult
+from scenarios.progress import Progress, Silent
+from scenarios.protocol import PROTOCOL
+from scenarios.replay_compare import Comparison
+from scenarios.runner import manifest_of, run_loop
+from scenarios.session_loop import JOURNAL, SessionLoop, header_of
+from scenarios.warm_up import compile_all
+
+IN_PYTHON = "agents_in_python"
+
+
+class Recorded:
+    """What a journal says of its run: configuration, inputs, and whether it came to its end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, folder / JOURNAL
+        try:
+            self.data = self.path.read_bytes()
+        except OSError as error:
+            cause = (error.strerror or "cannot be read").lower()
+            raise OperatingError(
+                f"{self.path}: {cause}; give the folder of an earlier run"
+            ) from error
+        self.manifest = _manifest_of(folder)
+        self.outcomes: dict[tuple[str, int], EffectDone | EffectFailed] = {}
+        self.admitted: list[tuple[int, str, str, Message]] = []
+        try:
+            self.reader = JournalReader(self.data, PROTOCOL)
+            self.records = sum(map(self._take, self.reader))
+        except CorruptRecord as error:
+            raise CorruptRecord(
+                f"{self.path}: {error} Nothing can be replayed from it; run the scenario again"
+            ) from error
+
+    def _take(self, record: Any) -> int:
+        """Keep an input; count every record as one."""
+        if isinstance(record, Input):
+            envelope = record.envelope
+            match envelope.message:
+                case EffectDone(effect_id=number) | EffectFailed(effect_id=number):
+                    self.outcomes[envelope.recipient, number] = envelope.message
+                case message:
+                    admitted = (envelope.delivered_ns, envelope.sender, envelope.recipient, message)
+                    self.admitted.append(admitted)
+        return 1
+
+    @property
+    def journal_sha256(self) -> str:
+        """The SHA-256 of the journal as it lies there."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the run was interrupted, killed, or never closed its folder."""
+        return self.reader.is_partial or self.manifest is None or self.manifest.partial
+
+    @property
+    def agents_in_python(self) -> tuple[str, ...]:
+        """Addresses of agents that no file describes."""
+        return tuple(self.reader.header.configuration.get(IN_PYTHON, ()))
+
+    def config(self) -> Config:
+        """Return the configuration that the header holds; its data files are sought again."""
+        told = self.reader.header.configuration
+        try:
+            config = from_canonical(msgspec.json.encode(told))
+        except (KeyError, TypeError, msgspec.ValidationError) as error:
+            recorded = self.reader.header.versions.get("outcry", "unknown")
+            raise OperatingError(
+                f"{self.path}: its configuration is not one of this version ({error}); replay it "
+                f"with the version that recorded it, {recorded}"
+            ) from error
+        # Paths in it are sought where the command is given, then at the project's root.
+        here = Path.cwd() / "scenario.toml"
+        return msgspec.structs.replace(config, scenario_file=here, swarm_file=here)
+
+    def check_agents(self, agents: Iterable[str]) -> None:
+        """Raise ConfigError unless exactly the agents that were made in Python are given again."""
+        given = set(agents)
+        if missing := sorted(set(self.agents_in_python) - given):
+            raise ConfigError(
+                f"{self.path}: {', '.join(missing)} was made in Python, and no file describes it; "
+                f"replay it from Python with replay(folder, agents=...)"
+            )
+        if more := sorted(given - set(self.agents_in_python)):
+            raise ConfigError(f"{self.path}: {', '.join(more)} was not in this run; leave it out")
+
+    def conditions(self, config: Config) -> tuple[str, ...]:
+        """Return what is another one now than when the run was recorded, a line each."""
+        if self.manifest is not None:
+            present = manifest_of(config, "", partial=False)
+            found = compare(self.manifest, present)
+            # The configuration is the recorded one, whatever its spelling.
+            return tuple(str(difference) for difference in found if difference.name != "configuration")
+        recorded, now = self.reader.header, header_of(config)
+        pairs = [
+            *((f"version of {k}", v, now.versions.get(k)) for k, v in recorded.versions.items()),
+            *((f"data file {k}", v, now.data_sha256.get(k)) for k, v in recorded.data_sha256.items()),
+        ]
+        return tuple(
+            f"{name}: recorded with {before}, now {after or 'absent'}"
+            for name, before, after in pairs
+            if before != after
+        )
+
+    def prepare(
+        self, config: Config, folder: Path, agents: dict[str, Factory], *, without: str = ""
+    ) -> SessionLoop:
+        """Return the run of a configuration with these inputs, but for those of one actor."""
+        outcomes = {key: done for key, done in self.outcomes.items() if key[0] != without}
+        loop = SessionLoop.build(
+            config, FolderDisk(folder), agents=agents, effects=RecordedEffects(outcomes)
+        )
+        for at_ns, sender, recipient, message in self.admitted:
+            if recipient != without:
+                loop.world.kernel.admit_at(at_ns, sender, recipient, message)
+        return loop
+
+
+def _manifest_of(folder: Path) -> Manifest | None:
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        return decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError) as error:
+        raise OperatingError(f"{path}: {error}; remove it to replay the journal alone") from error
+
+
+def replay(
+    folder: str | Path, agents: dict[str, Factory] | None = None, progress: Progress | None = None
+) -> ReplayResult:
+    """Run a journal's inputs again and return whether every record came out the same.
+
+    Parameters
+    ----------
+    agents : mapping of address to factory, optional
+        The agents made in Python of that run.
+
+    Raises
+    ------
+    ConfigError
+        If the run cannot be made again from its journal.
+    OperatingError
+        If the journal, or a data file that it names, cannot be read.
+    """
+    recorded = Recorded(Path(folder))
+    recorded.check_agents(agents or {})
+    config = recorded.config()
+    check_built(config)
+    watched = progress or Silent()
+    with tempfile.TemporaryDirectory(prefix="outcry-replay-") as place:
+        conditions = recorded.conditions(config)
+        watched.phase("compile", "the market core, once on a machine")
+        compile_all()
+        watched.phase("build")
+        loop = recorded.prepare(config, Path(place), agents or {})
+        watched.phase("loop")
+        if not run_loop(loop, watched):
+            loop.abandon()
+            raise KeyboardInterrupt
+        loop.finish()
+        made = (Path(place) / JOURNAL).read_bytes()
+        zone = loop.world.sessions[0].zone
+        difference, equal = Comparison(recorded, made, loop.recording.rows, zone).run()
+    if difference is not None and conditions:
+        difference = "\n".join((*conditions, difference))
+    return ReplayResult(
+        same=difference is None,
+        records=equal,
+        journal_sha256=recorded.journal_sha256,
+        difference=difference,
+        partial=recorded.is_partial,
+        conditions=conditions,
+    )

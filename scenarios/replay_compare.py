@@ -1,0 +1,158 @@
+"""Two journals record by record: how far they are equal, and what led to the first difference."""
+
+import datetime
+import hashlib
+import zoneinfo
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from environment.actors import Envelope
+from environment.record.journal import Block, End, Failed, Input, JournalReader, Record, Step
+from scenarios.protocol import PROTOCOL
+
+_LONGEST_CHAIN: Final = 20
+_LONGEST_TEXT: Final = 300
+Rows = NDArray[np.int64]
+
+
+class RecordedJournal(Protocol):
+    """The older of the two journals."""
+
+    @property
+    def reader(self) -> JournalReader:
+        """Its records."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether its run ended early, so that only as much as there is must be equal."""
+
+
+class Comparison:
+    """A recorded journal against the one that the same inputs made now.
+
+    Parameters
+    ----------
+    rows
+        The tape of the run made now, in blocks: a recorded run that was interrupted ends with a
+        block that is a part of one here.
+    """
+
+    def __init__(
+        self, recorded: RecordedJournal, made: bytes, rows: list[Rows], zone: str
+    ) -> None:
+        self._recorded, self._made = recorded, JournalReader(made, PROTOCOL)
+        self._rows = rows
+        self._zone = zoneinfo.ZoneInfo(zone)
+
+    def run(self) -> tuple[str | None, int]:
+        """Return the first difference as text (None: there is none), and how many were equal."""
+        old, new = iter(self._recorded.reader), iter(self._made)
+        equal = tape_rows = 0
+        now: Record | None = None
+        for was in old:
+            if isinstance(was, End) and self._recorded.is_partial:
+                return None, equal + 1
+            now = next(new, None)
+            if isinstance(was, Block):
+                if was != now and not (self._is_last(old) and self._is_part(was, tape_rows)):
+                    return self._tell(equal, was, now), equal
+                if was != now:
+                    return None, equal + 1
+                tape_rows += was.rows
+            elif not _are_equal(was, now):
+                return self._tell(equal, was, now), equal
+            equal += 1
+        left = next(new, None)
+        if left is not None and not self._recorded.is_partial:
+            return self._tell(equal, None, left), equal
+        return None, equal
+
+    def _is_last(self, old: Iterator[Record]) -> bool:
+        """Return whether nothing but the end follows in the journal of an interrupted run."""
+        return self._recorded.is_partial and isinstance(next(old, None), End | None)
+
+    def _is_part(self, block: Block, first: int) -> bool:
+        """Return whether the tape made now holds the rows of a block that was cut short."""
+        tape = np.concatenate(self._rows) if self._rows else np.empty((0, 16), np.int64)
+        rows = np.ascontiguousarray(tape[first : first + block.rows], dtype="<i8")
+        return hashlib.sha256(rows.data).hexdigest() == block.sha256
+
+    # --- telling -------------------------------------------------------------------------------
+
+    def _tell(self, number: int, was: Record | None, now: Record | None) -> str:
+        lines = [
+            f"record {number + 1:,} is the first that differs",
+            f"  recorded  {self._line(was)}",
+            f"  now       {self._line(now)}",
+        ]
+        cause = _cause_of(was if was is not None else now)
+        chain = self._chain(cause, number)
+        if chain:
+            lines.append("  led to by, newest first:")
+            lines += [f"    {self._line(envelope)}" for envelope in chain]
+        return "\n".join(lines)
+
+    def _chain(self, cause: int, number: int) -> list[Envelope[Any]]:
+        """Return the envelopes that led to a record, as far as the journal before it knows them."""
+        known: dict[int, Envelope[Any]] = {}
+        for record in islice(iter(self._made), number):
+            envelope = _envelope_of(record)
+            if envelope is not None:
+                known[envelope.id] = envelope
+        chain: list[Envelope[Any]] = []
+        while cause in known and len(chain) < _LONGEST_CHAIN:
+            chain.append(known[cause])
+            cause = known[cause].cause
+        return chain
+
+    def _line(self, record: Record | None) -> str:
+        match record:
+            case None:
+                return "nothing: the journal is over"
+            case Block(rows=rows, sha256=digest):
+                return f"block of {rows:,} rows of the tape, SHA-256 {digest[:16]}"
+            case Failed(now_ns=now_ns, address=address, envelope_id=number, error=error):
+                return f"{self._time(now_ns)}  {address} failed on message {number}: {error}"
+            case End(counts=counts):
+                return f"end, after {', '.join(f'{n:,} {kind}' for kind, n in counts.items() if n)}"
+            case _:
+                envelope = _envelope_of(record)
+                assert envelope is not None, f"a {type(record).__name__} holds an envelope"
+                said = str(envelope.message)
+                short = said if len(said) <= _LONGEST_TEXT else f"{said[:_LONGEST_TEXT]}…"
+                return (
+                    f"{self._time(envelope.sent_ns)}  #{envelope.id} "
+                    f"{envelope.sender} > {envelope.recipient}: {short}"
+                )
+
+    def _time(self, ns: int) -> str:
+        moment = datetime.datetime.fromtimestamp(ns // 1_000_000_000, self._zone)
+        return f"{moment:%Y-%m-%d %H:%M:%S}.{ns % 1_000_000_000:09d}"
+
+
+def _are_equal(was: Record, now: Record | None) -> bool:
+    return type(was) is type(now) and (
+        was == now or msgspec.msgpack.encode(was) == msgspec.msgpack.encode(now)
+    )
+
+
+def _envelope_of(record: Record | None) -> Envelope[Any] | None:
+    match record:
+        case Envelope():
+            return record
+        case Input(envelope=envelope) | Step(input=envelope):
+            return envelope
+        case _:
+            return None
+
+
+def _cause_of(record: Record | None) -> int:
+    if isinstance(record, Failed):
+        return record.envelope_id
+    envelope = _envelope_of(record)
+    return envelope.cause if envelope is not None else 0

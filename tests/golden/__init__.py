@@ -1,0 +1,1 @@
+"""Whole runs, kept as what they must come to."""

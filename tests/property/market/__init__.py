@@ -1,0 +1,1 @@
+"""Laws of the market core over whatever Hypothesis finds."""

@@ -1,0 +1,1 @@
+"""The crowd's traders, one by one."""
