@@ -32,9 +32,7 @@ from environment.record.journal import Header, Journal
 
 ORDERS = 100_000
 BATCH = 10
-ToOwner = (
-    Resumed | TimerFired | OrderAccepted | OrderCancelled | OrderFilled | OrderRefused
-)
+ToOwner = Resumed | TimerFired | OrderAccepted | OrderCancelled | OrderFilled | OrderRefused
 
 
 class Count(msgspec.Struct):

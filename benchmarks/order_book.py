@@ -25,14 +25,22 @@ OUTPUT = Path("runs/bench/order_book.json")
 STREAM: Final = "data/orderbook/synthetic_stream_1m.npz"
 TRADES, LIVE = 294_012, 5_210
 COLUMNS: Final = ("typ", "side", "price", "qty", "oid")
-Columns = tuple[NDArray[np.int64], ...]
+Column = NDArray[np.int64]
+Columns = tuple[Column, Column, Column, Column, Column]
 Result = tuple[float, int, int]  # Seconds, trades, live orders.
 
 
 def read_stream() -> Columns:
     """Return kind, side, price, quantity and order number of each event."""
     with np.load(shared_folder() / STREAM) as data:
-        return tuple(data[name].astype(np.int64) for name in COLUMNS)
+        kind, side, price, quantity, number = (data[name].astype(np.int64) for name in COLUMNS)
+    return kind, side, price, quantity, number
+
+
+def first_events(columns: Columns, count: int) -> Columns:
+    """Return the beginning of a stream."""
+    kind, side, price, quantity, number = (column[:count] for column in columns)
+    return kind, side, price, quantity, number
 
 
 def make_market() -> Market:
@@ -70,7 +78,8 @@ def run_core_by_event(columns: Columns) -> Result:
     market, known = make_market(), [0] * (int(columns[4].max()) + 1)
     events = list(zip(*(column.tolist() for column in columns), strict=True))
     gc.collect()
-    apply, arena = apply_event, market.arena
+    apply: Callable[..., int] = apply_event
+    arena = market.arena
     started = time.perf_counter()
     for kind, side, price, quantity, number in events:
         account = at.FIRST_ACCOUNT + side
@@ -123,7 +132,7 @@ def measure(columns: Columns, repeats: int) -> list[dict[str, object]]:
     results = dict[str, Result]()
     for _ in range(repeats):
         for name, (run, share) in RUNS.items():
-            part = tuple(column[: len(column) // share] for column in columns)
+            part = first_events(columns, len(columns[0]) // share)
             results[name] = run(part)
             rates[name].append(len(part[0]) / results[name][0])
     return [
@@ -141,7 +150,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     repeats = parser.parse_args().repeats
     columns = read_stream()
-    measure(tuple(column[:1_000] for column in columns), 1)
+    measure(first_events(columns, 10_000), 1)
     rows = measure(columns, repeats)
     print(f"{'million events per second':<44} {'worst':>8} {'median':>8} {'best':>8}"
           f" {'trades':>9} {'live':>7}")  # fmt: skip
@@ -151,7 +160,9 @@ def main() -> None:
     for row in rows[:3]:
         assert (row["trades"], row["live"]) == (TRADES, LIVE), row
     ratio = {k: float(str(rows[1][k])) / float(str(rows[0][k])) for k in ("median", "best")}
-    print(f"core / plain book, one call: {ratio['median']:.2f} (median), {ratio['best']:.2f} (best)")
+    print(
+        f"core / plain book, one call: {ratio['median']:.2f} (median), {ratio['best']:.2f} (best)"
+    )
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_text(json.dumps({"rows": rows, "core_over_plain": ratio}, indent=1) + "\n")
 

@@ -49,6 +49,8 @@ def _prepare(function: F) -> None:
 
 def njit(function: F) -> F:
     """Compile an entry point: callable from Python, cached on disk, no fast-math, no GIL."""
+    if numba.config.DISABLE_JIT:
+        return function
     _prepare(function)
     compiled = numba.njit(
         cache=True,
@@ -62,6 +64,8 @@ def njit(function: F) -> F:
 
 def inner(function: F) -> F:
     """Compile a part of an entry point: callable from compiled code alone (see `inlining`)."""
+    if numba.config.DISABLE_JIT:
+        return function
     compiled = numba.njit(
         pipeline_class=PartCompiler,
         no_cpython_wrapper=True,

@@ -320,7 +320,9 @@ class BandsChanged(Message, frozen=True, kw_only=True):
     sequence: int
 
 
-MarketData = QuoteUpdate | TradePrint | DepthUpdate | AuctionIndication | PhaseChanged | BandsChanged
+MarketData = (
+    QuoteUpdate | TradePrint | DepthUpdate | AuctionIndication | PhaseChanged | BandsChanged
+)
 OrderEvent = (
     OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered
 )

@@ -36,12 +36,22 @@ def populations_of(
         integers[U_BEFORE] = max(session.open_ns - opens, 0)
         found.append(
             Population(
-                name=name, kind=KINDS[tag_of(crowd)], count=crowd.count,
+                name=name,
+                kind=KINDS[tag_of(crowd)],
+                count=crowd.count,
                 instruments=tuple(numbers[symbol] for symbol in chosen),
-                cash_micros=int(crowd.cash), holding=crowd.holding, order_latency=order,
-                feed_latency=feed, busy_ns=int(scenario.latency.thinking.get(tag_of(crowd), 0)),
-                opens_ns=opens, closes_ns=closes, size=size, integers=integers, floats=floats,
-                memory=memory, remote=scenario.crowd == "actors",
+                cash_micros=int(crowd.cash),
+                holding=crowd.holding,
+                order_latency=order,
+                feed_latency=feed,
+                busy_ns=int(scenario.latency.thinking.get(tag_of(crowd), 0)),
+                opens_ns=opens,
+                closes_ns=closes,
+                size=size,
+                integers=integers,
+                floats=floats,
+                memory=memory,
+                remote=scenario.crowd == "actors",
             )  # fmt: skip
         )
     return tuple(found)
@@ -62,9 +72,7 @@ def hours_of(crowd: told.Crowd, session: Session) -> tuple[int, int]:
     return opens, session.close_ns
 
 
-def classes_of(
-    scenario: Scenario, market: Market
-) -> dict[str, tuple[int, int]]:
+def classes_of(scenario: Scenario, market: Market) -> dict[str, tuple[int, int]]:
     """Add the delays of the crowds to the core; return (order, feed) classes by crowd."""
     latency = scenario.latency
     order = class_of(market, latency.order or latency.network)
@@ -122,7 +130,7 @@ def _settings(
 
 
 def _flow_settings(
-    crowd: told.Crowd
+    crowd: told.Crowd,
 ) -> tuple[dict[int, int], dict[int, float], tuple[int, int], int]:
     match crowd:
         case told.Hawkes():

@@ -54,16 +54,16 @@ def _shortened(scenario: Scenario, session: Session) -> Session:
         ]  # fmt: skip
         close_ns += shift
     if any(b.time_ns < a.time_ns for a, b in pairwise(starts)):
-        raise ConfigError("session.opens and session.closes leave no time to trade; move them apart")
+        raise ConfigError(
+            "session.opens and session.closes leave no time to trade; move them apart"
+        )
     return msgspec.structs.replace(
         session, phases=tuple(starts), open_ns=open_ns, close_ns=close_ns,
         on_close_locked_ns=max(session.on_close_locked_ns + close_ns - session.close_ns, open_ns),
     )  # fmt: skip
 
 
-def add_instrument(
-    market: Market, scenario: Scenario, instrument: Instrument, close: int
-) -> None:
+def add_instrument(market: Market, scenario: Scenario, instrument: Instrument, close: int) -> None:
     """Add one instrument to the core, its ladder centred where its day begins, in ticks."""
     bands = scenario.session.bands
     units = round(1_000_000 / instrument.tick_micros)

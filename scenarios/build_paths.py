@@ -27,9 +27,7 @@ class PathState(msgspec.Struct):
     variances: dict[str, float] = {}
 
 
-def paths_of_day(
-    config: Config, session: Session, day: int, state: PathState
-) -> dict[str, Floats]:
+def paths_of_day(config: Config, session: Session, day: int, state: PathState) -> dict[str, Floats]:
     """Return one path per instrument from the open to the close; `day` counts from 1."""
     scenario = config.scenario
     seconds = (session.close_ns - session.open_ns) // SECOND_NS
@@ -128,17 +126,13 @@ def _together(
         )
     known = {symbol: state.closes[symbol] for symbol in starts if symbol in state.closes}
     if known:
-        starts |= fundamentals.overnight(
-            known, loadings, factors, seed=scenario.seed, day=label
-        )
+        starts |= fundamentals.overnight(known, loadings, factors, seed=scenario.seed, day=label)
     return fundamentals.correlated(
         starts, loadings, factors, seconds, seed=scenario.seed, day=label
     )
 
 
-def _shocks(
-    config: Config, symbol: str, session: Session, day: int
-) -> list[fundamentals.Shock]:
+def _shocks(config: Config, symbol: str, session: Session, day: int) -> list[fundamentals.Shock]:
     found: list[fundamentals.Shock] = []
     for shock in config.scenario.shock:
         if shock.day != day:

@@ -105,7 +105,9 @@ class World:
             paths = paths_of_day(self.config, session, number + 1, self.path_state)
             self.paths.append(rescaled_paths(self.config.scenario, paths, self.scales))
             self._renew_fees(session)
-        build_day.start_day(self.config, self.market, self.crowd, session, number, self.paths[number])
+        build_day.start_day(
+            self.config, self.market, self.crowd, session, number, self.paths[number]
+        )
         if self.recorded is not None:
             self.recorded.start(self.market)
 
@@ -119,7 +121,9 @@ class World:
         number = self.floor.accounts.get(SWARM_ACCOUNT)
         if number is not None:
             schedule = int(self.market.section(at.S_ACCOUNT)[number, at.A_FEE])
-            fees = msgspec.structs.astuple(_fees(self.config.scenario, self.instruments[0], session))
+            fees = msgspec.structs.astuple(
+                _fees(self.config.scenario, self.instruments[0], session)
+            )
             self.market.section(at.S_FEE)[schedule, : len(fees)] = fees
 
 
@@ -262,9 +266,13 @@ def _add_accounts(floor: Floor, market: Market, owners: list[str]) -> None:
     for name, account in told.items():
         owner = len(owners)
         owners.append(account.owner)
-        fee = market.add_fee(**msgspec.structs.asdict(_fees(scenario, floor.instruments[0], floor.session))) if (
-            name == SWARM_ACCOUNT
-        ) else 0
+        fee = (
+            market.add_fee(
+                **msgspec.structs.asdict(_fees(scenario, floor.instruments[0], floor.session))
+            )
+            if (name == SWARM_ACCOUNT)
+            else 0
+        )
         floor.accounts[name] = market.add_account(
             cash_micros=account.cash_micros, owner=owner, fee=fee,
             flags=(at.ACCOUNT_GATED if name == SWARM_ACCOUNT else 0)

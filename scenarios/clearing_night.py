@@ -128,7 +128,7 @@ def _actions_of(world: World, calendar: TradingCalendar) -> tuple[CorporateActio
         ]  # fmt: skip
         if found and scenario.crowd == "actors":
             raise ConfigError(
-                f'instruments.{number}.actions: a crowd of actors keeps its own beliefs, which no '
+                f"instruments.{number}.actions: a crowd of actors keeps its own beliefs, which no "
                 f'split or dividend reaches in this version; set crowd = "compiled"'
             )
     return tuple(found)

@@ -13,7 +13,7 @@ from environment.errors import ConfigError, CorruptRecord, OperatingError
 from environment.messages import EffectDone, EffectFailed, Message
 from environment.record.disk import FolderDisk
 from environment.record.files import MANIFEST
-from environment.record.journal import Input, JournalReader
+from environment.record.journal import Input, JournalReader, Record
 from environment.record.manifest import Manifest, compare, decode
 from scenarios.build_floor import Factory
 from scenarios.config import Config, from_canonical
@@ -52,7 +52,7 @@ class Recorded:
                 f"{self.path}: {error} Nothing can be replayed from it; run the scenario again"
             ) from error
 
-    def _take(self, record: Any) -> int:
+    def _take(self, record: Record) -> int:
         """Keep an input; count every record as one."""
         if isinstance(record, Input):
             envelope = record.envelope
@@ -111,11 +111,16 @@ class Recorded:
             present = manifest_of(config, "", partial=False)
             found = compare(self.manifest, present)
             # The configuration is the recorded one, whatever its spelling.
-            return tuple(str(difference) for difference in found if difference.name != "configuration")
+            return tuple(
+                str(difference) for difference in found if difference.name != "configuration"
+            )
         recorded, now = self.reader.header, header_of(config)
         pairs = [
             *((f"version of {k}", v, now.versions.get(k)) for k, v in recorded.versions.items()),
-            *((f"data file {k}", v, now.data_sha256.get(k)) for k, v in recorded.data_sha256.items()),
+            *(
+                (f"data file {k}", v, now.data_sha256.get(k))
+                for k, v in recorded.data_sha256.items()
+            ),
         ]
         return tuple(
             f"{name}: recorded with {before}, now {after or 'absent'}"

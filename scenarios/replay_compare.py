@@ -42,9 +42,7 @@ class Comparison:
         block that is a part of one here.
     """
 
-    def __init__(
-        self, recorded: RecordedJournal, made: bytes, rows: list[Rows], zone: str
-    ) -> None:
+    def __init__(self, recorded: RecordedJournal, made: bytes, rows: list[Rows], zone: str) -> None:
         self._recorded, self._made = recorded, JournalReader(made, PROTOCOL)
         self._rows = rows
         self._zone = zoneinfo.ZoneInfo(zone)

@@ -52,7 +52,7 @@
         font: { color: style.getPropertyValue("--ink").trim() },
       },
       ...layout,
-    }, { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });
+    }, { responsive: true, displaylogo: false, displayModeBar: false });
   };
 
   const plots = [...document.querySelectorAll(".plot")];

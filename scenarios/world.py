@@ -17,7 +17,7 @@ from environment.market.clearing_ledger import MarketLedger
 from scenarios.build_floor import Factory, floor_accounts
 from scenarios.config import Config, load_config
 from scenarios.config_built import check_built
-from scenarios.config_types import Period
+from scenarios.config_types import Period, Setting
 from scenarios.session_loop import SessionLoop
 from scenarios.warm_up import compile_all
 
@@ -131,7 +131,7 @@ class World(mesa.Model):  # type: ignore[misc]  # An untyped base.
 
     def __init__(
         self, scenario: str = "rmsc04", *, seed: int | None = None, step: str = "60s",
-        agents: dict[str, Factory] | None = None, **overrides: Any,
+        agents: dict[str, Factory] | None = None, **overrides: Setting,
     ) -> None:  # fmt: skip
         super().__init__(seed=seed)
         self.step_ns = int(Period.parse(step))

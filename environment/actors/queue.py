@@ -156,6 +156,8 @@ class EventQueue:
     def peek(self) -> Entry | None:
         """Return the first entry, after which `iterator` stands before it; None when empty."""
         if not length_hint(self.iterator):
+            if self.slot < 0 and not self.slots:
+                return None
             self._advance()
         taken = self.taken()
         return self.current[taken] if taken < len(self.current) else None

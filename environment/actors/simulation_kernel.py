@@ -244,9 +244,9 @@ class SimulationKernel:
             raise
 
     def _run(self, until_ns: int) -> None:
-        queue = self._queue
+        queue, engine, drain = self._queue, self._engine, self.ports.recorder.drain
         while not self.stop_reason:
-            engine_ns = self._engine.next_ns()
+            engine_ns = engine.next_ns()
             queue.limit_ns = until_ns if engine_ns is None else min(until_ns, engine_ns - 1)
             first = queue.peek()
             if first is not None and first[0] <= queue.limit_ns:
@@ -258,9 +258,9 @@ class SimulationKernel:
                     if self._rounds & 15 == 0:
                         self._sample(first)
                     self._burst(_BURST)
-                self.ports.recorder.drain()
+                drain()
             elif engine_ns is not None and engine_ns <= until_ns:
-                self._engine.advance(until_ns if first is None else min(first[0], until_ns))
+                engine.advance(until_ns if first is None else min(first[0], until_ns))
             else:
                 break
 

@@ -445,8 +445,8 @@ def advance(arena, until):
 def post_order(arena, arrival, instrument, account, side, kind, tif, self_trade, flags, price,
                quantity, display, stop, expire_ns, parent, tag):  # fmt: skip
     """Send an order to the exchange; it arrives at `arrival`. Returns its public id."""
-    slot = new_order(arena, instrument, account, side, kind, tif, self_trade, flags, price, quantity,
-                     display, stop, expire_ns, parent, tag)  # fmt: skip
+    slot = new_order(arena, instrument, account, side, kind, tif, self_trade, flags, price,
+                     quantity, display, stop, expire_ns, parent, tag)  # fmt: skip
     push(arena, arrival, at.E_ARRIVE, slot, 0)
     return (arena[cold_row(arena, slot) + at.C_GENERATION] << 32) | slot
 

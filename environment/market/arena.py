@@ -59,7 +59,8 @@ def _zeros(words: int) -> Arena:
 
 def _total_words(capacities: list[int]) -> int:
     sections = zip(capacities, at.WIDTHS, strict=True)
-    return at.HEADER_WORDS + 2 * _LINE_WORDS + sum(_aligned(count * width) for count, width in sections)
+    words = sum(_aligned(count * width) for count, width in sections)
+    return at.HEADER_WORDS + 2 * _LINE_WORDS + words
 
 
 def _aligned(words: int) -> int:

@@ -11,7 +11,7 @@ if numba.config.DISABLE_JIT:
 
     def lowest_bit(word: int) -> int:
         """Return the position of the lowest set bit; `word` is not 0."""
-        word &= (1 << 64) - 1
+        word = int(word) & ((1 << 64) - 1)
         return (word & -word).bit_length() - 1
 
     def highest_bit(word: int) -> int:

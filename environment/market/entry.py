@@ -57,7 +57,8 @@ def flags_of(meta):
 def refuse(arena, slot, reason):
     """Turn an arriving order away: it changed nothing, and its owner is told why."""
     o = order_row(arena, slot)
-    order_tape(arena, at.K_REFUSE, slot, arena[o + at.O_PRICE], arena[o + at.O_LEAVES], 0, reason, 0)
+    order_tape(arena, at.K_REFUSE, slot, arena[o + at.O_PRICE], arena[o + at.O_LEAVES], 0, reason,
+               0)  # fmt: skip
     tell(arena, slot, at.M_REFUSED, arena[o + at.O_PRICE], arena[o + at.O_LEAVES], 0, reason)
     arena[at.H_REFUSED] += 1
     discard(arena, slot)
@@ -335,8 +336,8 @@ def _may_post(arena, ins, slot, side, flags):
         price = best - step_at(arena, ins, best - 1)
     else:
         price = best + step_at(arena, ins, best)
-    if price <= 0 or (arena[ins + at.I_BAND_UPPER] > 0 and (
-            price < arena[ins + at.I_BAND_LOWER] or price > arena[ins + at.I_BAND_UPPER])):  # fmt: skip
+    upper = arena[ins + at.I_BAND_UPPER]
+    if price <= 0 or (upper > 0 and (price < arena[ins + at.I_BAND_LOWER] or price > upper)):
         return False
     arena[o + at.O_PRICE] = price
     _report_move(arena, slot, price)
@@ -519,11 +520,11 @@ def match_pegs(arena, ins):
         b = arena[order_row(arena, buy) + at.O_SEQUENCE]
         s = arena[order_row(arena, sell) + at.O_SEQUENCE]
         younger = sell if b < s else buy
-        if next_maker(arena, ins, side_of(arena[order_row(arena, younger) + at.O_META]),
-                      arena[order_row(arena, younger) + at.O_PRICE], True)[0] == at.NONE:  # fmt: skip
+        o = order_row(arena, younger)
+        side = side_of(arena[o + at.O_META])
+        if next_maker(arena, ins, side, arena[o + at.O_PRICE], True)[0] == at.NONE:
             return
         take_out(arena, ins, younger)
-        o = order_row(arena, younger)
         arena[o + at.O_LEAVES] += arena[o + at.O_RESERVE]
         arena[o + at.O_RESERVE] = 0
         _act_midpoint(arena, ins, younger)

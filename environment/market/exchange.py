@@ -175,7 +175,7 @@ class Exchange:
             arrival_ns, self._symbols[order.instrument], account, side, _TYPES[order.order_type],
             _TIMES[order.time_in_force], _SELF_TRADE[order.self_trade], flags, price,
             order.quantity, display, order.stop_price or 0, order.expire_ns or 0,
-            self._parent(order.parent), tag,
+            0 if order.parent is None else self._parent(order.parent), tag,
         )  # fmt: skip
         name = order.order_id
         state.orders[tag] = LiveOrder(name, identity, account, envelope.id, envelope.chain)
@@ -198,9 +198,7 @@ class Exchange:
                 return "number_too_large"
         return None
 
-    def _parent(self, name: str | None) -> int:
-        if name is None:
-            return 0
+    def _parent(self, name: str) -> int:
         return self.state.parents.setdefault(name, len(self.state.parents) + 1)
 
     def _cancel(self, arrival_ns: int, envelope: Envelope[Message], cancel: CancelOrder) -> None:
@@ -295,8 +293,9 @@ class Exchange:
         message: Message
         if kind == at.M_ACCEPTED:
             message = OrderAccepted(
-                order_id=name, instrument=symbol, exchange_ns=now_ns, price=_shown(price)
-            )
+                order_id=name, instrument=symbol, exchange_ns=now_ns,
+                price=price if -at.MAX_PRICE < price < at.MAX_PRICE else None,
+            )  # fmt: skip
         elif kind == at.M_FILLED:
             flag, is_over = liquidity & 15, leaves == 0
             message = OrderFilled(
@@ -319,8 +318,8 @@ class Exchange:
             message = OrderRefused(order_id=name, reason=at.REASONS[extra], exchange_ns=now_ns)
         elif kind == at.M_REPLACED:
             message = OrderReplaced(
-                order_id=name, instrument=symbol, price=_shown(price), leaves=leaves,
-                exchange_ns=now_ns,
+                order_id=name, instrument=symbol, leaves=leaves, exchange_ns=now_ns,
+                price=price if -at.MAX_PRICE < price < at.MAX_PRICE else None,
             )  # fmt: skip
         else:
             message = OrderTriggered(order_id=name, instrument=symbol, exchange_ns=now_ns)
@@ -363,8 +362,3 @@ class Exchange:
         if self._market.floats is not None:
             self._market.floats[:] = np.frombuffer(floats, np.float64)
         self.state = msgspec.msgpack.decode(state, type=ExchangeState)
-
-
-def _shown(price: int) -> int | None:
-    """Return a price in ticks, or None for a market order's."""
-    return price if -at.MAX_PRICE < price < at.MAX_PRICE else None

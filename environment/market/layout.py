@@ -43,7 +43,9 @@ WIDTHS: Final = tuple(width for _, width in SECTIONS)
 HEADER_WORDS: Final = 256
 TAPE_OFF, TAPE_ALL, TAPE_FILLS = range(3)  # H_TAPE_MODE
 H_MAGIC, H_VERSION, H_NOW, H_EVENT_SEQUENCE, H_TAPE_SEQUENCE, H_TRADE_SEQUENCE = range(6)
-H_PRIORITY_SEQUENCE, H_ORDER_FREE, H_ORDER_BUMP, H_LIVE_ORDERS, H_LIVE_SLICES, H_STOPS = range(6, 12)
+H_PRIORITY_SEQUENCE, H_ORDER_FREE, H_ORDER_BUMP, H_LIVE_ORDERS, H_LIVE_SLICES, H_STOPS = range(
+    6, 12
+)
 H_HEAP_COUNT, H_TAPE_COUNT, H_OUT_COUNT, H_TAPE_MODE, H_INSTRUMENTS, H_ACCOUNTS = range(12, 18)
 H_TRADERS, H_FEEDS, H_STOP_FREE, H_STOP_BUMP, H_ERROR, H_ERROR_DETAIL = range(18, 24)
 H_OUT_NEXT, H_EVENTS, H_PEGS, H_MARKET_HALT_LEVEL, H_SEED, H_NEED_SECTION = range(24, 30)
@@ -99,7 +101,8 @@ DONE, DELIVER, TAPE_FULL, NEED_ROOM, BROKEN, WAKE = range(6)
 O_META, O_PRICE, O_LEAVES, O_RESERVE, O_ACCOUNT, O_SEQUENCE, O_PREVIOUS, O_NEXT = range(8)
 # --- order: cold row -----------------------------------------------------------------------------
 (C_GENERATION, C_ENTRY_NS, C_AHEAD, C_DISPLAY, C_TOTAL, C_FILLED, C_STOP, C_EXPIRE, C_PARENT, C_TAG,
- C_ACCOUNT_PREVIOUS, C_ACCOUNT_NEXT, C_LIMIT, C_STOP_NODE, C_RESERVED, C_LIST) = range(16)  # fmt: skip
+ C_ACCOUNT_PREVIOUS, C_ACCOUNT_NEXT, C_LIMIT, C_STOP_NODE, C_RESERVED,
+ C_LIST) = range(16)  # fmt: skip
 
 # O_META packs what never or rarely changes.
 META_INSTRUMENT_BITS: Final = 16
@@ -192,16 +195,19 @@ HALF_TICK: Final = 16  # Added to the liquidity flag of a print half a tick abov
 
 # --- reasons (cancel and refuse) -----------------------------------------------------------------
 REASONS: Final = (
-    "requested", "ioc_remainder", "fok_unfilled", "no_liquidity", "self_trade", "day_end", "expired",
+    "requested", "ioc_remainder", "fok_unfilled", "no_liquidity", "self_trade", "day_end",
+    "expired",
     "post_only_would_take", "outside_bands", "phase_closed", "halted", "bad_price_increment",
     "bad_quantity", "unknown_order", "replaced_below_filled", "auction_unfilled", "auction_over",
     "cancel_too_late", "no_borrow", "unsettled_funds", "gated_account", "bad_order", "limit_state",
-    "market_halt", "corporate_action", "withdrawn", "displaced", "margin", "maker_protection", "purged",
+    "market_halt", "corporate_action", "withdrawn", "displaced", "margin", "maker_protection",
+    "purged",
 )  # fmt: skip
 (R_REQUESTED, R_IOC, R_FOK, R_NO_LIQUIDITY, R_SELF_TRADE, R_DAY_END, R_EXPIRED, R_POST_ONLY,
  R_BANDS, R_PHASE, R_HALTED, R_INCREMENT, R_QUANTITY, R_UNKNOWN, R_BELOW_FILLED, R_AUCTION_UNFILLED,
  R_AUCTION_OVER, R_TOO_LATE, R_NO_BORROW, R_UNSETTLED, R_GATED, R_BAD_ORDER, R_LIMIT_STATE,
- R_MARKET_HALT, R_CORPORATE, R_WITHDRAWN, R_DISPLACED, R_MARGIN, R_PROTECTION, R_PURGED) = range(30)  # fmt: skip
+ R_MARKET_HALT, R_CORPORATE, R_WITHDRAWN, R_DISPLACED, R_MARGIN, R_PROTECTION,
+ R_PURGED) = range(30)  # fmt: skip
 
 # --- out rows: what an actor is told -------------------------------------------------------------
 (X_DELIVERY_NS, X_RECIPIENT, X_KIND, X_ORDER, X_TAG, X_INSTRUMENT, X_SIDE, X_PRICE, X_QUANTITY,

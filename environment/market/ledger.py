@@ -28,7 +28,8 @@ def half_even(numerator, denominator):
 def rate_of(notional, rate_billionths):
     """Return notional * rate without overflow: whole and fractional part apart, rounded once."""
     whole = notional // BILLION
-    return whole * rate_billionths + half_even((notional - whole * BILLION) * rate_billionths, BILLION)
+    part = (notional - whole * BILLION) * rate_billionths
+    return whole * rate_billionths + half_even(part, BILLION)
 
 
 @inner

@@ -81,7 +81,8 @@ class Market:
         self._accounts = at.FIRST_ACCOUNT
         for account in range(at.FIRST_ACCOUNT):
             row = self.section(at.S_ACCOUNT)[account]
-            row[at.A_OWNER], row[at.A_FLAGS], row[at.A_GROUP] = at.NO_OWNER, at.ACCOUNT_CONTRA, account
+            row[at.A_OWNER], row[at.A_FLAGS] = at.NO_OWNER, at.ACCOUNT_CONTRA
+            row[at.A_GROUP] = account
         self.add_fee()
         self.add_latency(at.LAT_CONSTANT, 1)
 

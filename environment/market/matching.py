@@ -398,8 +398,8 @@ def shrink(arena, ins, slot, quantity, reason):
     if counted:
         arena[at.H_LIVE_SLICES] += slices(arena, slot)
     if state == at.RESTING and shown > 0:
-        level = level_row(arena, ins, side_of(meta),
-                          arena[o + at.O_PRICE] - arena[ins + at.I_BASE + side_of(meta)])  # fmt: skip
+        index = arena[o + at.O_PRICE] - arena[ins + at.I_BASE + side_of(meta)]
+        level = level_row(arena, ins, side_of(meta), index)
         hidden = (meta >> at.FLAG_SHIFT) & at.F_HIDDEN
         arena[level + (HIDDEN if hidden else VISIBLE)] -= shown
     if side_of(meta) == 1:
@@ -455,6 +455,12 @@ def after_fill(arena, ins, maker):
 
 
 @inner
+def group_of(arena, order):
+    """Return the self-trade group of an order's account; `order` is its row."""
+    return arena[account_row(arena, arena[order + at.O_ACCOUNT]) + at.A_GROUP]
+
+
+@inner
 def match(arena, ins, taker, limit, pegs_only):
     """Match an aggressing order to `limit`; return whether it may go on to rest or be cancelled."""
     t = order_row(arena, taker)
@@ -467,8 +473,7 @@ def match(arena, ins, taker, limit, pegs_only):
         if maker == at.NONE:
             return True
         m = order_row(arena, maker)
-        if (mode != at.ALLOW
-                and arena[account_row(arena, arena[m + at.O_ACCOUNT]) + at.A_GROUP] == group):  # fmt: skip
+        if mode != at.ALLOW and group_of(arena, m) == group:
             if not _self_trade(arena, ins, taker, maker):
                 return False
             continue
@@ -551,7 +556,7 @@ def can_fill(arena, ins, taker, limit):
             return False
         slot = peg if takes_peg else arena[makers + k]
         o = order_row(arena, slot)
-        if mode == at.ALLOW or group != arena[account_row(arena, arena[o + at.O_ACCOUNT]) + at.A_GROUP]:
+        if mode == at.ALLOW or group != group_of(arena, o):
             need -= total_leaves(arena, slot)
         elif mode != at.CANCEL_OLDEST:
             return False

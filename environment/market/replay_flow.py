@@ -4,8 +4,8 @@ A recorded order is a limit order of the recording's account. A recorded executi
 immediate-or-cancel order that takes whoever stands in front of the recorded order, and then that
 order; recorded orders in between are passed, since the recording passed them. Where agents in front
 took its place, the recorded order keeps shares that are gone in the recording: they are withdrawn
-after a delay (*displaced*). What an agent has taken of a recorded order can be neither cancelled nor
-executed later (*consumed*).
+after a delay (*displaced*). What an agent has taken of a recorded order can neither be cancelled
+nor executed later (*consumed*).
 """
 
 from typing import Final

@@ -48,7 +48,7 @@ class RecordedDay:
     ----------
     rows : int64 array of shape (n, 7)
         Time (ns), kind, order (0 to `orders` - 1), side, price (ticks), quantity (lots), flag: 1
-        for the nameless order of a seeded level, the liquidity of a print, the phase of a phase row.
+        for the nameless order of a seeded level, a print's liquidity, the phase of a phase row.
     touches : int64 array of shape (n, 4)
         Recorded bid price and quantity, ask price and quantity after each row; absent ones are 0.
     """
@@ -270,8 +270,8 @@ def state_rows(events: Ints, *, lot: int = 1) -> RecordedDay:
     events : int64 array of shape (n, 7)
         Received (ns), order id, action, side, price, amount left, exchange's time.
     lot : int
-        Units of the feed's amount per lot. An amount left is rounded up to whole lots, so that every
-        live order has one, and what it loses is the difference of two rounded amounts.
+        Units of the feed's amount per lot. An amount left is rounded up to whole lots, so that
+        every live order has one, and what it loses is the difference of two rounded amounts.
     """
     ids, index = np.unique(events[:, 1], return_inverse=True)
     who = np.zeros((len(ids), 6), np.int64)

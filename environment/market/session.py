@@ -30,7 +30,8 @@ def announce(arena, instrument, phase, reason):
     ins = instrument_row(arena, instrument)
     arena[ins + at.I_PHASE] = phase
     arena[ins + at.I_FEED_SEQUENCE] += 1
-    tape_row(arena, at.K_PHASE, instrument, 0, 0, 0, phase, 0, reason, 0, at.NONE, at.LIQ_NONE, 0, 0)
+    tape_row(arena, at.K_PHASE, instrument, 0, 0, 0, phase, 0, reason, 0, at.NONE, at.LIQ_NONE,
+             0, 0)  # fmt: skip
     send_status(arena, ins, instrument, at.M_PHASE, phase, reason, 0, 0)
 
 
@@ -88,7 +89,8 @@ def collar(reference, hundredths):
     """Return (lower, upper) around a reference; all prices where there is none."""
     if reference <= 0:
         return 1, at.MAX_PRICE - 1
-    return max(reference - reference * hundredths // 100, 1), reference + reference * hundredths // 100
+    width = reference * hundredths // 100
+    return max(reference - width, 1), reference + width
 
 
 @inner
@@ -183,7 +185,8 @@ def pause(arena, instrument, reason, length_ns):
     """Stop continuous trading; a reopening auction ends the pause. By order it also ends a halt."""
     ins = instrument_row(arena, instrument)
     phase, until = arena[ins + at.I_PHASE], arena[at.H_NOW] + length_ns
-    if phase == at.REOPENING_AUCTION and reason == BY_MARKET and until > arena[ins + at.I_HALT_UNTIL]:
+    paused = phase == at.REOPENING_AUCTION
+    if paused and reason == BY_MARKET and until > arena[ins + at.I_HALT_UNTIL]:
         # A stock that is paused already stays so as long as the market.
         arena[ins + at.I_HALT_UNTIL] = until
         push(arena, until, at.E_REOPEN, instrument, until)
@@ -229,10 +232,13 @@ def reopen(arena, instrument, stamp):
     lower, upper = arena[ins + at.I_COLLAR_LOWER], arena[ins + at.I_COLLAR_UPPER]
     price, _, imbalance, _, _ = indicate(arena, instrument, True, False, lower, upper, reference)
     # A price pinned at the collar with orders still wanting through it is not a price.
+    step = _step(arena, ins, reference)
     outside = price != NO_PRICE and (
-        price > upper or price < lower or (imbalance > 0 and price + _step(arena, ins, reference) > upper)
-        or (imbalance < 0 and price - _step(arena, ins, reference) < lower)
-    )  # fmt: skip
+        price > upper
+        or price < lower
+        or (imbalance > 0 and price + step > upper)
+        or (imbalance < 0 and price - step < lower)
+    )
     if outside:
         arena[ins + at.I_COLLAR_STEPS] += 1
         lower, upper = collar(reference, 5 * arena[ins + at.I_COLLAR_STEPS])

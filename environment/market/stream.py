@@ -50,7 +50,9 @@ def apply_event(arena, instrument, account, kind, side, price, quantity, identit
 
 
 @njit
-def replay_stream(arena, instrument, account, kinds, sides, prices, quantities, numbers, known, first):
+def replay_stream(
+    arena, instrument, account, kinds, sides, prices, quantities, numbers, known, first
+):
     """Apply events from `first` on. Returns (code, next event): DONE, TAPE_FULL or NEED_ROOM.
 
     Parameters

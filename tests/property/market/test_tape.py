@@ -1,6 +1,6 @@
 """The tape does not depend on where the loop returns or how large anything is, and tells all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import hypothesis.strategies as st
 import numpy as np
@@ -42,7 +42,10 @@ def make_day(seed: int, orders: int = 150) -> tuple[Market, list[Rows]]:
 
 def post_anything(market: Market, draws: Stream, accounts: list[int], known: list[int]) -> None:
     """Post one order, cancel or replace that arrives some time of the day."""
-    pick = lambda values: values[draws.integer(0, len(values))]  # noqa: E731  short and local
+
+    def pick(values: Sequence[int]) -> int:
+        return values[draws.integer(0, len(values))]
+
     when, account, side = draws.integer(SECOND, 10 * SECOND), pick(accounts), pick((0, 1))
     kind = pick((at.LIMIT,) * 6 + tuple(range(8)))
     stop = {at.STOP: pick(PRICES), at.STOP_LIMIT: pick(PRICES), at.TRAILING_STOP: 5}.get(kind, 0)
@@ -131,11 +134,12 @@ def test_every_queue_can_be_rebuilt_from_the_tape(seed: int) -> None:
                     price: [view.identity(slot) for slot in slots]
                     for price, slots in view.book(side).items()
                 }
-                assert core == {
-                    price: [identity for identity, _ in rebuild.queue(*key, price)]
-                    for *key, price in rebuild.queues
-                    if key == [instrument, side] and rebuild.queue(*key, price) and price > 0
+                rebuilt = {
+                    price: [identity for identity, _ in rebuild.queue(number, which, price)]
+                    for number, which, price in rebuild.queues
+                    if (number, which) == (instrument, side) and price > 0
                 }
+                assert core == {price: queue for price, queue in rebuilt.items() if queue}
 
 
 def test_an_old_id_never_finds_the_new_order() -> None:

@@ -1,0 +1,69 @@
+"""Short runs of shipped scenarios, as the tests of this folder want them."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from environment.actors import Actor, ActorContext
+from environment.actors.ports import MemoryDisk
+from environment.messages import QuoteUpdate, Resumed
+from scenarios.build_floor import Floor
+from scenarios.config import load_config
+from scenarios.session_loop import JOURNAL, SessionLoop
+from scenarios.warm_up import compile_all
+
+Rows = NDArray[np.int64]
+Agents = dict[str, Callable[[Floor], Actor[Any]]]
+# Half an hour with both kinds of actors: crowd traders and, in opening_bell, a swarm.
+SHORT: Final = ("session.closes=10:00",)
+SMALL_ACTORS: Final = (
+    *SHORT, "crowd=actors", "crowds.noise.count=100", "crowds.value.count=20",
+)  # fmt: skip
+
+
+class Idle(Actor[Resumed | QuoteUpdate]):
+    """Listens and says nothing."""
+
+    def receive(self, ctx: ActorContext, message: Resumed | QuoteUpdate) -> None:
+        match message:
+            case Resumed():
+                ctx.subscribe("market/AAPL/quotes", 1_000_000_000)
+            case QuoteUpdate():
+                ctx.rng.integer(0, 10)
+            case never:
+                assert_never(never)
+
+
+def ready(
+    scenario: str, settings: Iterable[str] = SHORT, *, seed: int | None = None,
+    agents: Agents | None = None,
+) -> SessionLoop:  # fmt: skip
+    """Return a run before its first event, its record in memory."""
+    compile_all()
+    return SessionLoop.build(load_config(scenario, settings, seed), MemoryDisk(), agents=agents)
+
+
+def finished(scenario: str, settings: Iterable[str] = SHORT, **named: Any) -> SessionLoop:
+    """Return a run that came to its end."""
+    loop = ready(scenario, settings, **named)
+    loop.start()
+    loop.advance_to(loop.end_ns)
+    loop.finish()
+    assert loop.is_over
+    return loop
+
+
+def tape(loop: SessionLoop) -> Rows:
+    """Return the tape of a finished run."""
+    return np.concatenate(loop.recording.rows)
+
+
+def same_tape(one: SessionLoop, other: SessionLoop) -> bool:
+    """Return whether two runs wrote the same rows, wherever their blocks end."""
+    return np.array_equal(tape(one), tape(other))
+
+
+__all__ = ["JOURNAL", "SHORT", "SMALL_ACTORS", "Agents", "Idle", "finished", "ready", "same_tape",
+           "tape"]  # fmt: skip
