@@ -52,7 +52,7 @@ def populations_of(
                 floats=floats,
                 memory=memory,
                 remote=scenario.crowd == "actors",
-            )  # fmt: skip
+            )
         )
     return tuple(found)
 

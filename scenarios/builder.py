@@ -7,7 +7,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.crowd import advance as crowd_advance
+from agents.crowd.actors import (
+    account_numbers,
+    draw_arrival,
+    owner_ranges,
+    spawn_crowd,
+    trader_numbers,
+)
 from agents.crowd.population import Crowd, Population
 from environment.actors import Connection, Ports, Protocol, Settings, SimulationKernel
 from environment.actors.effects import EffectRunner, ThreadedEffects
@@ -127,11 +133,113 @@ class World:
             self.market.section(at.S_FEE)[schedule, : len(fees)] = fees
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What the configuration says of the first day, before anything is compiled or allocated."""
+
+    config: Config
+    recorded: Recorded | None
+    sessions: tuple[Session, ...]
+    instruments: tuple[Instrument, ...]
+    state: PathState
+    paths: dict[str, NDArray[np.float64]]
+    agents: dict[str, Factory]
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Return the core's number of each symbol."""
+        return {instrument.symbol: n for n, instrument in enumerate(self.instruments)}
+
+    @property
+    def starts(self) -> dict[str, int]:
+        """Return where each instrument's price begins, in ticks."""
+        found = {symbol: round(float(path[0])) for symbol, path in self.paths.items()}
+        if self.recorded is not None:
+            found[self.recorded.instrument.symbol] = self.recorded.first_mid_ticks
+        return found
+
+
+def _plan(config: Config, agents: dict[str, Factory]) -> Plan:
+    recorded: Recorded | None = None
+    if config.scenario.recording is not None:
+        config, recorded = as_recorded(config)
+    scenario = config.scenario
+    if recorded is not None:
+        sessions: tuple[Session, ...] = (recorded.session,)
+        instruments: tuple[Instrument, ...] = (recorded.instrument,)
+    else:
+        sessions = build_day.sessions_of(scenario, TradingCalendar(scenario.session.calendar))
+        instruments = tuple(
+            make_equity(told.symbol, tick=told.tick, lot=told.lot) for told in scenario.instruments
+        )
+    state = PathState()
+    paths = paths_of_day(config, sessions[0], 1, state)
+    return Plan(config, recorded, sessions, instruments, state, paths, agents)
+
+
+def _make_market(
+    plan: Plan, on_tape: Callable[[NDArray[np.int64]], None], owners: list[str]
+) -> tuple[Market, Crowd, Floor]:
+    """Return the core with every instrument, trader and account in it."""
+    scenario, recorded = plan.config.scenario, plan.recorded
+    traders = sum(crowd.count for crowd in scenario.crowds.values())
+    others = len(floor_accounts(plan.config, plan.agents))
+    holder: list[Crowd | ReplayFlow] = [] if recorded is None else [recorded.flow]
+    market = Market(
+        instruments=len(plan.instruments),
+        accounts=traders + others + (0 if recorded is None else len(ACCOUNTS)),
+        traders=traders,
+        populations=len(scenario.crowds),
+        # The crowd, or a replay's flow, is made after its market: it is asked for when it runs.
+        advance=lambda arena, until: holder[0].advance(arena, until),  # noqa: PLW0108  see above
+        on_tape=on_tape,
+    )
+    populations = populations_of(
+        scenario,
+        classes_of(scenario, market),
+        plan.numbers,
+        plan.sessions[0],
+        {symbol: float(path[0]) for symbol, path in plan.paths.items()},
+    )
+    longest = max((len(path) for path in plan.paths.values()), default=0)
+    crowd = Crowd(scenario.seed, populations, longest * len(plan.instruments))
+    holder.append(crowd)
+    market.floats = crowd.beliefs
+    for instrument in plan.instruments:
+        start = plan.starts.get(instrument.symbol, 0)
+        build_day.add_instrument(market, scenario, instrument, start)
+    crowd.fill(market, owner_ranges(populations, owners))
+    floor = Floor(
+        config=plan.config,
+        instruments=plan.instruments,
+        session=plan.sessions[0],
+        reference_ticks=plan.starts,
+        agents=plan.agents,
+    )
+    _add_accounts(floor, market, owners)
+    if recorded is not None:
+        recorded.attach(market)
+    return market, crowd, floor
+
+
+def _settings(plan: Plan) -> Settings:
+    scenario = plan.config.scenario
+    return Settings(
+        seed=scenario.seed,
+        start_ns=plan.sessions[0].start_ns - 1,
+        ties=scenario.ties,
+        thinking_ns={kind: int(cost) for kind, cost in scenario.latency.thinking.items()},
+    )
+
+
 def build(
-    config: Config, recorder: Recorder, on_tape: Callable[[NDArray[np.int64]], None],
-    protocol: Protocol, agents: dict[str, Factory] | None = None,
+    config: Config,
+    recorder: Recorder,
+    on_tape: Callable[[NDArray[np.int64]], None],
+    protocol: Protocol,
+    agents: dict[str, Factory] | None = None,
     effects: EffectRunner | None = None,
-) -> World:  # fmt: skip
+) -> World:
     """Return the world of a configuration, at the start of its first day.
 
     Raises
@@ -139,119 +247,55 @@ def build(
     ConfigError
         For what only building can find: a day without trading, a bar file without that day.
     """
-    recorded: Recorded | None = None
-    if config.scenario.recording is not None:
-        config, recorded = as_recorded(config)
-    scenario = config.scenario
-    calendar = TradingCalendar("always" if scenario.session.calendar == "always"
-                               else scenario.session.calendar)  # fmt: skip
-    sessions: tuple[Session, ...]
-    instruments: tuple[Instrument, ...]
-    if recorded is not None:
-        sessions, instruments = (recorded.session,), (recorded.instrument,)
-    else:
-        sessions = build_day.sessions_of(scenario, calendar)
-        instruments = tuple(
-            make_equity(told.symbol, tick=told.tick, lot=told.lot) for told in scenario.instruments
-        )
-    numbers = {instrument.symbol: n for n, instrument in enumerate(instruments)}
-    state = PathState()
-    paths = paths_of_day(config, sessions[0], 1, state)
-    starts = {symbol: round(float(path[0])) for symbol, path in paths.items()}
-    if recorded is not None:
-        starts[recorded.instrument.symbol] = recorded.first_mid_ticks
-    traders = sum(crowd.count for crowd in scenario.crowds.values())
-    holder: list[Crowd | ReplayFlow] = [] if recorded is None else [recorded.flow]
-    market = Market(
-        instruments=len(instruments),
-        accounts=traders + len(floor_accounts(config, agents or {}))
-        + (0 if recorded is None else len(ACCOUNTS)),
-        traders=traders, populations=len(scenario.crowds),
-        advance=lambda arena, until: holder[0].advance(arena, until), on_tape=on_tape,
-    )  # fmt: skip
-    populations = populations_of(
-        scenario, classes_of(scenario, market), numbers, sessions[0],
-        {symbol: float(path[0]) for symbol, path in paths.items()},
-    )  # fmt: skip
-    longest = max((len(path) for path in paths.values()), default=0)
-    crowd = Crowd(scenario.seed, populations, longest * len(instruments))
-    holder.append(crowd)
-    market.floats = crowd.beliefs
-    for instrument in instruments:
-        build_day.add_instrument(market, scenario, instrument, starts.get(instrument.symbol, 0))
+    plan = _plan(config, agents or {})
     owners: list[str] = []
-    remote = _remote_owners(populations, owners)
-    crowd.fill(market, remote)
-    floor = Floor(
-        config=config, instruments=instruments, session=sessions[0],
-        reference_ticks=starts, agents=agents or {},
-    )  # fmt: skip
-    _add_accounts(floor, market, owners)
-    if recorded is not None:
-        recorded.attach(market)
-    publisher = Publisher(list(numbers), exchange_module.ADDRESS)
-    _offer_feeds(scenario, market, publisher, numbers)
+    market, crowd, floor = _make_market(plan, on_tape, owners)
+    publisher = Publisher(list(plan.numbers), exchange_module.ADDRESS)
+    _offer_feeds(plan.config.scenario, market, publisher, plan.numbers)
     exchange = Exchange(
-        market, symbols=numbers, accounts=_account_numbers(populations, crowd, floor),
-        owners=owners, publisher=publisher, gated=frozenset({SWARM_ACCOUNT}),
-        traders=_trader_numbers(populations, crowd),
-        arrivals=lambda m, trader, departure: crowd_advance.arrival_of(m.arena, trader, departure),
-    )  # fmt: skip
-    kernel = SimulationKernel(
-        Settings(
-            seed=scenario.seed, start_ns=sessions[0].start_ns - 1, ties=scenario.ties,
-            thinking_ns={kind: int(cost) for kind, cost in scenario.latency.thinking.items()},
-        ),
-        Ports(link=Network(scenario), engine=exchange, recorder=recorder, protocol=protocol,
-              effects=ThreadedEffects() if effects is None else effects),
-    )  # fmt: skip
-    market.arena[at.H_NOW] = sessions[0].start_ns - 1
+        market,
+        symbols=plan.numbers,
+        accounts=floor.accounts | account_numbers(crowd),
+        owners=owners,
+        publisher=publisher,
+        gated=frozenset({SWARM_ACCOUNT}),
+        traders=trader_numbers(crowd),
+        arrivals=draw_arrival,
+    )
+    ports = Ports(
+        link=Network(plan.config.scenario),
+        engine=exchange,
+        recorder=recorder,
+        protocol=protocol,
+        effects=ThreadedEffects() if effects is None else effects,
+    )
+    kernel = SimulationKernel(_settings(plan), ports)
+    market.arena[at.H_NOW] = plan.sessions[0].start_ns - 1
     exchange.bind(kernel)
     world = World(
-        config=config, sessions=sessions, instruments=instruments, market=market, crowd=crowd,
-        exchange=exchange, kernel=kernel, facts=_facts(scenario, instruments, populations, floor, sessions),
-        accounts={}, floor=floor, path_state=state, paths=[paths], recorded=recorded,
-    )  # fmt: skip
-    _spawn_crowd(kernel, crowd, list(numbers))
+        config=plan.config,
+        sessions=plan.sessions,
+        instruments=plan.instruments,
+        market=market,
+        crowd=crowd,
+        exchange=exchange,
+        kernel=kernel,
+        facts=_facts(
+            plan.instruments,
+            crowd.populations,
+            floor,
+            plan.sessions,
+            is_replay=plan.recorded is not None,
+        ),
+        accounts={},
+        floor=floor,
+        path_state=plan.state,
+        paths=[plan.paths],
+        recorded=plan.recorded,
+    )
+    spawn_crowd(kernel, crowd, list(plan.numbers))
     spawn_floor(floor, kernel)
     return world
-
-
-def _remote_owners(populations: tuple[Population, ...], owners: list[str]) -> list[range] | None:
-    if not any(population.remote for population in populations):
-        return None
-    ranges = []
-    for population in populations:
-        first = len(owners)
-        owners += [f"crowd/{population.name}/{k}" for k in range(population.count)]
-        ranges.append(range(first, len(owners)))
-    return ranges
-
-
-def _trader_numbers(populations: tuple[Population, ...], crowd: Crowd) -> dict[str, int]:
-    return {
-        f"crowd/{population.name}/{k}": first + k
-        for population, first in zip(populations, crowd.first_trader, strict=True)
-        if population.remote
-        for k in range(population.count)
-    }
-
-
-def _account_numbers(
-    populations: tuple[Population, ...], crowd: Crowd, floor: Floor
-) -> dict[str, int]:
-    numbers = dict(floor.accounts)
-    for population, first in zip(populations, crowd.first_account, strict=True):
-        if population.remote:
-            numbers |= {f"{population.name}/{k}": first + k for k in range(population.count)}
-    return numbers
-
-
-def _spawn_crowd(kernel: SimulationKernel, crowd: Crowd, symbols: list[str]) -> None:
-    if any(population.remote for population in crowd.populations):
-        from agents.crowd.actors import spawn_crowd  # noqa: PLC0415  # Only such worlds pay for it.
-
-        spawn_crowd(kernel, crowd, symbols)
 
 
 def _add_accounts(floor: Floor, market: Market, owners: list[str]) -> None:
@@ -286,8 +330,10 @@ def _add_accounts(floor: Floor, market: Market, owners: list[str]) -> None:
 def _fees(scenario: Scenario, instrument: Instrument, session: Session) -> FeeRow:
     told = scenario.account.fees
     schedule = FeeSchedule(
-        maker_per_unit=told.maker_per_share.written(), taker_per_unit=told.taker_per_share.written(),
-        auction_per_unit=told.taker_per_share.written(), regulatory=told.regulatory,
+        maker_per_unit=told.maker_per_share.written(),
+        taker_per_unit=told.taker_per_share.written(),
+        auction_per_unit=told.taker_per_share.written(),
+        regulatory=told.regulatory,
     )  # fmt: skip
     return fee_row(schedule, instrument, session.date)
 
@@ -303,8 +349,8 @@ def _offer_feeds(
 
 
 def _facts(
-    scenario: Scenario, instruments: tuple[Instrument, ...], populations: tuple[Population, ...],
-    floor: Floor, sessions: tuple[Session, ...],
+    instruments: tuple[Instrument, ...], populations: tuple[Population, ...],
+    floor: Floor, sessions: tuple[Session, ...], *, is_replay: bool,
 ) -> TapeFacts:  # fmt: skip
     accounts = [AccountFacts(name=name, population="contra", background=True, contra=True)
                 for name in _CONTRA]  # fmt: skip
@@ -314,7 +360,7 @@ def _facts(
             for k in range(population.count)
         ]
     accounts += [AccountFacts(name=name, population=name) for name in floor.accounts]
-    if scenario.recording is not None:
+    if is_replay:
         accounts += ACCOUNTS
     return TapeFacts(
         instruments=tuple(

@@ -1,4 +1,4 @@
-"""The night after a trading day: clearing over the core's books, told to journal, tape and actors."""
+"""The night after a trading day: clearing over the core's books, told to journal and tape."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +90,7 @@ class Night:
                     self._world.rescale(event.symbol, 1.0 - paid / value)
 
     def _rows(self, at_ns: int, cash: Ints, lots: Ints) -> Ints:
-        """Return one row per account and instrument whose lots, and per account whose cash, moved."""
+        """Return one row per account and instrument whose lots moved, and per account paid."""
         accounts, columns = np.nonzero(lots)
         payees = np.flatnonzero(cash)
         rows = np.zeros((len(accounts) + len(payees), len(at.TAPE_COLUMNS)), np.int64)

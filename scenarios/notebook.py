@@ -1,9 +1,9 @@
-"""Outcry in a notebook: one call that runs a scenario, with agents of one's own, and returns the run."""
+"""Outcry in a notebook: one call runs a scenario, with agents of your own, and returns the run."""
 
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scenarios.build_floor import Factory, Floor
@@ -16,7 +16,7 @@ from scenarios.runner import run_scenario
 
 def simulate(
     scenario: str,
-    agents: dict[str, Factory] | None = None,
+    agents: Mapping[str, Factory] | None = None,
     *,
     seed: int | None = None,
     settings: Iterable[str] = (),
@@ -53,7 +53,7 @@ def simulate(
     check_built(config)
     folder = Path(tempfile.mkdtemp(prefix="outcry-")) if out is None else Path(out)
     try:
-        result = run_scenario(config, folder, progress, agents)
+        result = run_scenario(config, folder, progress, dict(agents or {}))
     except BaseException:
         if out is None:
             shutil.rmtree(folder, ignore_errors=True)

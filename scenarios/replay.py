@@ -2,29 +2,29 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from environment.actors import RecordedEffects
+from environment.actors import Envelope, RecordedEffects
 from environment.errors import ConfigError, CorruptRecord, OperatingError
+from environment.market import layout as at
 from environment.messages import EffectDone, EffectFailed, Message
 from environment.record.disk import FolderDisk
 from environment.record.files import MANIFEST
-from environment.record.journal import Input, JournalReader, Record
+from environment.record.journal import Block, Input, JournalReader, Record, Step
 from environment.record.manifest import Manifest, compare, decode
 from scenarios.build_floor import Factory
 from scenarios.config import Config, from_canonical
 from scenarios.config_built import check_built
 from scenarios.outcomes import ReplayResult
-from scenarios.progress import Progress, Silent
+from scenarios.progress import Phase, Progress, Silent
 from scenarios.protocol import PROTOCOL
 from scenarios.replay_compare import Comparison
 from scenarios.runner import manifest_of, run_loop
 from scenarios.session_loop import JOURNAL, SessionLoop, header_of
-from scenarios.warm_up import compile_all
+from scenarios.warm_up import compile_all, compile_replay
 
 IN_PYTHON = "agents_in_python"
 
@@ -44,18 +44,31 @@ class Recorded:
         self.manifest = _manifest_of(folder)
         self.outcomes: dict[tuple[str, int], EffectDone | EffectFailed] = {}
         self.admitted: list[tuple[int, str, str, Message]] = []
+        self.last_ns = self.tape_rows = 0
         try:
             self.reader = JournalReader(self.data, PROTOCOL)
             self.records = sum(map(self._take, self.reader))
+            # Whether the run was interrupted, killed, or never closed its folder. Asked once: a
+            # reader forgets the end whenever it begins again.
+            self.is_partial = (
+                self.reader.is_partial or self.manifest is None or self.manifest.partial
+            )
         except CorruptRecord as error:
             raise CorruptRecord(
                 f"{self.path}: {error} Nothing can be replayed from it; run the scenario again"
             ) from error
 
     def _take(self, record: Record) -> int:
-        """Keep an input; count every record as one."""
-        if isinstance(record, Input):
+        """Keep an input, and how far the run had got; count every record as one."""
+        if isinstance(record, Envelope):
+            self.last_ns = max(self.last_ns, record.sent_ns)
+        elif isinstance(record, Block):
+            self.tape_rows += record.rows
+        elif isinstance(record, Step):
+            self.last_ns = max(self.last_ns, record.now_ns)
+        elif isinstance(record, Input):
             envelope = record.envelope
+            self.last_ns = max(self.last_ns, envelope.sent_ns)
             match envelope.message:
                 case EffectDone(effect_id=number) | EffectFailed(effect_id=number):
                     self.outcomes[envelope.recipient, number] = envelope.message
@@ -68,11 +81,6 @@ class Recorded:
     def journal_sha256(self) -> str:
         """The SHA-256 of the journal as it lies there."""
         return hashlib.sha256(self.data).hexdigest()
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether the run was interrupted, killed, or never closed its folder."""
-        return self.reader.is_partial or self.manifest is None or self.manifest.partial
 
     @property
     def agents_in_python(self) -> tuple[str, ...]:
@@ -142,6 +150,32 @@ class Recorded:
         return loop
 
 
+class AsFarAs:
+    """Watches a replay, and ends it once it has passed the end of a journal that ends early."""
+
+    def __init__(self, watcher: Progress, recorded: Recorded, loop: SessionLoop) -> None:
+        self._watcher, self._recorded, self._loop = watcher, recorded, loop
+        self.is_interrupted = False
+
+    def phase(self, phase: Phase, detail: str = "") -> None:
+        """Hand it on."""
+        self._watcher.phase(phase, detail)
+
+    def span(self, start_ns: int, end_ns: int, zone: str) -> None:
+        """Hand it on, with the end that this replay will have."""
+        last_ns = min(end_ns, self._recorded.last_ns) if self._recorded.is_partial else end_ns
+        self._watcher.span(start_ns, max(last_ns, start_ns + 1), zone)
+
+    def tick(self, now_ns: int, events: int, deliveries: int) -> bool:
+        """Return False when told to stop, and when all that was recorded has been made again."""
+        if not self._watcher.tick(now_ns, events, deliveries):
+            self.is_interrupted = True
+            return False
+        rows = self._loop.world.market.arena[at.H_TAPE_SEQUENCE]
+        is_past = now_ns > self._recorded.last_ns and rows >= self._recorded.tape_rows
+        return not (self._recorded.is_partial and is_past)
+
+
 def _manifest_of(folder: Path) -> Manifest | None:
     path = folder / MANIFEST
     if not path.is_file():
@@ -153,7 +187,9 @@ def _manifest_of(folder: Path) -> Manifest | None:
 
 
 def replay(
-    folder: str | Path, agents: dict[str, Factory] | None = None, progress: Progress | None = None
+    folder: str | Path,
+    agents: Mapping[str, Factory] | None = None,
+    progress: Progress | None = None,
 ) -> ReplayResult:
     """Run a journal's inputs again and return whether every record came out the same.
 
@@ -178,10 +214,14 @@ def replay(
         conditions = recorded.conditions(config)
         watched.phase("compile", "the market core, once on a machine")
         compile_all()
+        if config.scenario.recording is not None:
+            compile_replay()
         watched.phase("build")
-        loop = recorded.prepare(config, Path(place), agents or {})
+        loop = recorded.prepare(config, Path(place), dict(agents or {}))
         watched.phase("loop")
-        if not run_loop(loop, watched):
+        as_far = AsFarAs(watched, recorded, loop)
+        run_loop(loop, as_far)
+        if as_far.is_interrupted:
             loop.abandon()
             raise KeyboardInterrupt
         loop.finish()

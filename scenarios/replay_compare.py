@@ -89,24 +89,28 @@ class Comparison:
             f"  now       {self._line(now)}",
         ]
         cause = _cause_of(was if was is not None else now)
-        chain = self._chain(cause, number)
-        if chain:
+        chain, unknown = self._chain(cause, number)
+        if chain or unknown:
             lines.append("  led to by, newest first:")
             lines += [f"    {self._line(envelope)}" for envelope in chain]
+        if unknown:
+            lines.append(f"    #{unknown}: market data, which no journal holds")
         return "\n".join(lines)
 
-    def _chain(self, cause: int, number: int) -> list[Envelope[Any]]:
-        """Return the envelopes that led to a record, as far as the journal before it knows them."""
+    def _chain(self, cause: int, number: int) -> tuple[list[Envelope[Any]], int]:
+        """Return the envelopes that led to a record, and the first cause that none of them is."""
         known: dict[int, Envelope[Any]] = {}
         for record in islice(iter(self._made), number):
             envelope = _envelope_of(record)
             if envelope is not None:
                 known[envelope.id] = envelope
+            if isinstance(record, Step):
+                known.update((sent.id, sent) for sent in record.outbox)
         chain: list[Envelope[Any]] = []
         while cause in known and len(chain) < _LONGEST_CHAIN:
             chain.append(known[cause])
             cause = known[cause].cause
-        return chain
+        return chain, cause
 
     def _line(self, record: Record | None) -> str:
         match record:

@@ -1,6 +1,7 @@
 """What changes in a recorded run without one of its agents."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,11 +18,11 @@ from scenarios.progress import Progress, Silent
 from scenarios.replay import Recorded
 from scenarios.result import RunResult
 from scenarios.runner import run_loop, write_tape
-from scenarios.warm_up import compile_all
+from scenarios.warm_up import compile_all, compile_replay
 
 
 def mute(
-    folder: str | Path, agent: str, agents: dict[str, Factory] | None = None,
+    folder: str | Path, agent: str, agents: Mapping[str, Factory] | None = None,
     progress: Progress | None = None,
 ) -> MuteResult:  # fmt: skip
     """Run a journal's inputs again without one agent and return the figures of both runs.
@@ -44,7 +45,7 @@ def mute(
             f"{recorded.folder} holds a run that ended early, which says nothing about its whole "
             f"day; run the scenario to its end first"
         )
-    given = agents or {}
+    given = dict(agents or {})
     recorded.check_agents(given)
     config = without(recorded.config(), agent, tuple(given))
     check_built(config)
@@ -53,6 +54,8 @@ def mute(
     with tempfile.TemporaryDirectory(prefix="outcry-mute-") as place:
         watched.phase("compile", "the market core, once on a machine")
         compile_all()
+        if config.scenario.recording is not None:
+            compile_replay()
         watched.phase("build")
         output = RunFolder(Path(place))
         loop = recorded.prepare(config, output.path, others, without=agent)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from environment.errors import OperatingError
+from environment.errors import ConfigError, OperatingError
 from environment.market import layout as at
 from environment.record.disk import FolderDisk
 from environment.record.files import RunFolder
@@ -23,7 +23,7 @@ from scenarios.config import Config
 from scenarios.inputs import data_files
 from scenarios.progress import Phase, Progress, Silent
 from scenarios.report import write_report
-from scenarios.result import FUNDAMENTAL, REPORT, RunResult
+from scenarios.result import FUNDAMENTAL, REPORT, SUMMARY, RunResult
 from scenarios.session_loop import JOURNAL, SessionLoop
 from scenarios.summary import summary_of
 from scenarios.warm_up import compile_all, compile_replay
@@ -74,12 +74,18 @@ def run_scenario(
     watched = progress if progress is not None else Silent()
     clock = Clocked(watched)
     output = RunFolder(folder)
+    for name in (SUMMARY, REPORT):
+        (output / name).unlink(missing_ok=True)  # An older run's would pass for this one's.
     clock.begin("compile", "the market core, once on a machine")
     compile_all()
     if config.scenario.recording is not None:
         compile_replay()
     clock.begin("build")
-    loop = SessionLoop.build(config, FolderDisk(output.path), agents=agents)
+    try:
+        loop = SessionLoop.build(config, FolderDisk(output.path), agents=agents)
+    except ConfigError:
+        (output / JOURNAL).unlink(missing_ok=True)  # Of a run that never began.
+        raise
     clock.begin("loop")
     began = time.perf_counter()
     try:
@@ -138,8 +144,10 @@ def _fundamental(world: World) -> pl.DataFrame:
         for instrument in world.instruments
         if (path := paths.get(instrument.symbol)) is not None
     ]  # fmt: skip
-    schema = {"time": pl.Datetime("ns", world.sessions[0].zone), "instrument": pl.String,
-              "value": pl.Float64}  # fmt: skip
+    schema = pl.Schema({
+        "time": pl.Datetime("ns", world.sessions[0].zone), "instrument": pl.String(),
+        "value": pl.Float64(),
+    })  # fmt: skip
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 
 
@@ -147,8 +155,9 @@ def _finish(
     world: World, output: RunFolder, summary: dict[str, Any], digest: str, *, complete: bool
 ) -> RunResult:
     manifest = manifest_of(world.config, digest, partial=not complete)
-    output.write("summary.json", msgspec.json.format(msgspec.json.encode(summary), indent=2))
     write_report(RunResult(output.path, summary, manifest))
+    # Late, as it is what makes a folder look like a run; the manifest makes it whole.
+    output.write(SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=2))
     output.finish(encode(manifest))
     return RunResult(output.path, summary, manifest)
 

@@ -1,5 +1,6 @@
 """`summary.json`: what every run says about itself in one small file."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +12,9 @@ from environment.record.output import read_day
 from environment.record.tables import order_lives
 from scenarios.build_replay import REPLAY, replay_summary
 from scenarios.builder import World
+from scenarios.journal_facts import message_facts
 from scenarios.result import RunResult
+from scenarios.session_loop import JOURNAL
 
 
 def summary_of(
@@ -38,7 +41,7 @@ def summary_of(
         "approvals": {"asked": 0, "yes": 0, "no": 0, "expired": 0},
         "refused": int(arena[at.H_REFUSED]),
         "clearing": [msgspec.to_builtins(event) for event in world.clearing_events],
-        "kernel": _kernel(statistics),
+        "kernel": _kernel(statistics, result.folder / JOURNAL),
         "configuration": msgspec.json.decode(world.config.canonical()),
         **_replay(world, result),
     }
@@ -64,18 +67,31 @@ def _orders(result: RunResult) -> dict[str, int]:
     return {str(row["state"]): int(row["count"]) for row in counts.to_dicts()}
 
 
-def _kernel(statistics: KernelStatistics) -> dict[str, Any]:
+def _kernel(statistics: KernelStatistics, journal: Path) -> dict[str, Any]:
+    """Return what the kernel counted; wall time is of a sample, all else is exact.
+
+    `handled` and `busy_ns` of a handler leave market data out, which no journal holds.
+    """
+    kinds = {actor.address: actor.kind for actor in statistics.actors}
+    facts = message_facts(journal, kinds)
+    cost: dict[str, float] = {}
+    for actor in statistics.actors:
+        if actor.handled:
+            cost[actor.kind] = max(cost.get(actor.kind, 0.0), actor.busy_ns / actor.handled)
     busiest = sorted(statistics.actors, key=lambda actor: -actor.handled)[:50]
+    handlers = []
+    for slow in statistics.slowest:
+        handled = facts.messages.get((slow.kind, slow.message), slow.samples)
+        handlers.append({
+            "actor": slow.kind, "message": slow.message, "handled": handled,
+            "busy_ns": round(handled * cost.get(slow.kind, 0.0)),
+            "wall_ns": handled * slow.mean_ns, "samples": slow.samples,
+            "longest_ns": slow.longest_ns,
+        })  # fmt: skip
     return {
         "handled": statistics.handled,
         "actors": [msgspec.to_builtins(actor) for actor in busiest],
-        "handlers": [
-            {
-                "actor": slow.kind, "message": slow.message, "handled": slow.samples,
-                "busy_ns": 0, "wall_ns": slow.mean_ns,
-            }
-            for slow in statistics.slowest
-        ],
-        "latencies": [],
+        "handlers": handlers,
+        "latencies": [msgspec.to_builtins(row) for row in facts.latencies[:50]],
         "latency": [msgspec.to_builtins(bucket) for bucket in statistics.latency],
-    }  # fmt: skip
+    }

@@ -17,9 +17,9 @@ from environment.market.clearing_ledger import MarketLedger
 from scenarios.build_floor import Factory, floor_accounts
 from scenarios.config import Config, load_config
 from scenarios.config_built import check_built
-from scenarios.config_types import Period, Setting
+from scenarios.config_types import Period
 from scenarios.session_loop import SessionLoop
-from scenarios.warm_up import compile_all
+from scenarios.warm_up import compile_all, compile_replay
 
 
 class View(mesa.Agent):  # type: ignore[misc]  # An untyped base.
@@ -65,7 +65,8 @@ class ActorView(View):
     @property
     def statistics(self) -> ActorStatistics:
         """What the kernel counts of it."""
-        return self.model.actor_statistics(self.address)
+        found: ActorStatistics = self.model.actor_statistics(self.address)
+        return found
 
     @property
     def handled(self) -> int:
@@ -91,7 +92,7 @@ class PopulationView(View):
     @property
     def handled(self) -> int:
         """How many messages its actors have handled."""
-        return self.model.handled_under(f"{self.address}/")
+        return int(self.model.handled_under(f"{self.address}/"))
 
 
 class World(mesa.Model):  # type: ignore[misc]  # An untyped base.
@@ -131,7 +132,7 @@ class World(mesa.Model):  # type: ignore[misc]  # An untyped base.
 
     def __init__(
         self, scenario: str = "rmsc04", *, seed: int | None = None, step: str = "60s",
-        agents: dict[str, Factory] | None = None, **overrides: Setting,
+        agents: Mapping[str, Factory] | None = None, **overrides: str | float | bool,
     ) -> None:  # fmt: skip
         super().__init__(seed=seed)
         self.step_ns = int(Period.parse(step))
@@ -139,13 +140,17 @@ class World(mesa.Model):  # type: ignore[misc]  # An untyped base.
         config = load_config(scenario, settings, seed)
         check_built(config)
         compile_all()
+        if config.scenario.recording is not None:
+            compile_replay()
         self.disk = MemoryDisk()
-        self.session_loop = SessionLoop.build(config, self.disk, agents=agents, keep_rows=False)
+        self.session_loop = SessionLoop.build(
+            config, self.disk, agents=dict(agents or {}), keep_rows=False
+        )
         self.ledger = MarketLedger(self.session_loop.world.market)
         self.symbols = tuple(i.symbol for i in self.session_loop.world.instruments)
         self._statistics: Mapping[str, ActorStatistics] = {}
         self._look()
-        self._add_views(config, agents or {})
+        self._add_views(config, dict(agents or {}))
         self.now_ns = self.session_loop.start_ns - 1
         self.session_loop.start()
         self.datacollector = self.make_datacollector()

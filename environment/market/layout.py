@@ -100,8 +100,9 @@ DONE, DELIVER, TAPE_FULL, NEED_ROOM, BROKEN, WAKE = range(6)
 # --- order: hot row (one cache line) --------------------------------------------------------------
 O_META, O_PRICE, O_LEAVES, O_RESERVE, O_ACCOUNT, O_SEQUENCE, O_PREVIOUS, O_NEXT = range(8)
 # --- order: cold row -----------------------------------------------------------------------------
-(C_GENERATION, C_ENTRY_NS, C_AHEAD, C_DISPLAY, C_TOTAL, C_FILLED, C_STOP, C_EXPIRE, C_PARENT, C_TAG,
- C_ACCOUNT_PREVIOUS, C_ACCOUNT_NEXT, C_LIMIT, C_STOP_NODE, C_RESERVED,
+# Its first cache line is all that a plain order ever needs to have read.
+(C_GENERATION, C_ENTRY_NS, C_AHEAD, C_DISPLAY, C_TOTAL, C_FILLED, C_ACCOUNT_PREVIOUS,
+ C_ACCOUNT_NEXT, C_STOP, C_EXPIRE, C_PARENT, C_TAG, C_LIMIT, C_STOP_NODE, C_RESERVED,
  C_LIST) = range(16)  # fmt: skip
 
 # O_META packs what never or rarely changes.

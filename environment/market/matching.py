@@ -75,9 +75,8 @@ def release(arena, slot):
         arena[cold_row(arena, after) + at.C_ACCOUNT_PREVIOUS] = before
     arena[a + at.A_LIVE] -= 1
     arena[at.H_LIVE_ORDERS] -= 1
-    reserved = arena[c + at.C_RESERVED]
-    if reserved != 0:
-        arena[a + at.A_RESERVED] -= reserved
+    if arena[a + at.A_FLAGS] & at.ACCOUNT_CASH_ONLY:
+        arena[a + at.A_RESERVED] -= arena[c + at.C_RESERVED]
         arena[c + at.C_RESERVED] = 0
     discard(arena, slot)
 
@@ -190,13 +189,12 @@ def finish(arena, ins, slot, reason):
 def _release_funds(arena, slot, left):
     # A cash account's reservation shrinks in step with what is left of its buy order.
     c = cold_row(arena, slot)
-    reserved = arena[c + at.C_RESERVED]
-    if reserved != 0:
+    a = account_row(arena, arena[order_row(arena, slot) + at.O_ACCOUNT])
+    if arena[a + at.A_FLAGS] & at.ACCOUNT_CASH_ONLY:
+        reserved = arena[c + at.C_RESERVED]
         total = arena[c + at.C_TOTAL] - arena[c + at.C_FILLED]
         keep = reserved // total * left if total > 0 else 0
-        arena[account_row(arena, arena[order_row(arena, slot) + at.O_ACCOUNT]) + at.A_RESERVED] -= (
-            reserved - keep
-        )
+        arena[a + at.A_RESERVED] -= reserved - keep
         arena[c + at.C_RESERVED] = keep
 
 

@@ -7,10 +7,12 @@ other, a nanosecond apart. Self-trades are allowed, as in a stream that names no
 from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.advance import after_change, need_room
+from environment.market.bits import prefetch
 from environment.market.entry import arrive, arrive_cancel, new_order
-from environment.market.ladder import cold_row
+from environment.market.ladder import cold_row, order_row
 
 ADD, CANCEL, MARKET_ORDER = range(3)
+AHEAD = 6  # Events by which memory is asked for early.
 
 
 @inner
@@ -69,6 +71,12 @@ def replay_stream(
             return at.TAPE_FULL, k
         if _lacks_room(arena, kinds[k], quantities[k]):
             return at.NEED_ROOM, k
+        if k + 2 * AHEAD < len(kinds):
+            # A cancelled order was entered long ago: ask for it before its turn.
+            prefetch(known, numbers[k + 2 * AHEAD])
+            slot = known[numbers[k + AHEAD]] & 0xFFFFFFFF
+            prefetch(arena, order_row(arena, slot))
+            prefetch(arena, cold_row(arena, slot))
         known[numbers[k]] = _apply(arena, instrument, account + sides[k], kinds[k], sides[k],
                                    prices[k], quantities[k], known[numbers[k]])  # fmt: skip
     return at.DONE, len(kinds)

@@ -6,6 +6,7 @@ import pytest
 from environment.feeds.bitstamp import read_bitstamp_log
 from environment.feeds.lobster import read_lobster
 from environment.market import layout as at
+from environment.market.market import Market
 from environment.market.replay_rows import (
     CANCEL,
     FILL,
@@ -34,9 +35,9 @@ def test_lobster_day_alone_is_the_recording(name: str, executed: int, hidden: in
     played = play(lobster_rows(day.messages, day.books, price_unit=100))
     assert_same(played, day.messages, day.books, unit=100)
     assert (played.counts["executed"], played.counts["printed"]) == (executed, hidden)
-    sizes = day.messages[:, 3]
-    assert executed == sizes[day.messages[:, 1] == 4].sum()
-    assert hidden == sizes[day.messages[:, 1] == 5].sum()
+    kinds, sizes = day.messages[1:, 1], day.messages[1:, 3]
+    assert executed == sizes[kinds == 4].sum()
+    assert hidden == sizes[kinds == 5].sum()
     assert_conserved(played)
 
 
@@ -46,7 +47,7 @@ def test_agent_at_the_touch_displaces_and_consumes_on_a_real_day() -> None:
     times = np.arange(int(rows.rows[0, OP_TIME]), int(rows.rows[-1, OP_TIME]), 60_000_000_000)
     bids = rows.touches[np.searchsorted(rows.rows[:, OP_TIME], times, side="right") - 1, 0]
 
-    def act(market, agent):  # type: ignore[no-untyped-def]  # the driver's own signature
+    def act(market: Market, agent: int) -> None:
         for minute, (time_ns, bid) in enumerate(zip(times.tolist(), bids.tolist(), strict=True)):
             price = bid - 50 if minute % 2 else bid
             order(market, agent, time_ns, minute % 2, price, 100)

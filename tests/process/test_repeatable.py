@@ -12,7 +12,7 @@ import pytest
 from scenarios.warm_up import compile_all
 
 OUTCRY = Path(sys.executable).with_name("outcry")
-SHORT = ("--set", "session.closes=10:00")
+SHORT = ("--set", "session.closes=09:35")
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> dict[str, Any]:

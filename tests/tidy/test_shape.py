@@ -10,6 +10,8 @@ from tests.tidy.sources import PACKAGES, name, package_files, python_files, tree
 REFUSED_NAMES: Final = {"utils", "helpers", "common", "misc", "manager", "base", "core"}
 FILE_LINES, TEST_LINES, KERNEL_LINES = 400, 500, 1000
 FUNCTION_LINES, ARGUMENTS = 60, 7  # Six and self; what is named in the call may be more.
+# Hands the compiled entry its scalars in its order: names would cost a third of the call.
+BY_POSITION: Final = {"environment/market/market.py:post_order"}
 COMPILERS: Final = {"njit", "inner", "inlined", "intrinsic"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -66,7 +68,7 @@ def test_functions_take_few_arguments_by_position() -> None:
         for function in functions(file)
         if len(function.args.args) > ARGUMENTS and not is_compiled(function)
     ]
-    assert many == []
+    assert set(many) == BY_POSITION
 
 
 def test_file_names_say_something() -> None:

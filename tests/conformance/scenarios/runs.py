@@ -16,10 +16,10 @@ from scenarios.warm_up import compile_all
 
 Rows = NDArray[np.int64]
 Agents = dict[str, Callable[[Floor], Actor[Any]]]
-# Half an hour with both kinds of actors: crowd traders and, in opening_bell, a swarm.
-SHORT: Final = ("session.closes=10:00",)
+# Five minutes of trading, between auctions where the scenario has them.
+SHORT: Final = ("session.closes=09:35",)
 SMALL_ACTORS: Final = (
-    *SHORT, "crowd=actors", "crowds.noise.count=100", "crowds.value.count=20",
+    "session.closes=10:00", "crowd=actors", "crowds.noise.count=100", "crowds.value.count=20",
 )  # fmt: skip
 
 

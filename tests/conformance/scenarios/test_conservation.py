@@ -5,18 +5,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from environment.actors import Envelope
 from environment.actors.ports import MemoryDisk
 from environment.market import layout as at
 from environment.market.clearing_events import DividendPaid, MarginCalled, SplitApplied
 from environment.market.clearing_ledger import MarketLedger
+from environment.market.margin import Ints
 from environment.record.journal import JournalReader
 from scenarios.config import load_config, shipped_names
 from scenarios.places import SHIPPED
 from scenarios.protocol import PROTOCOL
-from scenarios.session_loop import SessionLoop
+from scenarios.session_loop import JOURNAL, SessionLoop
 from scenarios.world import World
 from tests.conformance.scenarios.runs import SHORT, finished, tape
 
+DISK = MemoryDisk()
 FACTORS = """symbol,date,price_factor,split_factor,reference_price
 ABM,2021-02-04,0.995,0.142857142857,1000.0
 ABM,2021-02-05,0.995,1,142.0
@@ -31,7 +34,7 @@ def assert_conserved(loop: SessionLoop) -> None:
     assert not ledger.position.sum(axis=0).any()
 
 
-def lots_from_tape(loop: SessionLoop) -> np.ndarray:
+def lots_from_tape(loop: SessionLoop) -> Ints:
     """Return what each account's lots changed by, from the tape alone."""
     rows = tape(loop)
     owner = {
@@ -59,7 +62,7 @@ def three_days(tmp_path_factory: pytest.TempPathFactory) -> SessionLoop:
     text = text.replace("date = 2021-02-05", "dates = [2021-02-04, 2021-02-08]")
     text = text.replace("tick = 0.01\n", 'tick = 0.01\nactions = "factors.csv"\n')
     (folder / "days.toml").write_text(text)
-    loop = SessionLoop.build(load_config(str(folder / "days.toml")), MemoryDisk())
+    loop = SessionLoop.build(load_config(str(folder / "days.toml")), DISK)
     loop.start()
     while loop.advance_to(loop.world.sessions[loop.day].end_ns):
         assert_conserved(loop)
@@ -72,6 +75,13 @@ def test_shipped_scenario_conserves_cash_and_shares(scenario: str) -> None:
     recorded = load_config(scenario).scenario.recording is not None
     loop = finished(scenario, () if recorded else SHORT)
     assert_conserved(loop)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("scenario", shipped_names())
+def test_shipped_scenario_conserves_cash_and_shares_to_the_end(scenario: str) -> None:
+    assert_conserved(finished(scenario, ()))
 
 
 def test_every_day_is_cleared_and_conserved(three_days: SessionLoop) -> None:
@@ -89,9 +99,8 @@ def test_price_follows_split_and_dividend(three_days: SessionLoop) -> None:
 
 
 def test_every_clearing_event_is_a_record_of_the_journal(three_days: SessionLoop) -> None:
-    disk = three_days.recording.journal._file  # type: ignore[attr-defined]  # A MemoryFile.
-    records = JournalReader(bytes(disk.data), PROTOCOL)
-    heard = [r.message for r in records if getattr(r, "sender", "") == "clearing"]
+    records = JournalReader(DISK.read(JOURNAL), PROTOCOL)
+    heard = [r.message for r in records if isinstance(r, Envelope) and r.sender == "clearing"]
     assert heard == three_days.world.clearing_events
 
 

@@ -2,15 +2,16 @@
 
 import subprocess
 import sys
+from typing import Any
 
-import mesa
+import mesa  # type: ignore[import-untyped]  # Mesa ships neither types nor a marker.
 import pytest
 
 from environment.market import layout as at
 from scenarios.world import ActorView, PopulationView, World
 from tests.conformance.scenarios.runs import SHORT, SMALL_ACTORS, finished
 
-CLOSES = {"session.closes": "10:00"}
+CLOSES: dict[str, Any] = {"session.closes": "09:35"}
 
 
 @pytest.mark.parametrize("step", ["1s", "61s", "90m"])
@@ -39,7 +40,7 @@ def test_actors_and_populations_are_agents_that_only_look() -> None:
 
 
 def test_crowd_of_actors_is_seen_one_by_one() -> None:
-    overrides = dict(setting.split("=") for setting in SMALL_ACTORS)
+    overrides: dict[str, Any] = dict(setting.split("=") for setting in SMALL_ACTORS)
     world = World("rmsc04", step="90m", **overrides)
     world.step()
     traders = [view for view in world.agents if view.address.startswith("crowd/value/")]
@@ -50,7 +51,7 @@ def test_crowd_of_actors_is_seen_one_by_one() -> None:
 
 
 def test_datacollector_collects_a_row_a_step() -> None:
-    world = World("rmsc04", step="30m", **CLOSES)
+    world = World("rmsc04", step="4m", **CLOSES)
     world.run_model()
     frame = world.datacollector.get_model_vars_dataframe()
     assert len(frame) == world.steps + 1

@@ -31,7 +31,8 @@ class Played:
         return self.flow.counts()
 
     def rows(self, kind: int) -> Ints:
-        return self.tape[self.tape[:, at.T_KIND] == kind]
+        found: Ints = self.tape[self.tape[:, at.T_KIND] == kind]
+        return found
 
     def position(self) -> int:
         return int(self.market.section(at.S_POSITION)[self.agent, at.P_QUANTITY])
@@ -69,8 +70,9 @@ def play(
 def order(market: Market, agent: int, time_ns: int, side: int, price: int, quantity: int) -> int:
     """A plain limit order of the agent."""
     return market.post_order(
-        time_ns, 0, agent, side, at.LIMIT, at.DAY, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0, 0
-    )
+        time_ns, 0, agent, side, at.LIMIT, at.DAY, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0,
+        0, 0,
+    )  # fmt: skip
 
 
 def assert_conserved(played: Played) -> None:
@@ -82,8 +84,8 @@ def assert_conserved(played: Played) -> None:
 def assert_same(played: Played, messages: Ints, books: Ints, *, unit: int) -> None:
     """The tape tells the recording: every message, and every row of the book.
 
-    An order's message only seeds where it is the first; the end of an order unknown to the mirror is
-    a partial cancel of a nameless one.
+    An order's message only seeds where it is the first; the end of an order unknown to the mirror
+    is a partial cancel of a nameless one.
     """
     told, windows = tape_to_lobster(
         played.tape, instrument=0, start_ns=0, end_ns=1 << 62, levels=books.shape[1] // 4,

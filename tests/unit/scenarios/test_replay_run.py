@@ -25,9 +25,8 @@ def recording(folder: Path) -> Path:
         time_ns, bid = OPEN_NS + (second + 1) * SECOND, 9_990 + second % 7
         for number, price, way in ((2 * second, bid, 1), (2 * second + 1, bid + 20, -1)):
             if second:
-                end = (DELETE, number - 1, 100, price, way)
-                rows.append((time_ns, DELETE, number - 1, 100, _price(second - 1, way), way))
-                assert end
+                left = 60 if way == 1 and second % 5 == 0 else 100
+                rows.append((time_ns, DELETE, number - 1, left, _price(second - 1, way), way))
             rows.append((time_ns + 1, NEW, number + 1, 100, price * 100, way))
         if second % 5 == 4:
             rows.append((time_ns + 500, EXECUTE, 2 * second + 1, 40, bid * 100, 1))
@@ -72,7 +71,7 @@ def test_swarm_inside_trades_through_the_desk(tmp_path: Path) -> None:
 
 def empty_swarm(folder: Path) -> Path:
     file = folder / "agents.toml"
-    file.write_text('version = 1\nname = "nobody"\nswarm = []\n')
+    file.write_text('version = 1\nname = "nobody"\nswarm = []\n[agents]\n')
     return file
 
 
