@@ -21,16 +21,19 @@ _MIXTURE = (0, 0)
 
 
 def populations_of(
-    scenario: Scenario, market_classes: dict[str, tuple[int, int]], numbers: dict[str, int],
-    session: Session, centres: dict[str, float],
-) -> tuple[Population, ...]:  # fmt: skip
-    """Return every population; `market_classes` are (order, feed) latency classes by crowd."""
+    scenario: Scenario,
+    market_classes: dict[str, tuple[int, int, int, int]],
+    numbers: dict[str, int],
+    session: Session,
+    centres: dict[str, float],
+) -> tuple[Population, ...]:
+    """Return every population; `market_classes` are as `classes_of` gives them."""
     found = []
     for name, crowd in scenario.crowds.items():
         if crowd.count == 0:
             continue
         chosen = crowd.instruments or tuple(numbers)
-        order, feed = market_classes[name]
+        order, feed, acknowledgement, fill = market_classes[name]
         opens, closes = hours_of(crowd, session)
         integers, floats, size, memory = _settings(crowd, centres[chosen[0]])
         integers[U_BEFORE] = max(session.open_ns - opens, 0)
@@ -44,6 +47,8 @@ def populations_of(
                 holding=crowd.holding,
                 order_latency=order,
                 feed_latency=feed,
+                acknowledgement_latency=acknowledgement,
+                fill_latency=fill,
                 busy_ns=int(scenario.latency.thinking.get(tag_of(crowd), 0)),
                 opens_ns=opens,
                 closes_ns=closes,
@@ -72,18 +77,16 @@ def hours_of(crowd: told.Crowd, session: Session) -> tuple[int, int]:
     return opens, session.close_ns
 
 
-def classes_of(scenario: Scenario, market: Market) -> dict[str, tuple[int, int]]:
-    """Add the delays of the crowds to the core; return (order, feed) classes by crowd."""
-    latency = scenario.latency
-    order = class_of(market, latency.order or latency.network)
-    feed = class_of(market, latency.feed or latency.network)
+def classes_of(scenario: Scenario, market: Market) -> dict[str, tuple[int, int, int, int]]:
+    """Add the crowds' delays to the core; return order, feed, acknowledgement and fill classes."""
+    told = scenario.latency
+    ways = (told.order, told.feed, told.acknowledgement, told.fill)
+    shared = tuple(class_of(market, way or told.network) for way in ways)
     found = {}
     for name, crowd in scenario.crowds.items():
-        if crowd.latency is None:
-            found[name] = (order, feed)
-        else:
-            own = class_of(market, crowd.latency)
-            found[name] = (own, own)
+        own = None if crowd.latency is None else class_of(market, crowd.latency)
+        order, feed, acknowledgement, fill = shared if own is None else (own, own, own, own)
+        found[name] = (order, feed, acknowledgement, fill)
     return found
 
 
