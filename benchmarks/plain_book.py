@@ -5,12 +5,12 @@ orders, an array from order number to slot, a list of free slots, the best price
 trades written to a ring. No accounts, no other order types.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from environment.compiled import njit
+
+Ints = NDArray[np.int64]
 
 LEVELS = 16_384
 SLOTS = 1 << 16
@@ -99,7 +99,7 @@ def replay_plain(
 
 
 @njit
-def _unlink(head: Any, tail: Any, level: Any, before: Any, after: Any, slot: int) -> None:
+def _unlink(head: Ints, tail: Ints, level: Ints, before: Ints, after: Ints, slot: int) -> None:
     row = level[slot]
     if before[slot] < 0:
         head[row] = after[slot]

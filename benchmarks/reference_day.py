@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.figures import peak_mib, report
 from environment.actors.ports import NoRecorder
@@ -22,11 +23,10 @@ ABIDES_SECONDS = (15.6, 17.2, 17.6)
 def day(crowd: str) -> dict[str, object]:
     """Return the median of three whole runs of one way to run the crowd."""
     config = load_config("rmsc04", [f"crowd={crowd}"])
-    found = []
+    found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         run_scenario(config, Path(folder) / "warm")
-        for number in range(3):
-            found.append(run_scenario(config, Path(folder) / str(number)).summary)
+        found += [run_scenario(config, Path(folder) / str(number)).summary for number in range(3)]
     found.sort(key=lambda summary: float(summary["wall_seconds"]))
     summary = found[1]
     wall = float(summary["wall_seconds"])

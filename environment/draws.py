@@ -44,7 +44,7 @@ def draw_uniform(key: int, counter: int) -> float:
 @njit
 def draw_integer(key: int, counter: int, low: int, high: int) -> int:
     """Return an integer in [low, high), each equally likely to within 2**-53 * (high - low)."""
-    return low + int(math.floor(draw_uniform(key, counter) * (high - low)))
+    return low + math.floor(draw_uniform(key, counter) * (high - low))
 
 
 @njit

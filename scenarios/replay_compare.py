@@ -118,6 +118,9 @@ class Comparison:
                 return "nothing: the journal is over"
             case Block(rows=rows, sha256=digest):
                 return f"block of {rows:,} rows of the tape, SHA-256 {digest[:16]}"
+            case Step(input=envelope, outbox=outbox):
+                said = "; ".join(f"> {sent.recipient}: {sent.message}" for sent in outbox)
+                return f"{self._line(envelope)}\n            and sent {_short(said) or 'nothing'}"
             case Failed(now_ns=now_ns, address=address, envelope_id=number, error=error):
                 return f"{self._time(now_ns)}  {address} failed on message {number}: {error}"
             case End(counts=counts):
@@ -125,16 +128,18 @@ class Comparison:
             case _:
                 envelope = _envelope_of(record)
                 assert envelope is not None, f"a {type(record).__name__} holds an envelope"
-                said = str(envelope.message)
-                short = said if len(said) <= _LONGEST_TEXT else f"{said[:_LONGEST_TEXT]}…"
                 return (
                     f"{self._time(envelope.sent_ns)}  #{envelope.id} "
-                    f"{envelope.sender} > {envelope.recipient}: {short}"
+                    f"{envelope.sender} > {envelope.recipient}: {_short(str(envelope.message))}"
                 )
 
     def _time(self, ns: int) -> str:
         moment = datetime.datetime.fromtimestamp(ns // 1_000_000_000, self._zone)
         return f"{moment:%Y-%m-%d %H:%M:%S}.{ns % 1_000_000_000:09d}"
+
+
+def _short(said: str) -> str:
+    return said if len(said) <= _LONGEST_TEXT else f"{said[:_LONGEST_TEXT]}…"
 
 
 def _are_equal(was: Record, now: Record | None) -> bool:

@@ -1,4 +1,4 @@
-"""Compile what a run needs before its clock starts, so that compilation shows as a step of its own."""
+"""Compile what a run needs before its clock starts, so that compilation is a step of its own."""
 
 import numpy as np
 

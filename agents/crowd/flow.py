@@ -121,9 +121,7 @@ def _post_hawkes(arena: Arena, beliefs: Floats, trader: int, touch: int) -> None
     inside = 0
     if ask - bid > 1 and uniform(arena, trader) < setting(arena, beliefs, trader, F_PASSIVE):
         # Inside the spread, anywhere: this is what closes a wide one again.
-        inside = draw_integer(
-            arena[trader + at.TR_KEY], next_counter(arena, trader), 1, ask - bid
-        )
+        inside = draw_integer(arena[trader + at.TR_KEY], next_counter(arena, trader), 1, ask - bid)
         depth = 0
     quantity = draw_size(arena, trader)
     if side == at.BUY:

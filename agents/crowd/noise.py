@@ -80,9 +80,7 @@ class NoiseTrader(Actor[Heard]):
                 else (view.bid_price, view.bid_quantity)
             )  # fmt: skip
             if shown > 0:
-                seat.limit(
-                    ctx, state, side, far, quantity, "ioc" if self._passive > 0.0 else "day"
-                )
+                seat.limit(ctx, state, side, far, quantity, "ioc" if self._passive > 0.0 else "day")
         if not self._acts_once:
             seat.sleep(ctx, view, self._gap(view, draws))
 

@@ -41,19 +41,19 @@ else:
         return types.none(array, types.int64), generate
 
     @intrinsic
-    def lowest_bit(_typing: Any, word: Any) -> Any:  # noqa: ANN401  # Numba's own protocol.
+    def lowest_bit(_typing: Any, word: Any) -> Any:
         """Return the position of the lowest set bit; `word` is not 0."""
 
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
         return types.int64(types.int64), generate
 
     @intrinsic
-    def highest_bit(_typing: Any, word: Any) -> Any:  # noqa: ANN401  # Numba's own protocol.
+    def highest_bit(_typing: Any, word: Any) -> Any:
         """Return the position of the highest set bit; `word` is not 0."""
 
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             zeros = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
             return builder.sub(ir.Constant(ir.IntType(64), 63), zeros)
 

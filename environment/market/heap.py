@@ -84,9 +84,7 @@ def pop(arena):
     arena[H_HEAP_COUNT] = count
     if count > 0:
         p = base + count * 4
-        _sift_down(
-            arena, base, count, arena[p], arena[p + 1], arena[p + 2], arena[p + 3]
-        )
+        _sift_down(arena, base, count, arena[p], arena[p + 1], arena[p + 2], arena[p + 3])
 
 
 @inner
@@ -95,6 +93,4 @@ def reschedule_first(arena, time):
     base = arena[H_OFFSET + S_HEAP]
     sequence = arena[H_EVENT_SEQUENCE]
     arena[H_EVENT_SEQUENCE] = sequence + 1
-    _sift_down(
-        arena, base, arena[H_HEAP_COUNT], time, sequence, arena[base + 2], arena[base + 3]
-    )
+    _sift_down(arena, base, arena[H_HEAP_COUNT], time, sequence, arena[base + 2], arena[base + 3])

@@ -80,9 +80,7 @@ def locate_shortfall(arena, ins, account, instrument, quantity):
     """Return by how many lots the borrow pool falls short of a new sell order."""
     position = position_row(arena, account, instrument)
     before = _locate_need(arena, position)
-    after = max(
-        arena[position + at.P_WORKING_SELL] + quantity - arena[position + at.P_QUANTITY], 0
-    )
+    after = max(arena[position + at.P_WORKING_SELL] + quantity - arena[position + at.P_QUANTITY], 0)
     return arena[ins + at.I_LOCATED] + after - before - arena[ins + at.I_BORROW]
 
 

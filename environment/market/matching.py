@@ -306,8 +306,13 @@ def first_peg(arena, ins, side, twice_mid):
 def _peg_allowed(arena, ins, twice_mid, side, limit):
     if twice_mid == at.NO_BID:
         return False
-    if arena[ins + at.I_TIER] != 0 and arena[ins + at.I_BAND_UPPER] > 0 and (
-        twice_mid < 2 * arena[ins + at.I_BAND_LOWER] or twice_mid > 2 * arena[ins + at.I_BAND_UPPER]
+    if (
+        arena[ins + at.I_TIER] != 0
+        and arena[ins + at.I_BAND_UPPER] > 0
+        and (
+            twice_mid < 2 * arena[ins + at.I_BAND_LOWER]
+            or twice_mid > 2 * arena[ins + at.I_BAND_UPPER]
+        )
     ):
         return False
     return twice_mid <= 2 * limit if side == 0 else twice_mid >= 2 * limit

@@ -1,6 +1,6 @@
 """A stream of orders and cancels straight through the exchange's door: all at once, or one a call.
 
-What a recorded stream or a benchmark needs: events go to where the heap's arrivals go, one after the
+What a recorded stream or a benchmark needs: events go where the heap's arrivals go, one after the
 other, a nanosecond apart. Self-trades are allowed, as in a stream that names nobody.
 """
 
@@ -35,8 +35,8 @@ def _apply(arena, instrument, account, kind, side, price, quantity, identity):
     form = at.LIMIT
     if kind == MARKET_ORDER:
         form, price = at.MARKET, at.NO_ASK if side == 0 else at.NO_BID
-    slot = new_order(arena, instrument, account, side, form, at.DAY, at.ALLOW, 0, price, quantity, 0,
-                     0, 0, -1, 0)  # fmt: skip
+    slot = new_order(arena, instrument, account, side, form, at.DAY, at.ALLOW, 0, price, quantity,
+                     0, 0, 0, -1, 0)  # fmt: skip
     identity = (arena[cold_row(arena, slot) + at.C_GENERATION] << 32) | slot
     arrive(arena, slot)
     after_change(arena, instrument)
@@ -45,7 +45,7 @@ def _apply(arena, instrument, account, kind, side, price, quantity, identity):
 
 @njit
 def apply_event(arena, instrument, account, kind, side, price, quantity, identity):
-    """Apply one event. Returns the order's public id, or -1: make room (or flush the tape) first."""
+    """Apply one event; return the order's public id, or -1: make room or flush the tape first."""
     if _lacks_room(arena, kind, quantity):
         return -1
     return _apply(arena, instrument, account, kind, side, price, quantity, identity)

@@ -108,9 +108,7 @@ class TwinWorld:
     ) -> None:  # fmt: skip
         if actors:
             chosen = {p.kind for p in populations} if remote is None else remote
-            populations = tuple(
-                as_actors([p])[0] if p.kind in chosen else p for p in populations
-            )
+            populations = tuple(as_actors([p])[0] if p.kind in chosen else p for p in populations)
         self.blocks: list[NDArray[np.int64]] = []
         path = _path(seed)
         self.crowd = Crowd(seed, populations, 2 * len(path))

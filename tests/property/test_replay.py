@@ -80,8 +80,10 @@ def test_with_an_agent_every_share_is_accounted_for(
         played = play(day, act, delay=delay)
         assert_conserved(played)
         fills = int(day.rows[day.rows[:, 1] == FILL, 5].sum())
-        assert played.counts["executed"] <= fills <= (
-            played.counts["executed"] + played.counts["consumed"]
+        assert (
+            played.counts["executed"]
+            <= fills
+            <= (played.counts["executed"] + played.counts["consumed"])
         )
         assert played.counts["displaced"] <= played.counts["taken_from_agents"] or delay > 0
         row = played.market.section(at.S_INSTRUMENT)[0]
