@@ -118,9 +118,9 @@ class Comparison:
                 return "nothing: the journal is over"
             case Block(rows=rows, sha256=digest):
                 return f"block of {rows:,} rows of the tape, SHA-256 {digest[:16]}"
-            case Step(input=envelope, outbox=outbox):
+            case Step(input=received, outbox=outbox):
                 said = "; ".join(f"> {sent.recipient}: {sent.message}" for sent in outbox)
-                return f"{self._line(envelope)}\n            and sent {_short(said) or 'nothing'}"
+                return f"{self._line(received)}\n            and sent {_short(said) or 'nothing'}"
             case Failed(now_ns=now_ns, address=address, envelope_id=number, error=error):
                 return f"{self._time(now_ns)}  {address} failed on message {number}: {error}"
             case End(counts=counts):

@@ -38,6 +38,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from environment.errors import OperatingError
 from environment.market import layout as at
 from environment.messages import OrderType, TimeInForce
 from environment.record.facts import MICROS, TapeFacts
@@ -111,9 +112,13 @@ class TapeWriter:
 
     def close(self) -> None:
         """Finish the file and give it its name."""
-        with operating_errors(self.path):
-            self._writer.close()
-        publish(self._part, self.path)
+        try:
+            with operating_errors(self.path):
+                self._writer.close()
+            publish(self._part, self.path)
+        except OperatingError:
+            self._part.unlink(missing_ok=True)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -124,8 +129,14 @@ class TapeWriter:
         if kind is None or self._keep_partial:
             self.close()
             return
-        with operating_errors(self.path):
-            self._writer.close()
+        self._discard()
+
+    def _discard(self) -> None:
+        # On a full disk closing fails too; what cannot be finished leaves nothing behind.
+        try:
+            with operating_errors(self.path):
+                self._writer.close()
+        finally:
             self._part.unlink(missing_ok=True)
 
 

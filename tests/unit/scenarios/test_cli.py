@@ -60,7 +60,7 @@ def put_runner(monkeypatch: pytest.MonkeyPatch, runner: Runner) -> None:
 def put_replay(monkeypatch: pytest.MonkeyPatch, result: ReplayResult) -> None:
     """Let the command line find a replay that ends like this."""
     module = types.ModuleType("scenarios.replay")
-    module.__dict__["replay"] = lambda _folder: result
+    module.__dict__["replay"] = lambda _folder, progress: result
     monkeypatch.setitem(sys.modules, "scenarios.replay", module)
 
 
