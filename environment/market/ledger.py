@@ -26,10 +26,15 @@ def half_even(numerator, denominator):
 
 @inner
 def rate_of(notional, rate_billionths):
-    """Return notional * rate without overflow: whole and fractional part apart, rounded once."""
+    """Return notional * rate without overflow, rounded once, halves to the even micro."""
     whole = notional // BILLION
     part = (notional - whole * BILLION) * rate_billionths
-    return whole * rate_billionths + half_even(part, BILLION)
+    below = part // BILLION
+    micros = whole * rate_billionths + below
+    twice = 2 * (part - below * BILLION)
+    if twice > BILLION or (twice == BILLION and micros & 1):
+        micros += 1
+    return micros
 
 
 @inner
@@ -121,5 +126,7 @@ def notional_of(arena, ins, price, quantity, half):
     value = arena[ins + at.I_VALUE]
     notional = price * quantity * value
     if half:
-        notional += half_even(quantity * value, 2)
+        notional += quantity * value >> 1
+        if quantity & value & notional & 1:
+            notional += 1
     return notional

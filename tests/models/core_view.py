@@ -87,6 +87,9 @@ class CoreView:
             assert visible == sum(self.orders[s][at.O_LEAVES] for s in shown)
             assert hidden == sum(self.orders[s][at.O_LEAVES] for s in unseen)
             assert count == len(shown) + len(unseen)
+            for queue in (shown, unseen):
+                times = [self.orders[slot][at.O_SEQUENCE] for slot in queue]
+                assert times == sorted(set(times))
             found[self.ins[at.I_BASE + side] + index] = shown + unseen
         set_bits = {64 * w + b for w, word in enumerate(words) for b in range(64) if word >> b & 1}
         assert set_bits == {price - self.ins[at.I_BASE + side] for price in found}

@@ -14,8 +14,11 @@ STEP = 5
 orders = st.lists(
     st.tuples(
         st.sampled_from((at.BUY, at.SELL)),
-        st.one_of(st.none(), st.integers(180, 220).map(lambda k: STEP * k)),
-        st.integers(1, 9),
+        st.one_of(
+            st.none(),
+            st.one_of(st.integers(197, 203), st.integers(180, 220)).map(lambda k: STEP * k),
+        ),
+        st.integers(1, 5),
         st.sampled_from((0, 2)),
     ),
     max_size=14,

@@ -66,6 +66,15 @@ def test_width_by_price_tier_and_hour(price: int, tier: int, width: int, *, late
     assert day.word(at.I_BAND_UPPER) - price == width
 
 
+@pytest.mark.parametrize(("trade", "reference"), [(10_099, 10_000), (10_100, 10_100)])
+def test_reference_is_replaced_from_one_percent_on(trade: int, reference: int) -> None:
+    day, _ = opened(10_000, 1, 0)
+    day.order(at.SELL, trade, 1, account=1)
+    day.order(at.BUY, trade, 1)
+    assert day.until(79).word(at.I_BAND_REFERENCE) == 10_000
+    assert day.until(82).word(at.I_BAND_REFERENCE) == reference
+
+
 @settings(max_examples=60)
 @given(
     st.lists(

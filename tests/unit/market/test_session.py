@@ -78,10 +78,10 @@ def test_opening_collar_gives_way_where_the_book_would_stay_crossed() -> None:
 
 def test_on_close_order_cannot_be_cancelled_after_the_lock() -> None:
     day = open_at(Day(), 10_000)
-    day.set_word(at.I_LOCK_CLOSE, 100 * SECOND)
+    day.set_word(at.I_LOCK_CLOSE, 100 * SECOND + 1)
     free, locked = (day.order(at.BUY, None, 5, kind=at.ON_CLOSE) for _ in range(2))
     day.until(99).cancel(free)
-    day.until(100).cancel(locked)
+    day.until(100).cancel(locked)  # It arrives a nanosecond later: just at the hour.
     assert day.ended(free) == at.R_REQUESTED
     assert day.ended(locked) is None
 
@@ -121,7 +121,7 @@ def test_indicative_price_is_published_each_second() -> None:
 def test_limit_state_of_15_seconds_brings_a_pause_of_5_minutes() -> None:
     day = banded()
     day.until(20).order(at.BUY, 10_500, 1)  # At the upper band.
-    day.until(34)
+    day.until(34.999)
     assert day.word(at.I_PHASE) == at.CONTINUOUS
     day.until(36)
     assert day.word(at.I_PHASE) == at.REOPENING_AUCTION
