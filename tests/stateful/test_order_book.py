@@ -245,12 +245,12 @@ TestNear = OrderBookMachine.TestCase
 TestWide = WideBookMachine.TestCase
 TestBanded = BandedBookMachine.TestCase
 TestNear.settings = TestWide.settings = TestBanded.settings = settings(
-    max_examples=40, stateful_step_count=50
+    max_examples=100, stateful_step_count=50
 )
 
 
 @pytest.mark.parametrize("prices", [NEAR, WIDE, BANDED], ids=["near", "wide", "banded"])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_long_history_agrees(prices: tuple[int, ...], seed: int) -> None:
     pair = Pair(prices, tier=int(prices is BANDED))
     draws = Stream(stream_key(seed, "history"))

@@ -53,6 +53,15 @@ def test_fok_reaches_orders_outside_the_window() -> None:
     assert day.fills() == [(10_000, 5), (10_500, 5)]
 
 
+def test_fok_meets_own_hidden_orders_last_outside_the_window() -> None:
+    day = trading(width=64)
+    day.order(at.SELL, 10_000, 5, account=1)
+    day.order(at.SELL, 10_500, 5, flags=at.F_HIDDEN)
+    day.order(at.SELL, 10_500, 5, account=1)
+    day.order(at.BUY, 10_500, 10, tif=at.FOK, mode=at.CANCEL_NEWEST)
+    assert day.fills() == [(10_000, 5), (10_500, 5)]
+
+
 def test_fok_counts_midpoint_orders_that_its_own_trades_bring_into_reach() -> None:
     day = trading()
     day.order(at.BUY, 10_000, 1, account=2)
@@ -68,18 +77,6 @@ def test_hidden_orders_trade_after_displayed_ones_wherever_they_wait() -> None:
     day.order(at.SELL, 10_000, 1, account=1)
     hidden = day.order(at.SELL, 10_500, 1, account=1, flags=at.F_HIDDEN)
     shown = day.order(at.SELL, 10_500, 1, account=1)
-    day.order(at.BUY, 10_500, 3)
-    assert filled(day)[1:] == [shown, hidden]
-
-
-def test_hidden_far_order_sold_to_an_auction_after_the_displayed_one() -> None:
-    day = Day(width=64)
-    day.phase(at.PRE_OPEN)
-    day.order(at.SELL, 9_000, 1, account=1)
-    hidden = day.order(at.SELL, 10_500, 1, account=1, flags=at.F_HIDDEN)
-    shown = day.order(at.SELL, 10_500, 1, account=1)
-    assert (hidden, shown) == tuple(sorted((hidden, shown)))
-    day.phase(at.CONTINUOUS)
     day.order(at.BUY, 10_500, 3)
     assert filled(day)[1:] == [shown, hidden]
 
@@ -143,6 +140,16 @@ def test_midpoint_print_carries_half_a_tick_and_rounds_its_notional_to_even() ->
 def test_fee_of_half_a_micro_goes_to_the_even_one(quantity: int, micros: int) -> None:
     day = trading()
     fee = day.market.add_fee(sell_rate=1)  # A billionth of 10,000 ticks at a cent each.
+    day.market.section(at.S_ACCOUNT)[at.FIRST_ACCOUNT, at.A_FEE] = fee
+    day.order(at.SELL, 10_000, quantity)
+    day.order(at.BUY, 10_000, quantity, account=1)
+    assert day.market.section(at.S_ACCOUNT)[at.REGULATOR, at.A_CASH] == micros
+
+
+@pytest.mark.parametrize(("quantity", "micros"), [(1, 0), (3, 2), (5, 2)])
+def test_fee_per_share_of_half_a_micro_goes_to_the_even_one(quantity: int, micros: int) -> None:
+    day = trading()
+    fee = day.market.add_fee(sell_per_lot=500)  # Thousandths of a micro.
     day.market.section(at.S_ACCOUNT)[at.FIRST_ACCOUNT, at.A_FEE] = fee
     day.order(at.SELL, 10_000, quantity)
     day.order(at.BUY, 10_000, quantity, account=1)

@@ -43,6 +43,17 @@ def test_auction_prefers_market_orders_then_better_limits_then_time() -> None:
     assert auction(day) == (10_000, 17, 3)
 
 
+def test_auction_takes_the_price_nearest_the_reference_where_imbalances_are_mixed() -> None:
+    day = Day()
+    day.phase(at.PRE_OPEN)
+    for side, price, quantity in (
+        (at.BUY, 10_010, 5), (at.BUY, 9_999, 2), (at.SELL, 9_990, 5), (at.SELL, 10_000, 2),
+    ):  # fmt: skip
+        day.order(side, price, quantity, account=side)
+    day.phase(at.CONTINUOUS)
+    assert auction(day) == (10_000, 5, -2)  # All of 9,990 to 10,010 trade 5 and leave 2.
+
+
 def test_unfilled_on_open_orders_are_cancelled_and_limits_stay() -> None:
     day = Day()
     day.phase(at.PRE_OPEN)
