@@ -98,10 +98,7 @@ def after_change(arena, instrument):
     ins = instrument_row(arena, instrument)
     if arena[ins + at.I_PHASE] == at.CONTINUOUS:
         run_triggered(arena, ins)
-        while arena[ins + at.I_PEG] != 0 and arena[ins + at.I_PEG + 2] != 0:
-            match_pegs(arena, ins)
-            if arena[ins + at.I_TRIGGERED] == 0:
-                break
+        while match_pegs(arena, ins):
             run_triggered(arena, ins)
     bid, bid_quantity = shown_best(arena, ins, 0)
     ask, ask_quantity = shown_best(arena, ins, 1)

@@ -509,25 +509,30 @@ def _replace_fault(arena, ins, slot, more, price, leaves):
 
 @inner
 def match_pegs(arena, ins):
-    """Two midpoint orders whose limits a moved midpoint now allows meet: the older is the maker."""
-    while arena[ins + at.I_PEG] != 0 and arena[ins + at.I_PEG + 2] != 0:
-        twice = midpoint(arena, ins)
-        if twice == at.NO_BID:
-            return
-        buy, sell = first_peg(arena, ins, 0, twice), first_peg(arena, ins, 1, twice)
-        if buy == at.NONE or sell == at.NONE:
-            return
-        b = arena[order_row(arena, buy) + at.O_SEQUENCE]
-        s = arena[order_row(arena, sell) + at.O_SEQUENCE]
-        younger = sell if b < s else buy
-        o = order_row(arena, younger)
-        side = side_of(arena[o + at.O_META])
-        if next_maker(arena, ins, side, arena[o + at.O_PRICE], True)[0] == at.NONE:
-            return
-        take_out(arena, ins, younger)
-        arena[o + at.O_LEAVES] += arena[o + at.O_RESERVE]
-        arena[o + at.O_RESERVE] = 0
-        _act_midpoint(arena, ins, younger)
+    """Let two midpoint orders that a moved midpoint brought together meet; return whether any did.
+
+    The older is the maker.
+    """
+    if arena[ins + at.I_PEG] == 0 or arena[ins + at.I_PEG + 2] == 0:
+        return False
+    twice = midpoint(arena, ins)
+    if twice == at.NO_BID:
+        return False
+    buy, sell = first_peg(arena, ins, 0, twice), first_peg(arena, ins, 1, twice)
+    if buy == at.NONE or sell == at.NONE:
+        return False
+    b = arena[order_row(arena, buy) + at.O_SEQUENCE]
+    s = arena[order_row(arena, sell) + at.O_SEQUENCE]
+    younger = sell if b < s else buy
+    o = order_row(arena, younger)
+    side = side_of(arena[o + at.O_META])
+    if next_maker(arena, ins, side, arena[o + at.O_PRICE], True)[0] == at.NONE:
+        return False
+    take_out(arena, ins, younger)
+    arena[o + at.O_LEAVES] += arena[o + at.O_RESERVE]
+    arena[o + at.O_RESERVE] = 0
+    _act_midpoint(arena, ins, younger)
+    return True
 
 
 @inner

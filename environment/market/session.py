@@ -103,6 +103,11 @@ def _open(arena, ins, instrument, old, reason):
         lower, upper = collar(reference, 10)
     # Market orders of a reopening wait in the on-open list too.
     price, _ = uncross(arena, instrument, True, False, lower, upper, reference)
+    bid, ask = arena[ins + at.I_BEST], arena[ins + at.I_BEST_ASK]
+    if bid >= ask:
+        # Limit-on-open orders trade before better limits, so that two of these may be left to meet
+        # each other: they do in a second round, where limits alone decide.
+        uncross(arena, instrument, False, False, ask, bid, price)
     arena[ins + at.I_COLLAR_UPPER] = 0
     arena[ins + at.I_COLLAR_STEPS] = 0
     if opening:

@@ -37,6 +37,7 @@ class TradingDay(OrderBook):
         """Hold the opening auction and begin continuous trading."""
         reference = self.last_close or self.last
         price = self.uncross(reference)
+        self.uncross_rest(price)
         self.phase = at.CONTINUOUS
         if price is None:
             middle = self.midpoint()
@@ -90,6 +91,13 @@ class TradingDay(OrderBook):
             for order in self.at_place(place, at.BUY) + self.at_place(place, at.SELL):
                 self.cancel(order, at.R_AUCTION_UNFILLED)
         return price
+
+    def uncross_rest(self, reference: int | None) -> None:
+        """Let better limits meet that limit-on-open orders have passed: a second round."""
+        bid, ask = self.touch(at.BUY, shown=False), self.touch(at.SELL, shown=False)
+        if reference is not None and bid is not None and ask is not None and bid >= ask:
+            price = self.trade_at_one_price(*self.auction_sides(), (ask, bid), reference)
+            self.watch(price or 0, 0)
 
     def trade_at_one_price(
         self, buys: list[Order], sells: list[Order], collar: tuple[int, int], reference: int

@@ -87,6 +87,19 @@ def test_opening_collar_gives_way_where_the_book_would_stay_crossed() -> None:
     assert auction(day) == (12_000, 20, 30)
 
 
+def test_better_limits_that_limit_on_open_orders_passed_meet_in_a_second_round() -> None:
+    day = Day()
+    day.phase(at.PRE_OPEN)
+    day.order(at.BUY, 10_900, 3, kind=at.ON_OPEN)
+    day.order(at.SELL, 10_001, 2, account=1, kind=at.ON_OPEN)
+    day.order(at.SELL, 9_500, 2, account=1)
+    day.order(at.BUY, 9_500, 3)
+    day.order(at.SELL, 10_001, 1, account=1)
+    day.phase(at.CONTINUOUS)
+    assert day.fills() == [(10_001, 2), (10_001, 1), (9_500, 1)]
+    assert day.word(at.I_OPEN_PRICE) == 10_001
+
+
 def test_on_close_order_cannot_be_cancelled_after_the_lock() -> None:
     day = open_at(Day(), 10_000)
     day.set_word(at.I_LOCK_CLOSE, 100 * SECOND + 1)
