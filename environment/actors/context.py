@@ -108,6 +108,13 @@ class ActorContext:
         to = request if isinstance(request, ReplyTo) else self.reply_to(request)
         self._ask((REPLY, to.address, message, (evidence, to.request_id)))
 
+    def sender(self) -> str:
+        """Return the address that sent the message in hand; "" outside a handler.
+
+        It is written by the kernel, so unlike anything a message says of itself it can be believed.
+        """
+        return self._moment.envelope.sender if self._moment.envelope else ""
+
     def answered(self) -> int:
         """Return the id of the request that the message in hand answers, or 0."""
         return self._moment.envelope.answers if self._moment.envelope else 0
