@@ -5,79 +5,47 @@ of the account's currency (`_micros`), times in nanoseconds since 1970 UTC (`_ns
 default is its oldest meaning: evolution adds, and never renames.
 """
 
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Literal
 
 import msgspec
+
+from environment.message_roots import (
+    Effect as Effect,
+)
+from environment.message_roots import (
+    EffectDone as EffectDone,
+)
+from environment.message_roots import (
+    EffectFailed as EffectFailed,
+)
+from environment.message_roots import (
+    Message as Message,
+)
+from environment.message_roots import (
+    MoneyMessage as MoneyMessage,
+)
+from environment.message_roots import (
+    Request as Request,
+)
+from environment.message_roots import (
+    RequestExpired as RequestExpired,
+)
+from environment.message_roots import (
+    TimerFired as TimerFired,
+)
 
 Side = Literal["buy", "sell"]
 OrderType = Literal[
     "limit", "market", "midpoint", "stop", "stop_limit", "trailing_stop", "on_open", "on_close"
 ]
 TimeInForce = Literal["day", "ioc", "fok", "gtc", "gtd"]
+ExecutionStyle = Literal["direct", "market", "passive", "twap", "vwap"]
 PostOnly = Literal["no", "refuse", "slide"]
 SelfTrade = Literal["cancel_newest", "cancel_oldest", "cancel_both", "decrement", "allow"]
 Phase = Literal[
     "pre_open", "opening_auction", "continuous", "closing_auction", "post_close", "closed",
     "halted", "reopening_auction",
 ]  # fmt: skip
-
-R = TypeVar("R", covariant=True)
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Root of every message. Who sent it, and when, is on the envelope."""
-
-    LANE: ClassVar[Literal["control", "data"]] = "data"  # Inboxes serve control first.
-    MONEY: ClassVar[bool] = False  # Whether a dead letter of this class stops the opening of risk.
-
-
-class MoneyMessage(Message, frozen=True, kw_only=True, tag=True):
-    """A message about an order, fill, verdict, decision or cancel.
-
-    Orders share the control lane with their cancels, so that no cancel overtakes its order.
-    """
-
-    LANE: ClassVar[Literal["control", "data"]] = "control"
-    MONEY: ClassVar[bool] = True
-
-
-class Request(Message, Generic[R], frozen=True, kw_only=True, tag=True):
-    """A message that is answered by exactly one R, or by RequestExpired at its deadline."""
-
-
-class Effect(Message, Generic[R], frozen=True, kw_only=True, tag=True):
-    """Something slow or outside, said as data; its result returns as EffectDone."""
-
-
-# --- what the kernel itself says -------------------------------------------------------------
-
-
-class TimerFired(Message, frozen=True, kw_only=True):
-    """A timer set by `after` is due. `name` is the one given there."""
-
-    timer_id: int
-    name: str
-    late: bool = False
-
-
-class RequestExpired(Message, frozen=True, kw_only=True):
-    """A request of this actor had no reply by its deadline."""
-
-    request_id: int
-
-
-class EffectDone(Message, frozen=True, kw_only=True):
-    """An effect of this actor has its result."""
-
-    effect_id: int
-    result: msgspec.Raw
-
-
-class EffectFailed(Message, frozen=True, kw_only=True):
-    """An effect of this actor failed, was voided, or was lost in a crash."""
-
-    effect_id: int
-    reason: str
 
 
 class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +64,7 @@ class Resumed(Message, frozen=True, kw_only=True):
     LANE: ClassVar[Literal["control", "data"]] = "control"
 
     open_orders: tuple[OpenOrder, ...] = ()
-    positions: dict[str, int] = {}
+    positions: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 # --- to the exchange (world participants and the simulated venue) ------------------------------
@@ -331,6 +299,14 @@ OrderEvent = (
 # --- the desk: the only order road of an agent that is not part of the world --------------------
 
 
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg of a structure: `ratio` contracts (or 100 shares' lots, as its lot says) a unit."""
+
+    instrument: str
+    side: Side
+    ratio: int = 1
+
+
 class Signal(Message, frozen=True, kw_only=True):
     """A view on one instrument; the desk decides whether and how it becomes an order."""
 
@@ -338,8 +314,14 @@ class Signal(Message, frozen=True, kw_only=True):
     direction: Literal["up", "down", "flat"]
     probability: float  # Of the stated direction, 0 to 1.
     horizon_ns: int
-    expected_return: float  # Over the horizon, as a fraction.
+    expected_return: float  # Over the horizon, as a fraction; of a structure: of its worst loss.
     reasons: tuple[str, ...] = ()
+    expected_volatility: float | None = None  # Per year, over the horizon.
+    evidence: tuple[int, ...] = ()  # Envelopes it rests on.
+    abstains: bool = False  # Nothing is claimed, and `reasons` say why; the other fields say 0.
+    dispersion: float = 0.0  # Disagreement of the samples or models behind it, 0 to 1.
+    structure: str = ""  # Name of the option structure that `legs` make; "": the instrument itself.
+    legs: tuple[Leg, ...] = ()
 
 
 class OrderRequest(MoneyMessage, frozen=True, kw_only=True):
@@ -355,6 +337,12 @@ class OrderRequest(MoneyMessage, frozen=True, kw_only=True):
     time_in_force: TimeInForce = "day"
     post_only: PostOnly = "no"
     hidden: bool = False
+    legs: tuple[Leg, ...] = ()  # Of one unit; `instrument` is then the underlying, `price` the net.
+    style: ExecutionStyle = "direct"
+    within_ns: int = 0  # How long a sliced execution may take.
+    strategy: str = ""  # Whose idea it is: P&L and breakers are kept by it.
+    evidence: tuple[int, ...] = ()
+    dispersion: float = 0.0  # Of the views behind it, 0 to 1.
 
 
 class CancelRequest(MoneyMessage, frozen=True, kw_only=True):

@@ -1,0 +1,63 @@
+"""The roots of every message, and what the kernel itself says; `messages` has all the others."""
+
+from typing import ClassVar, Generic, Literal, TypeVar
+
+import msgspec
+
+R = TypeVar("R", covariant=True)
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Root of every message. Who sent it, and when, is on the envelope."""
+
+    LANE: ClassVar[Literal["control", "data"]] = "data"  # Inboxes serve control first.
+    MONEY: ClassVar[bool] = False  # Whether a dead letter of this class stops the opening of risk.
+
+
+class MoneyMessage(Message, frozen=True, kw_only=True, tag=True):
+    """A message about an order, fill, verdict, decision or cancel.
+
+    Orders share the control lane with their cancels, so that no cancel overtakes its order.
+    """
+
+    LANE: ClassVar[Literal["control", "data"]] = "control"
+    MONEY: ClassVar[bool] = True
+
+
+class Request(Message, Generic[R], frozen=True, kw_only=True, tag=True):
+    """A message that is answered by exactly one R, or by RequestExpired at its deadline."""
+
+
+class Effect(Message, Generic[R], frozen=True, kw_only=True, tag=True):
+    """Something slow or outside, said as data; its result returns as EffectDone."""
+
+
+# --- what the kernel itself says -------------------------------------------------------------
+
+
+class TimerFired(Message, frozen=True, kw_only=True):
+    """A timer set by `after` is due. `name` is the one given there."""
+
+    timer_id: int
+    name: str
+    late: bool = False
+
+
+class RequestExpired(Message, frozen=True, kw_only=True):
+    """A request of this actor had no reply by its deadline."""
+
+    request_id: int
+
+
+class EffectDone(Message, frozen=True, kw_only=True):
+    """An effect of this actor has its result."""
+
+    effect_id: int
+    result: msgspec.Raw
+
+
+class EffectFailed(Message, frozen=True, kw_only=True):
+    """An effect of this actor failed, was voided, or was lost in a crash."""
+
+    effect_id: int
+    reason: str
