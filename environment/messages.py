@@ -11,26 +11,12 @@ import msgspec
 
 from environment.message_roots import (
     Effect as Effect,
-)
-from environment.message_roots import (
     EffectDone as EffectDone,
-)
-from environment.message_roots import (
     EffectFailed as EffectFailed,
-)
-from environment.message_roots import (
     Message as Message,
-)
-from environment.message_roots import (
     MoneyMessage as MoneyMessage,
-)
-from environment.message_roots import (
     Request as Request,
-)
-from environment.message_roots import (
     RequestExpired as RequestExpired,
-)
-from environment.message_roots import (
     TimerFired as TimerFired,
 )
 

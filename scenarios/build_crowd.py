@@ -1,7 +1,6 @@
 """The configuration's populations as the core wants them: integers, floats, hours, delays."""
 
-from agents.crowd import flow
-from agents.crowd import reference as ref
+from agents.crowd import flow, reference as ref
 from agents.crowd.population import Population
 from agents.crowd.rows import U_BEFORE
 from environment.market import layout as at

@@ -1,10 +1,12 @@
 """Delays of the configuration as the core's latency classes and as the kernel's models."""
 
-from environment.actors.latency import Constant as ConstantModel
-from environment.actors.latency import HeavyTailed as HeavyTailedModel
-from environment.actors.latency import LatencySetting
-from environment.actors.latency import Lognormal as LognormalModel
-from environment.actors.latency import Normal as NormalModel
+from environment.actors.latency import (
+    Constant as ConstantModel,
+    HeavyTailed as HeavyTailedModel,
+    LatencySetting,
+    Lognormal as LognormalModel,
+    Normal as NormalModel,
+)
 from environment.market import layout as at
 from environment.market.market import Market
 from scenarios.config_delays import Constant, Delay, HeavyTailed, LogNormal, Normal

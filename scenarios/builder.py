@@ -22,8 +22,7 @@ from environment.actors.ports import Recorder
 from environment.draws import stream_key
 from environment.errors import ConfigError
 from environment.instruments import Instrument, make_equity
-from environment.market import exchange as exchange_module
-from environment.market import layout as at
+from environment.market import exchange as exchange_module, layout as at
 from environment.market.calendar import Session, TradingCalendar
 from environment.market.clearing_events import ClearingEvent
 from environment.market.exchange import Exchange

@@ -8,8 +8,7 @@ from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn
-from rich.progress import Progress as RichProgress
+from rich.progress import BarColumn, Progress as RichProgress, TaskID, TextColumn
 
 from scenarios.progress import Phase
 

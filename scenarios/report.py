@@ -9,8 +9,7 @@ import polars as pl
 from environment.record.files import write_whole
 from environment.record.market_day import of_tape
 from environment.record.realism import passes
-from scenarios import report_market as market
-from scenarios import report_people as people
+from scenarios import report_market as market, report_people as people
 from scenarios.realism_reference import load_realism
 from scenarios.report_page import card, figure, local_ms, number, page, table, tiles
 from scenarios.report_replay import replay_cards

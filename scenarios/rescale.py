@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.crowd import reference as ref
-from agents.crowd import rows
+from agents.crowd import reference as ref, rows
 from agents.crowd.population import Crowd
 from environment.market import layout as at
 from environment.market.market import Market

@@ -4,8 +4,7 @@ import numpy as np
 
 from agents.crowd import advance as crowd
 from environment.draws import draw_bits, draw_exponential, draw_integer, draw_normal, draw_uniform
-from environment.market import advance as core
-from environment.market import layout as at
+from environment.market import advance as core, layout as at
 from environment.market.arena import make_arena
 from environment.market.replay_flow import ReplayFlow
 from environment.market.replay_rows import OP_WORDS, RecordedDay

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from agents.crowd import advance as crowd
-from agents.crowd import flow, rows
-from agents.crowd import reference as ref
+from agents.crowd import advance as crowd, flow, reference as ref, rows
 from environment.draws import stream_key
 from environment.errors import ConfigError
 from environment.market import layout as at

@@ -2,8 +2,7 @@
 
 from typing import assert_never
 
-from agents.crowd import flow
-from agents.crowd import reference as ref
+from agents.crowd import flow, reference as ref
 from agents.crowd.seat import SIDES, Heard, Seat, TraderState, is_two_sided, poisson_gap
 from environment.actors import Actor, ActorContext
 from environment.messages import (

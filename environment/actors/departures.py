@@ -24,11 +24,11 @@ from environment.actors.queue import (
     EXPIRE,
     EXPIRY,
     FIRST_LANE,
+    REPLY as REPLY_ENTRY,
     TIMER,
     TOPIC,
     EventQueue,
 )
-from environment.actors.queue import REPLY as REPLY_ENTRY
 from environment.actors.requests import OpenRequest
 from environment.actors.routes import Route
 from environment.actors.settings import Ports

@@ -1,8 +1,7 @@
 """Slow or outside work, said as data: started, performed beside others, due at a drawn moment."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError as NotYet
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec

@@ -9,8 +9,7 @@ import msgspec
 
 from environment.actors.envelope import Envelope
 from environment.errors import ConfigError
-from environment.messages import PROTOCOL as SHARED_PROTOCOL
-from environment.messages import Message
+from environment.messages import PROTOCOL as SHARED_PROTOCOL, Message
 
 T = TypeVar("T")
 

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.errors import Defect
-from environment.market import advance as core
-from environment.market import layout as at
+from environment.market import advance as core, layout as at
 from environment.market.arena import Arena, grow, make_arena, view
 
 LEVELS_STOCK: Final = 4096

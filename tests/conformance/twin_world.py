@@ -5,8 +5,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.crowd import flow
-from agents.crowd import reference as ref
+from agents.crowd import flow, reference as ref
 from agents.crowd.actors import (
     account_numbers,
     as_actors,

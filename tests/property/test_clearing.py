@@ -4,8 +4,7 @@ from datetime import date
 from typing import Any, get_type_hints
 
 import msgspec
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from environment.instruments import make_equity
 from environment.market import clearing_events

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from environment.market import layout as at
 from environment.market.mirror import Mirror, mirror

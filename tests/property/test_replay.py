@@ -1,8 +1,7 @@
 """Any small recording replayed alone is the recording; with an agent in it nothing gets lost."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from environment.market import layout as at
 from environment.market.market import Market

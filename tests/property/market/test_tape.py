@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from environment.draws import Stream, stream_key
-from environment.market import layout as at
-from environment.market import market as market_module
+from environment.market import layout as at, market as market_module
 from environment.market.market import Market
 from environment.record.rebuild import BookRebuild
 from environment.record.tape import Rows

@@ -1,8 +1,7 @@
 """Laws that Heston prices obey for any parameters."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from environment.options import heston
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from environment.options import american, bachelier, black76, black_scholes
 from environment.options.implied_volatility import Reason, implied_from_forward, implied_volatility

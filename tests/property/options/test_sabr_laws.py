@@ -1,8 +1,7 @@
 """Laws of SABR volatilities and their calibration."""
 
 import numpy as np
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from environment.options import sabr
 

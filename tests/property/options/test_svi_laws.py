@@ -1,8 +1,7 @@
 """Any smile is fitted by a slice without arbitrage."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from environment.options import svi
 

@@ -3,8 +3,7 @@
 import heapq
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from environment.actors.queue import FIRST_LANE, EventQueue
 

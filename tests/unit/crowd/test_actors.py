@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.crowd import flow
-from agents.crowd import reference as ref
+from agents.crowd import flow, reference as ref
 from agents.crowd.actors import TRADERS, as_actors, owner_ranges, thinking_ns
 from agents.crowd.population import Population
 from agents.crowd.seat import Heard, Seat

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agents.desk.controls import HardLimits
 from environment.messages import ApprovedOrder, ApprovedReplace, CancelRequest, ReplaceRequest

@@ -5,8 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from environment.options import heston
-from environment.options import heston_simulation as simulation
+from environment.options import heston, heston_simulation as simulation
 
 TYPICAL = {"v0": 0.04, "kappa": 1.5, "theta": 0.05, "sigma": 0.5, "rho": -0.7}
 WILD = {"v0": 0.09, "kappa": 1.0, "theta": 0.09, "sigma": 1.0, "rho": -0.3}
