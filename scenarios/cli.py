@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run_command(arguments: Sequence[str]) -> int:
     """Return the exit status of one command line; a user's mistake becomes one line."""
     try:
-        status = int(app(args=list(arguments), standalone_mode=False) or 0)
+        status = int(whole_app()(args=list(arguments), standalone_mode=False) or 0)
     except TyperException as error:
         mend = "see outcry --help"
         return _refuse(f"{error.format_message()} ({mend})" if error.format_message() else mend)
@@ -48,6 +49,15 @@ def run_command(arguments: Sequence[str]) -> int:
     if status == INTERRUPTED:  # Typer itself turns Ctrl-C into this status.
         sys.stderr.write("outcry: stopped\n")
     return status
+
+
+@cache
+def whole_app() -> typer.Typer:
+    """Return the application with the groups of commands that stand in files of their own."""
+    from scenarios import cli_panel
+
+    app.add_typer(cli_panel.panel, name="panel")
+    return app
 
 
 def _refuse(text: str) -> int:
