@@ -19,8 +19,9 @@ from environment.message_roots import (
     RequestExpired as RequestExpired,
     TimerFired as TimerFired,
 )
+from environment.signed import Side as Side
+from environment.signed import SignedDecision, SignedVerdict
 
-Side = Literal["buy", "sell"]
 OrderType = Literal[
     "limit", "market", "midpoint", "stop", "stop_limit", "trailing_stop", "on_open", "on_close"
 ]
@@ -329,6 +330,8 @@ class OrderRequest(MoneyMessage, frozen=True, kw_only=True):
     strategy: str = ""  # Whose idea it is: P&L and breakers are kept by it.
     evidence: tuple[int, ...] = ()
     dispersion: float = 0.0  # Of the views behind it, 0 to 1.
+    reasons: tuple[str, ...] = ()  # In the proposer's words, which nobody has verified.
+    parent: str = ""  # The approved order that this one carries out a part of.
 
 
 class CancelRequest(MoneyMessage, frozen=True, kw_only=True):
@@ -352,6 +355,8 @@ class ApprovedOrder(MoneyMessage, frozen=True, kw_only=True):
     owner: str  # Address of the proposer, to whom the order's events go.
     account: str
     verdict_id: int
+    verdict: SignedVerdict | None = None
+    decision: SignedDecision | None = None
 
 
 class ApprovedReplace(MoneyMessage, frozen=True, kw_only=True):
@@ -360,6 +365,8 @@ class ApprovedReplace(MoneyMessage, frozen=True, kw_only=True):
     order: ReplaceRequest
     owner: str
     verdict_id: int
+    verdict: SignedVerdict | None = None
+    decision: SignedDecision | None = None
 
 
 PROTOCOL: tuple[type[Message], ...] = tuple(
