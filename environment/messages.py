@@ -19,8 +19,7 @@ from environment.message_roots import (
     RequestExpired as RequestExpired,
     TimerFired as TimerFired,
 )
-from environment.signed import Side as Side
-from environment.signed import SignedDecision, SignedVerdict
+from environment.signed import Side as Side, SignedDecision, SignedVerdict
 
 OrderType = Literal[
     "limit", "market", "midpoint", "stop", "stop_limit", "trailing_stop", "on_open", "on_close"
