@@ -4,6 +4,7 @@ from environment.actors.actor import Actor
 from environment.actors.context import ActorContext, ReplyTo
 from environment.actors.effects import RecordedEffects, ThreadedEffects, effect_result
 from environment.actors.envelope import CONTROL, DATA, Envelope
+from environment.actors.gateway import Gateway, Side
 from environment.actors.inbox import InboxLimits
 from environment.actors.latency import Constant, HeavyTailed, LatencySetting, Lognormal, Normal
 from environment.actors.ports import Connection, Engine, Link, UniformLink
@@ -25,6 +26,7 @@ __all__ = [
     "Directory",
     "Engine",
     "Envelope",
+    "Gateway",
     "HeavyTailed",
     "InboxLimits",
     "LatencySetting",
@@ -36,6 +38,7 @@ __all__ = [
     "RecordedEffects",
     "ReplyTo",
     "Settings",
+    "Side",
     "SimulationKernel",
     "Supervisor",
     "ThreadedEffects",

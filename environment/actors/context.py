@@ -115,6 +115,10 @@ class ActorContext:
         """
         return self._moment.envelope.sender if self._moment.envelope else ""
 
+    def envelope(self) -> Envelope[Any] | None:
+        """Return the envelope in hand; None outside a handler."""
+        return self._moment.envelope
+
     def answered(self) -> int:
         """Return the id of the request that the message in hand answers, or 0."""
         return self._moment.envelope.answers if self._moment.envelope else 0
