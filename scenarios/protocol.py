@@ -1,11 +1,12 @@
 """The one decoder of the system: every package's messages, each tag once."""
 
 import agents.desk
-from environment import approval_messages, control_messages
+import llm
+from environment import approval_messages, control_messages, text_messages
 from environment.actors import Protocol
 from environment.market import clearing_events
 
 PROTOCOL = Protocol(
-    clearing_events.PROTOCOL, agents.desk.PROTOCOL,
+    clearing_events.PROTOCOL, text_messages.PROTOCOL, llm.PROTOCOL, agents.desk.PROTOCOL,
     control_messages.PROTOCOL, approval_messages.PROTOCOL,
 )  # fmt: skip

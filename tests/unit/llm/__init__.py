@@ -1,0 +1,1 @@
+"""Tests of how language models are asked."""
