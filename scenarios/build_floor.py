@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from agents.desk.controls import HardLimits, Mandate, join_mandates
-from agents.desk.portfolio import Portfolio, PortfolioSettings
+from agents.desk.coordinator import Coordinator
+from agents.desk.portfolio import Portfolio
 from agents.desk.risk import Risk, RiskSettings
 from agents.quant.market_maker import MarketMaker, MarketMakerSettings
 from agents.quant.metronome import Metronome, MetronomeSettings
@@ -22,11 +23,13 @@ from environment.market.calendar import Session
 from environment.market.exchange import ADDRESS as EXCHANGE
 from scenarios import config_swarm as told
 from scenarios.build_paths import clock_ns
+from scenarios.build_views import coordinator_settings, portfolio_settings
 from scenarios.config import Config
 from scenarios.config_desk import Limits
 from scenarios.config_world import ProgrammeSeller as ToldProgramme
 
 SWARM_ACCOUNT, VENUE, RISK, PORTFOLIO = "swarm", "venue", "desk/risk", "desk/portfolio"
+COORDINATOR = "desk/coordinator"
 # An agent made in Python: from the floor (its references) to the actor.
 Factory = Callable[["Floor"], Actor[Any]]
 
@@ -53,9 +56,9 @@ class Floor:
     accounts: dict[str, int] = field(default_factory=dict)
 
     @property
-    def portfolio(self) -> ActorRef[Any]:
+    def coordinator(self) -> ActorRef[Any]:
         """Where a `Signal` goes."""
-        return ActorRef(PORTFOLIO)
+        return ActorRef(COORDINATOR)
 
     @property
     def risk(self) -> ActorRef[Any]:
@@ -88,15 +91,18 @@ def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
         return
     risk: ActorRef[Any] = kernel.reference(RISK)
     venue: ActorRef[Any] = kernel.reference(VENUE)
-    portfolio: ActorRef[Any] = kernel.reference(PORTFOLIO)
+    coordinator: ActorRef[Any] = kernel.reference(COORDINATOR)
     owners: Directory[Any] = kernel.directory()
     kernel.spawn(VENUE, lambda: SimulatedVenue(exchange, risk, SWARM_ACCOUNT))
     desk = _risk_settings(floor)
     kernel.spawn(RISK, lambda: Risk(venue, owners, desk))
-    sizing = PortfolioSettings(instruments=floor.instruments, quantity=_quantity(floor.config))
+    swarm = _swarm_of(floor.config)
+    views = coordinator_settings(floor.instruments, swarm, tuple(floor.agents))
+    kernel.spawn(COORDINATOR, lambda: Coordinator(views))
+    sizing = portfolio_settings(floor.config, floor.instruments)
     kernel.spawn(PORTFOLIO, lambda: Portfolio(risk, sizing))
-    for address, agent in _swarm_of(floor.config).items():
-        _spawn_agent(floor, kernel, address, agent, risk, portfolio)
+    for address, agent in swarm.items():
+        _spawn_agent(floor, kernel, address, agent, risk, coordinator)
     for address, factory in floor.agents.items():
         kernel.spawn(address, partial(factory, floor))
 
@@ -105,10 +111,6 @@ def _swarm_of(config: Config) -> dict[str, told.Agent]:
     if config.swarm is None:
         return {}
     return {address: config.swarm.agents[address] for address in config.swarm.swarm}
-
-
-def _quantity(config: Config) -> int:
-    return 100 if config.swarm is None else config.swarm.portfolio.quantity
 
 
 def _risk_settings(floor: Floor) -> RiskSettings:
@@ -147,7 +149,7 @@ def _chosen(floor: Floor, agent: told.Agent) -> tuple[Instrument, ...]:
 
 def _spawn_agent(
     floor: Floor, kernel: SimulationKernel, address: str, agent: told.Agent,
-    risk: ActorRef[Any], portfolio: ActorRef[Any],
+    risk: ActorRef[Any], coordinator: ActorRef[Any],
 ) -> None:  # fmt: skip
     chosen = _chosen(floor, agent)
     symbols = tuple(i.symbol for i in chosen)
@@ -162,7 +164,7 @@ def _spawn_agent(
             trend = TrendSettings(
                 instruments=symbols, fast_ns=int(agent.fast), slow_ns=int(agent.slow)
             )
-            kernel.spawn(address, lambda: Trend(portfolio, trend))
+            kernel.spawn(address, lambda: Trend(coordinator, trend))
         case told.MarketMaker():
             maker = MarketMakerSettings(
                 instruments=chosen, quantity=agent.quantity, half_spread=agent.half_spread,

@@ -87,9 +87,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Portfolio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a signal becomes an order: always of this many lots."""
+    """How views become positions.
+
+    `quantity` is the most of one instrument, in lots, and `notional` in money. `kelly` is the share
+    of the growth-optimal position, `caution` the standard errors taken off an edge first.
+    `volatility_target` is what one position may add to the account's, per year. An expected return
+    below `cost_multiple` half-spreads opens nothing. `style` is how more than the touch is worked.
+    """
 
     quantity: Lots = 100
+    notional: Money | None = None
+    kelly: Share = 0.25
+    caution: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.1
+    volatility_target: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.10
+    cost_multiple: Annotated[float, Meta(ge=0.0, le=100.0)] = 1.0
+    depth_share: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
+    style: Literal["direct", "market", "passive", "twap", "vwap"] = "direct"
 
 
 class LossBreaker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

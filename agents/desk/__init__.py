@@ -1,5 +1,7 @@
-"""The road of an order: portfolio, risk, execution, custodian."""
+"""The road of an order: coordinator, portfolio, risk, execution, custodian."""
 
-from agents.desk.risk import PROTOCOL
+from agents.desk import portfolio, proposal, risk
+
+PROTOCOL = (*proposal.PROTOCOL, *portfolio.PROTOCOL, *risk.PROTOCOL)
 
 __all__ = ["PROTOCOL"]

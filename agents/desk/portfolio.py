@@ -1,4 +1,4 @@
-"""The portfolio: turns what the desk thinks into how much it wants to hold, and asks risk for it."""
+"""The portfolio: makes of what the desk thinks how much it wants to hold, and asks risk for it."""
 
 from typing import ClassVar, assert_never
 
@@ -74,6 +74,7 @@ class Line(msgspec.Struct):
     volatility: VolatilityEstimate = msgspec.field(default_factory=VolatilityEstimate)
     proposal: Proposal | None = None
     evidence: int = 0  # Envelope of the proposal.
+    is_unsized: bool = False  # The proposal came before a market to size it by.
     target: int | None = None  # None: no view, or one that was refused.
     position: int = 0
     order: TrackedOrder | None = None
@@ -115,9 +116,10 @@ ToPortfolio = (
 class Portfolio(Actor[ToPortfolio]):
     """Holds of each instrument what its proposal is worth, one working order at a time.
 
-    It sizes anew with each proposal, takes at the touch with a limit, and gives a target up that the
-    desk refuses: the next proposal is the next attempt. Each fill is booked to the source that
-    weighed most when it was asked for.
+    It sizes anew with each proposal, takes at the touch with a limit, and gives a target up that
+    the desk refuses: the next proposal is the next attempt. What is opened is booked to the source
+    that weighed most in it, and so is its closing. A position is closed before one on the other
+    side is opened: the closing lowers risk, and waits for nobody.
     """
 
     KIND: ClassVar[str] = "portfolio"
@@ -142,6 +144,8 @@ class Portfolio(Actor[ToPortfolio]):
                 line.view.hear(message, ctx.now_ns())
                 if line.view.twice_mid is not None and line.view.is_continuous:
                     line.volatility.hear(line.view.twice_mid, ctx.now_ns())
+                if line.is_unsized and line.proposal is not None:
+                    self._resize(ctx, line.proposal, line)
                 self._act(ctx, symbol, line)
             case BandsChanged() | AuctionIndication():
                 pass
@@ -197,11 +201,14 @@ class Portfolio(Actor[ToPortfolio]):
             self.state.ignored += 1
             return
         line.proposal, line.evidence = proposal, ctx.envelope_id()
-        size = self._size(proposal, line)
-        if size is None:
-            return  # No market to size it by; the first quote will.
-        self._aim(ctx, proposal, line, size)
+        self._resize(ctx, proposal, line)
         self._act(ctx, proposal.instrument, line)
+
+    def _resize(self, ctx: ActorContext, proposal: Proposal, line: Line) -> None:
+        size = self._size(proposal, line)
+        line.is_unsized = size is None
+        if size is not None:
+            self._aim(ctx, proposal, line, size)
 
     def _size(self, proposal: Proposal, line: Line) -> Size | None:
         """Return the lots to hold, or None where the instrument has no two-sided market."""
@@ -274,6 +281,8 @@ class Portfolio(Actor[ToPortfolio]):
         price = line.view.ask_price if missing > 0 else line.view.bid_price
         if not missing or price is None or ctx.now_ns() < line.rests_until_ns:
             return
+        if missing * line.position < 0:
+            missing = max(min(missing, abs(line.position)), -abs(line.position))
         displayed = line.view.ask_quantity if missing > 0 else line.view.bid_quantity
         quantity = step_of(abs(missing), displayed, self._settings.sizing)
         style: ExecutionStyle = "direct"
@@ -289,10 +298,10 @@ class Portfolio(Actor[ToPortfolio]):
         line.order = TrackedOrder(order_id, symbol, side, Terms(quantity, price))
         proposal = line.proposal
         within_ns = 0
-        if proposal is not None:
+        if proposal is not None and line.position == 0:
             line.strategy = _heaviest(proposal)
-            if style != "direct":
-                within_ns = proposal.holding_ns // 4
+        if proposal is not None and style != "direct":
+            within_ns = proposal.holding_ns // 4
         line.timer = ctx.after(max(self._settings.patience_ns, within_ns), symbol)
         request = OrderRequest(
             order_id=order_id, instrument=symbol, side=side, quantity=quantity, price=price,

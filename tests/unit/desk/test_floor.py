@@ -5,8 +5,10 @@ from typing import Any
 
 from agents.desk import PROTOCOL
 from agents.desk.controls import HardLimits, Mandate
+from agents.desk.coordinator import Coordinator, CoordinatorSettings
 from agents.desk.portfolio import Portfolio, PortfolioSettings
 from agents.desk.risk import Risk, RiskSettings
+from agents.desk.sizing import SizingSettings
 from agents.quant.market_maker import MarketMaker, MarketMakerSettings
 from agents.quant.metronome import Metronome, MetronomeSettings
 from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
@@ -79,10 +81,15 @@ class Floor:
         )  # fmt: skip
         self.put("venue", lambda: SimulatedVenue(ref("exchange"), ref("desk/risk"), "swarm"))
         self.put("desk/risk", lambda: Risk(ref("venue"), self.kernel.directory(), risk))
-        portfolio = PortfolioSettings(instruments=(AAPL,), quantity=50)
+        portfolio = PortfolioSettings(
+            instruments=(AAPL,), cash_micros=1_000_000 * DOLLAR,
+            sizing=SizingSettings(lots_cap=50, cost_multiple=0.0),
+        )  # fmt: skip
+        views = CoordinatorSettings(instruments=("AAPL",), sources={"AAPL": ("quant/trend",)})
+        self.put("desk/coordinator", lambda: Coordinator(views))
         self.put("desk/portfolio", lambda: Portfolio(ref("desk/risk"), portfolio))
         trend = TrendSettings(instruments=("AAPL",), fast_ns=10 * BEAT_NS, slow_ns=40 * BEAT_NS)
-        self.put("quant/trend", lambda: Trend(ref("desk/portfolio"), trend))
+        self.put("quant/trend", lambda: Trend(ref("desk/coordinator"), trend))
         maker = MarketMakerSettings(
             instruments=(AAPL,), quantity=5, half_spread=Decimal("0.02"),
             notional_micros=mandate.notional_micros,

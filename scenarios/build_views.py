@@ -1,0 +1,50 @@
+"""From the configuration to who may be heard, and how boldly the portfolio acts on it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from agents.desk.coordinator import CoordinatorSettings
+from agents.desk.portfolio import PortfolioSettings
+from agents.desk.sizing import SizingSettings
+from environment.instruments import Instrument
+from scenarios import config_swarm as told
+from scenarios.config import Config
+from scenarios.config_desk import Portfolio as ToldPortfolio
+
+# Kinds of agents that quote or ask for themselves: they have no views, and no silence.
+ASK_FOR_THEMSELVES: Final = (told.Metronome, told.MarketMaker)
+
+
+def coordinator_settings(
+    instruments: tuple[Instrument, ...], swarm: Mapping[str, told.Agent], own: tuple[str, ...]
+) -> CoordinatorSettings:
+    """Return who may be heard on what: each within its mandate, a reader's own on everything."""
+    sources: dict[str, tuple[str, ...]] = {}
+    for instrument in instruments:
+        told_ones = tuple(
+            address
+            for address, agent in swarm.items()
+            if not isinstance(agent, ASK_FOR_THEMSELVES)
+            and instrument.symbol in agent.mandate.instruments
+        )
+        sources[instrument.symbol] = told_ones + own
+    return CoordinatorSettings(instruments=tuple(i.symbol for i in instruments), sources=sources)
+
+
+def portfolio_settings(config: Config, instruments: tuple[Instrument, ...]) -> PortfolioSettings:
+    """Return what the portfolio may hold, and how it goes about it."""
+    chosen = ToldPortfolio() if config.swarm is None else config.swarm.portfolio
+    return PortfolioSettings(
+        instruments=instruments,
+        cash_micros=int(config.scenario.account.cash),
+        style=chosen.style,
+        sizing=SizingSettings(
+            kelly_fraction=float(chosen.kelly),
+            caution=float(chosen.caution),
+            volatility_target=float(chosen.volatility_target),
+            notional_cap_micros=1 << 60 if chosen.notional is None else int(chosen.notional),
+            lots_cap=chosen.quantity,
+            depth_share=float(chosen.depth_share),
+            cost_multiple=float(chosen.cost_multiple),
+        ),
+    )
