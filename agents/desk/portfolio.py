@@ -288,14 +288,15 @@ class Portfolio(Actor[ToPortfolio]):
         style: ExecutionStyle = "direct"
         if self._settings.style != "direct" and quantity < abs(missing):
             style, quantity = self._settings.style, abs(missing)
-        self._order(ctx, symbol, line, side, quantity, price, style)
+        terms = Terms(quantity, price)
+        self._order(ctx, line, symbol, side, terms, style)
 
     def _order(
-        self, ctx: ActorContext, symbol: str, line: Line, side: Side, quantity: int, price: int,
+        self, ctx: ActorContext, line: Line, symbol: str, side: Side, terms: Terms,
         style: ExecutionStyle,
     ) -> None:  # fmt: skip
         order_id = self.state.numbers.next_id(ctx.address, ctx.now_ns())
-        line.order = TrackedOrder(order_id, symbol, side, Terms(quantity, price))
+        line.order = TrackedOrder(order_id, symbol, side, terms)
         proposal = line.proposal
         within_ns = 0
         if proposal is not None and line.position == 0:
@@ -304,8 +305,8 @@ class Portfolio(Actor[ToPortfolio]):
             within_ns = proposal.holding_ns // 4
         line.timer = ctx.after(max(self._settings.patience_ns, within_ns), symbol)
         request = OrderRequest(
-            order_id=order_id, instrument=symbol, side=side, quantity=quantity, price=price,
-            style=style, within_ns=within_ns, strategy=line.strategy,
+            order_id=order_id, instrument=symbol, side=side, quantity=terms.quantity,
+            price=terms.price, style=style, within_ns=within_ns, strategy=line.strategy,
             evidence=() if proposal is None else proposal.evidence,
             dispersion=0.0 if proposal is None else proposal.dispersion,
         )  # fmt: skip
