@@ -15,6 +15,7 @@ from environment.market.entry import (
     new_order,
 )
 from environment.market.heap import A_MASK, KIND_SHIFT, pop, push, reschedule_first
+from environment.market.holdings import lacks_holdings
 from environment.market.ladder import (
     account_row,
     cold_row,
@@ -22,6 +23,16 @@ from environment.market.ladder import (
     order_row,
     shown_best,
 )
+from environment.market.mass_quote import (
+    apply_inbound,
+    first_tripped,
+    pull_quote,
+    purge_tape,
+    rearm,
+    tell_dealer,
+)
+from environment.market.protection import dealer_row, quote_row
+from environment.market.series import watch_quote
 from environment.market.session import (
     BY_LIMIT,
     BY_SCHEDULE,
@@ -69,7 +80,9 @@ def need_room(arena, fills, wide):
         return True
     feeds = arena[at.H_FEEDS]
     # A fill is told to two, and a print goes to each feed; a depth feed sends a row a level.
-    outs = fills * (4 + feeds) + EVENT_ROWS + 64 * feeds
+    # A chain feed sends a row a series.
+    chains = (arena[at.H_SERIES] + 2) * arena[at.H_CHAIN_FEEDS]
+    outs = fills * (4 + feeds) + EVENT_ROWS + 64 * feeds + chains + wide
     if arena[at.H_OUT_COUNT] + outs > arena[at.H_CAPACITY + at.S_OUT]:
         arena[at.H_NEED_SECTION] = at.S_OUT
         arena[at.H_NEED_ROWS] = arena[at.H_OUT_COUNT] + outs
@@ -82,6 +95,8 @@ def need_room(arena, fills, wide):
     if arena[at.H_STOP_BUMP] + 4 > arena[at.H_CAPACITY + at.S_STOPNODE]:
         arena[at.H_NEED_SECTION] = at.S_STOPNODE
         arena[at.H_NEED_ROWS] = 2 * arena[at.H_STOP_BUMP] + 64
+        return True
+    if arena[at.H_SERIES] > 0 and lacks_holdings(arena, 2 * fills + 2):
         return True
     # Half for an auction's orders, half for those of a moving window.
     orders = 2 * (arena[at.H_LIVE_ORDERS] + 8)
@@ -96,10 +111,44 @@ def need_room(arena, fills, wide):
 def after_change(arena, instrument):
     """After an event that may have changed a book: pegs, the touch, views, feeds, limit states."""
     ins = instrument_row(arena, instrument)
+    if arena[ins + at.I_KIND] == at.KIND_OPTION:
+        _after_series(arena, ins, instrument)
+        return
     if arena[ins + at.I_PHASE] == at.CONTINUOUS:
         run_triggered(arena, ins)
         while match_pegs(arena, ins):
             run_triggered(arena, ins)
+    _show_touch(arena, ins, instrument)
+    if arena[at.H_STALE] != 0:
+        arena[at.H_STALE] = 0
+        for number in range(arena[at.H_INSTRUMENTS], arena[at.H_INSTRUMENTS] + arena[at.H_SERIES]):
+            _after_series(arena, instrument_row(arena, number), number)
+
+
+@inner
+def _after_series(arena, ins, instrument):
+    _settle_series(arena, ins, instrument)
+    while arena[at.H_TRIPPED] > 0:
+        # A dealer's protection went off: his quotes leave every series, now that nothing matches.
+        d = dealer_row(arena, first_tripped(arena))
+        for quote in range(arena[d + at.DE_FIRST], arena[d + at.DE_FIRST] + arena[d + at.DE_COUNT]):
+            if pull_quote(arena, quote):
+                number = arena[quote_row(arena, quote) + at.QU_INSTRUMENT]
+                _settle_series(arena, instrument_row(arena, number), number)
+
+
+@inner
+def _settle_series(arena, ins, instrument):
+    if arena[ins + at.I_PHASE] == at.CONTINUOUS and arena[at.H_STOPS] > 0:
+        watch_quote(arena, ins)
+        while arena[ins + at.I_TRIGGERED] != 0:
+            run_triggered(arena, ins)
+            watch_quote(arena, ins)
+    _show_touch(arena, ins, instrument)
+
+
+@inner
+def _show_touch(arena, ins, instrument):
     bid, bid_quantity = shown_best(arena, ins, 0)
     ask, ask_quantity = shown_best(arena, ins, 1)
     if (bid == arena[ins + at.I_SHOWN_BID] and ask == arena[ins + at.I_SHOWN_ASK]
@@ -313,6 +362,8 @@ def _every_second(arena, instrument):
     after_change(arena, instrument)
     if instrument == 0 and arena[at.H_SURVEY] != 0:
         survey_market(arena)
+        if arena[at.H_STALE] != 0:  # It has halted stocks, and so their series.
+            after_change(arena, instrument)
 
 
 @inner
@@ -339,6 +390,41 @@ def _callback(arena, recipient, value):
 
 
 @inner
+def _mass_quote(arena, dealer, count):
+    """Carry out a mass quote, one series after the other; count what is refused of it."""
+    arena[at.H_MASS_QUOTES] += 1
+    d = dealer_row(arena, dealer)
+    arena[d + at.DE_MESSAGES] += 1
+    refused = reason = first = 0
+    for _ in range(count):
+        code, number = apply_inbound(arena, dealer)
+        if code > 0:
+            _after_series(arena, instrument_row(arena, number), number)
+        elif code < 0:
+            if refused == 0:
+                reason, first = -1 - code, number
+            refused += 1
+    if refused > 0:
+        arena[d + at.DE_REFUSED] += refused
+        tell_dealer(arena, dealer, at.M_QUOTES_REFUSED, first, refused, reason)
+
+
+@inner
+def _purge(arena, dealer, which):
+    """Withdraw a dealer's quotes: of a series, of a stock's series, or (NONE) all."""
+    d = dealer_row(arena, dealer)
+    pulled = 0
+    for quote in range(arena[d + at.DE_FIRST], arena[d + at.DE_FIRST] + arena[d + at.DE_COUNT]):
+        number = arena[quote_row(arena, quote) + at.QU_INSTRUMENT]
+        stock = arena[instrument_row(arena, number) + at.I_UNDERLYING]
+        if which in (at.NONE, number, stock) and pull_quote(arena, quote):
+            pulled += 1
+            purge_tape(arena, arena[d + at.DE_ACCOUNT], number, at.R_PURGED)
+            _after_series(arena, instrument_row(arena, number), number)
+    tell_dealer(arena, dealer, at.M_QUOTES_PULLED, which, pulled, at.R_PURGED)
+
+
+@inner
 def step(arena, until):
     """Handle events up to `until`; stop early for a delivery, a wake-up, or want of room.
 
@@ -356,7 +442,11 @@ def step(arena, until):
         if arena[at.H_TAPE_COUNT] * 2 > arena[at.H_CAPACITY + at.S_TAPE]:
             return at.TAPE_FULL
         # Phases and the market's survey reach every instrument.
-        wide = 8 * arena[at.H_INSTRUMENTS] if kind == at.E_PHASE or kind == at.E_BAND else 0
+        wide = 0
+        if at.E_PHASE <= kind <= at.E_HALT and kind != at.E_INDICATIVE:
+            wide = 8 * (arena[at.H_INSTRUMENTS] + arena[at.H_SERIES])
+        elif kind == at.E_MASS_QUOTE or kind == at.E_PURGE:
+            wide = 2 * arena[at.H_QUOTES]
         if need_room(arena, _fills_possible(arena, kind, a), wide):
             return at.NEED_ROOM
         if time < arena[at.H_NOW]:
@@ -388,12 +478,18 @@ def _handle(arena, kind, a, b):
     elif kind == at.E_CANCEL_ALL:
         arrive_cancel_all(arena, a, b)
         if b == at.NONE:
-            for k in range(arena[at.H_INSTRUMENTS]):
+            for k in range(arena[at.H_INSTRUMENTS] + arena[at.H_SERIES]):
                 after_change(arena, k)
         else:
             after_change(arena, b)
+    elif kind == at.E_MASS_QUOTE:
+        _mass_quote(arena, a, b)
     elif kind == at.E_FEED:
         _feed_due(arena, a)
+    elif kind == at.E_PURGE:
+        _purge(arena, a, b)
+    elif kind == at.E_REARM:
+        rearm(arena, a)
     elif kind == at.E_PHASE:
         _phase(arena, a, b)
     elif kind == at.E_EXPIRE:

@@ -133,6 +133,11 @@ def _tell(arena, slot, a, kind, price, quantity, leaves, extra):
     meta = arena[order_row(arena, slot) + at.O_META]
     # Acknowledgements and fills are two latencies, but one connection: nothing overtakes.
     latency = arena[a + (at.A_FILL_CLASS if kind == at.M_FILLED else at.A_ACK_CLASS)]
+    flags = meta >> at.FLAG_SHIFT
+    if flags & at.F_QUOTE:
+        kind = at.M_QUOTE_FILLED if kind == at.M_FILLED else at.M_QUOTE_WITHDRAWN
+    elif flags & at.F_LEG:
+        kind = at.M_LEG_FILLED
     counter = arena[a + at.A_ACK_COUNTER]
     arena[a + at.A_ACK_COUNTER] = counter + 1
     delivery = arena[at.H_NOW] + draw_latency(arena, latency, arena[a + at.A_KEY], counter)

@@ -35,6 +35,12 @@ from environment.market.matching import (
     take_out,
     total_leaves,
 )
+from environment.market.series import (
+    drill_limit,
+    is_limited,
+    quote_reached,
+    series_fault,
+)
 from environment.market.stops import add_stop
 
 ACCEPTING = (1 << at.PRE_OPEN) | (1 << at.OPENING_AUCTION) | (1 << at.CONTINUOUS)
@@ -116,6 +122,10 @@ def _fault(arena, ins, slot):
         return at.R_EXPIRED
     if kind == at.ON_OPEN and phase != at.PRE_OPEN and phase != at.OPENING_AUCTION:
         return at.R_AUCTION_OVER
+    if arena[ins + at.I_KIND] == at.KIND_OPTION:
+        wrong = series_fault(arena, ins, slot)
+        if wrong >= 0:
+            return wrong
     flags = flags_of(meta)
     if (flags & (at.F_POST_REFUSE | at.F_POST_SLIDE)) and kind != at.LIMIT:
         return at.R_BAD_ORDER
@@ -156,7 +166,7 @@ def _funds_needed(arena, ins, slot):
             return -1
     quantity = arena[o + at.O_LEAVES]
     notional = notional_of(arena, ins, price, quantity, 0)
-    fees, _ = fee_of(arena, arena[o + at.O_ACCOUNT], notional, quantity, False, at.LIQ_NONE)
+    fees, _ = fee_of(arena, ins, arena[o + at.O_ACCOUNT], notional, quantity, False, at.LIQ_NONE)
     return notional + max(fees, 0)
 
 
@@ -224,6 +234,9 @@ def _wait_as_stop(arena, ins, slot):
 def _is_set_off(arena, ins, slot):
     # A stop that the last trade has already reached does not wait for another one.
     o, c = order_row(arena, slot), cold_row(arena, slot)
+    if arena[ins + at.I_KIND] == at.KIND_OPTION:
+        side = side_of(arena[o + at.O_META])
+        return quote_reached(arena, ins, side, arena[c + at.C_STOP])
     last = arena[ins + at.I_LAST]
     if last == 0 or type_of(arena[o + at.O_META]) == at.TRAILING_STOP:
         return False
@@ -305,12 +318,20 @@ def take_and_rest(arena, ins, slot):
             return
         rest(arena, ins, slot)
         return
+    ends = unpriced or tif == at.IOC or tif == at.FOK
+    reason = at.R_IOC if tif == at.IOC else at.R_NO_LIQUIDITY
+    if arena[ins + at.I_KIND] == at.KIND_OPTION:
+        if unpriced and is_limited(arena, ins):  # A stop that went off while its stock is limited.
+            finish(arena, ins, slot, at.R_LIMIT_STATE)
+            return
+        drill = drill_limit(arena, ins, side)
+        if drill > 0 and (limit > drill if side == 0 else limit < drill):
+            limit, ends, reason = drill, True, at.R_DRILL_THROUGH
     if tif == at.FOK and not can_fill(arena, ins, slot, limit):
         finish(arena, ins, slot, at.R_FOK)
         return
     goes_on = match(arena, ins, slot, limit, False)
-    reason = at.R_IOC if tif == at.IOC else at.R_NO_LIQUIDITY
-    _finish_or_rest(arena, ins, slot, goes_on, unpriced or tif == at.IOC or tif == at.FOK, reason)
+    _finish_or_rest(arena, ins, slot, goes_on, ends, reason)
 
 
 @inner
@@ -497,7 +518,7 @@ def _replace_fault(arena, ins, slot, more, price, leaves):
             return at.R_NO_BORROW
     if arena[c + at.C_RESERVED] != 0:
         need = notional_of(arena, ins, price, leaves, 0)
-        fees, _ = fee_of(arena, account, need, leaves, False, at.LIQ_NONE)
+        fees, _ = fee_of(arena, ins, account, need, leaves, False, at.LIQ_NONE)
         need += max(fees, 0)
         free = arena[a + at.A_SETTLED] - arena[a + at.A_RESERVED] + arena[c + at.C_RESERVED]
         if need > free:

@@ -2,6 +2,7 @@
 
 from environment.compiled import inner
 from environment.market import layout as at
+from environment.market.holdings import change_holding, find_holding, holding_row
 from environment.market.ladder import account_row
 
 BILLION = 1_000_000_000
@@ -9,7 +10,9 @@ BILLION = 1_000_000_000
 
 @inner
 def position_row(arena, account, instrument):
-    """Return the first word of a position."""
+    """Return the first word of a position: dense in stocks, hashed in series."""
+    if instrument >= arena[at.H_INSTRUMENTS]:
+        return holding_row(arena, account, instrument)
     row = account * arena[at.H_INSTRUMENTS] + instrument
     return arena[at.H_OFFSET + at.S_POSITION] + row * 4
 
@@ -38,9 +41,11 @@ def rate_of(notional, rate_billionths):
 
 
 @inner
-def fee_of(arena, account, notional, quantity, is_seller, liquidity):
+def fee_of(arena, ins, account, notional, quantity, is_seller, liquidity):
     """Return (exchange fee, regulatory fee) in micros that an account owes for one fill."""
     fee = arena[at.H_OFFSET + at.S_FEE] + arena[account_row(arena, account) + at.A_FEE] * 16
+    if arena[ins + at.I_KIND] == at.KIND_OPTION:
+        fee += at.FE_OPTIONS
     if liquidity == at.LIQ_AUCTION:
         exchange = quantity * arena[fee + at.FE_AUCTION]
     elif liquidity == at.LIQ_NONE:  # The aggressor's side.
@@ -72,8 +77,14 @@ def _locate_need(arena, position):
 
 @inner
 def work_sell(arena, ins, account, instrument, change):
-    """Count working sells of an account that must locate stock before it shorts."""
-    if arena[account_row(arena, account) + at.A_FLAGS] & at.ACCOUNT_LOCATE:
+    """Count working sells of an account that must locate stock before it shorts.
+
+    In series it is cash accounts that are counted: they may sell what they hold, and no more.
+    """
+    if arena[ins + at.I_KIND] == at.KIND_OPTION:
+        if arena[account_row(arena, account) + at.A_FLAGS] & at.ACCOUNT_CASH_ONLY:
+            arena[holding_row(arena, account, instrument) + at.P_WORKING_SELL] += change
+    elif arena[account_row(arena, account) + at.A_FLAGS] & at.ACCOUNT_LOCATE:
         position = position_row(arena, account, instrument)
         before = _locate_need(arena, position)
         arena[position + at.P_WORKING_SELL] += change
@@ -90,12 +101,28 @@ def locate_shortfall(arena, ins, account, instrument, quantity):
 
 
 @inner
+def held_uncovered(arena, account, instrument, quantity):
+    """Return how many contracts of a new sell order the account does not hold."""
+    row = find_holding(arena, account, instrument)
+    if arena[row + at.P_KEY] == 0:
+        return quantity
+    return arena[row + at.P_WORKING_SELL] + quantity - arena[row + at.P_QUANTITY]
+
+
+@inner
 def book_side(arena, ins, account, instrument, quantity, notional, exchange, regulatory, sells):
     """Book one account's side of a fill and its fees."""
     a = account_row(arena, account)
-    p = position_row(arena, account, instrument)
     signed = -quantity if sells else quantity
     cash = notional if sells else -notional
+    if arena[ins + at.I_KIND] == at.KIND_OPTION:
+        p = change_holding(arena, account, instrument, signed)
+        arena[p + at.P_COST] -= cash
+        if sells and arena[a + at.A_FLAGS] & at.ACCOUNT_CASH_ONLY:
+            arena[p + at.P_WORKING_SELL] -= quantity
+        _pay(arena, a, quantity, cash, exchange, regulatory, sells, at.A_OPTION_PROCEEDS)
+        return
+    p = position_row(arena, account, instrument)
     locates = arena[a + at.A_FLAGS] & at.ACCOUNT_LOCATE
     before = _locate_need(arena, p) if locates else 0
     arena[p + at.P_QUANTITY] += signed
@@ -104,11 +131,16 @@ def book_side(arena, ins, account, instrument, quantity, notional, exchange, reg
         if sells:
             arena[p + at.P_WORKING_SELL] -= quantity
         arena[ins + at.I_LOCATED] += _locate_need(arena, p) - before
+    _pay(arena, a, quantity, cash, exchange, regulatory, sells, at.A_PROCEEDS)
+
+
+@inner
+def _pay(arena, a, quantity, cash, exchange, regulatory, sells, proceeds):
     fees = exchange + regulatory
     arena[a + at.A_CASH] += cash - fees
     if sells:
         # Sale proceeds become spendable when they settle, between days.
-        arena[a + at.A_PROCEEDS] += cash - fees
+        arena[a + proceeds] += cash - fees
     else:
         arena[a + at.A_SETTLED] += cash - fees
     arena[a + at.A_FEES_PAID] += fees

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.errors import Defect
-from environment.market import advance as core, layout as at
+from environment.instruments import Instrument
+from environment.market import advance as core, layout as at, option_rows
 from environment.market.arena import Arena, grow, make_arena, view
 
 LEVELS_STOCK: Final = 4096
@@ -136,6 +137,10 @@ class Market:
         row[at.I_PHASE] = at.CLOSED
         return number
 
+    def add_series(self, instrument: Instrument, **told: int) -> int:
+        """List a series of options of a stock: see `option_rows.add_series`. Returns its number."""
+        return option_rows.add_series(self, instrument, **told)
+
     def add_account(
         self,
         *,
@@ -188,7 +193,7 @@ class Market:
 
     def reserve_heap(self, events: int) -> None:
         """Make room for so many more events."""
-        self._room(at.S_HEAP, int(self.arena[at.H_HEAP_COUNT]) + events + 64)
+        self.room(at.S_HEAP, int(self.arena[at.H_HEAP_COUNT]) + events + 64)
 
     def give_shares(self, account: int, instrument: int, quantity: int) -> None:
         """Give an account shares, taken from the WORLD contra account."""
@@ -199,7 +204,7 @@ class Market:
 
     def add_latency(self, kind: int, median_ns: int, spread: int = 0, cap_ns: int = 0) -> int:
         """Add a latency class. Returns its number."""
-        self._room(at.S_LATENCY, self._latencies + 1)
+        self.room(at.S_LATENCY, self._latencies + 1)
         row = self.section(at.S_LATENCY)[self._latencies]
         row[at.L_KIND], row[at.L_MEDIAN], row[at.L_SPREAD], row[at.L_CAP] = (
             kind, median_ns, spread, cap_ns,
@@ -210,8 +215,11 @@ class Market:
     def add_fee(self, *, maker: int = 0, taker: int = 0, auction: int = 0, maker_rate: int = 0,
                 taker_rate: int = 0, sell_rate: int = 0, sell_per_lot: int = 0,
                 sell_cap: int = 0) -> int:  # fmt: skip
-        """Add a fee schedule: micros per lot, rates in 1e-9 of notional. Returns its number."""
-        self._room(at.S_FEE, self._fees + 1)
+        """Add a fee schedule: micros per lot, rates in 1e-9 of notional. Returns its number.
+
+        Trades in series are free of charge until `option_rows.set_option_fees` says otherwise.
+        """
+        self.room(at.S_FEE, self._fees + 1)
         row = self.section(at.S_FEE)[self._fees]
         row[:8] = maker, taker, auction, maker_rate, taker_rate, sell_rate, sell_per_lot, sell_cap
         self._fees += 1
@@ -222,7 +230,7 @@ class Market:
         key: int = 0, levels: int = 10,
     ) -> int:  # fmt: skip
         """Add a market-data feed that publishes to a topic number. Returns the feed's number."""
-        self._room(at.S_FEED, self._feeds + 1)
+        self.room(at.S_FEED, self._feeds + 1)
         number = self._feeds
         self._feeds += 1
         self.arena[at.H_FEEDS] = self._feeds
@@ -343,19 +351,20 @@ class Market:
 
     # --- room -------------------------------------------------------------------------------------
 
-    def _room(self, section: int, rows: int) -> None:
+    def room(self, section: int, rows: int) -> None:
+        """Let a section have at least so many rows."""
         if rows > self.arena[at.H_CAPACITY + section]:
             self.arena = grow(self.arena, section, rows + rows // 2)
 
     def _room_to_post(self) -> None:
         words = self._words
         if words[at.H_HEAP_COUNT] + 8 > words[at.H_CAPACITY + at.S_HEAP]:
-            self._room(at.S_HEAP, words[at.H_HEAP_COUNT] + 8)
+            self.room(at.S_HEAP, words[at.H_HEAP_COUNT] + 8)
         if words[at.H_ORDER_FREE] == at.NONE:
             bump = words[at.H_ORDER_BUMP]
             if bump + 1 > words[at.H_CAPACITY + at.S_ORDER]:
-                self._room(at.S_ORDER, bump + 1)
-                self._room(at.S_COLD, bump + 1)
+                self.room(at.S_ORDER, bump + 1)
+                self.room(at.S_COLD, bump + 1)
 
     def make_room(self) -> None:
         """Grow the section that compiled code has found too small."""
@@ -363,6 +372,9 @@ class Market:
         if section == at.S_TAPE and self.arena[at.H_TAPE_COUNT] > 0:
             self.flush_tape()
             rows -= int(self.arena[at.H_TAPE_COUNT])
+        if section == at.S_HOLDING:
+            option_rows.grow_holdings(self, rows)
+            return
         if section == at.S_ORDER:
-            self._room(at.S_COLD, rows)
-        self._room(section, rows)
+            self.room(at.S_COLD, rows)
+        self.room(section, rows)

@@ -26,6 +26,7 @@ from environment.market.ladder import (
     with_state,
 )
 from environment.market.ledger import book_side, fee_of, notional_of, work_sell
+from environment.market.protection import note_fill
 from environment.market.stops import first_triggered, raise_marks, remove_stop
 
 
@@ -63,6 +64,12 @@ def join_account(arena, slot):
 def release(arena, slot):
     """Give a slot back. Its generation rises, so that the old id never finds the new order."""
     o, c = order_row(arena, slot), cold_row(arena, slot)
+    if (arena[o + at.O_META] >> at.FLAG_SHIFT) & at.F_QUOTE:
+        # A dealer's slot waits for his next quote.
+        arena[o + at.O_META] = with_state(arena[o + at.O_META], at.IDLE)
+        arena[o + at.O_LEAVES] = 0
+        arena[at.H_LIVE_ORDERS] -= 1
+        return
     a = account_row(arena, arena[o + at.O_ACCOUNT])
     before, after = arena[c + at.C_ACCOUNT_PREVIOUS], arena[c + at.C_ACCOUNT_NEXT]
     if before == at.NONE:
@@ -217,13 +224,17 @@ def settle(arena, ins, maker, taker, price, half, quantity, liquidity):
     _release_funds(arena, taker, total_leaves(arena, taker))
     arena[cold_row(arena, maker) + at.C_FILLED] += quantity
     arena[cold_row(arena, taker) + at.C_FILLED] += quantity
-    m_fee, m_reg = fee_of(arena, maker_account, notional, quantity, maker_side == 1, liquidity)
-    t_fee, t_reg = fee_of(arena, taker_account, notional, quantity, maker_side == 0,
+    m_fee, m_reg = fee_of(arena, ins, maker_account, notional, quantity, maker_side == 1, liquidity)
+    t_fee, t_reg = fee_of(arena, ins, taker_account, notional, quantity, maker_side == 0,
                           at.LIQ_AUCTION if auction else at.LIQ_NONE)  # fmt: skip
     book_side(arena, ins, maker_account, instrument, quantity, notional, m_fee, m_reg,
               maker_side == 1)  # fmt: skip
     book_side(arena, ins, taker_account, instrument, quantity, notional, t_fee, t_reg,
               maker_side == 0)  # fmt: skip
+    if (meta >> at.FLAG_SHIFT) & at.F_QUOTE:
+        note_fill(arena, ins, maker, quantity)
+    if (arena[t + at.O_META] >> at.FLAG_SHIFT) & at.F_QUOTE:
+        note_fill(arena, ins, taker, quantity)
     flag = liquidity + (at.HALF_TICK if half else 0)
     maker_left = total_leaves(arena, maker)
     if arena[at.H_TAPE_MODE] != 0:
@@ -263,8 +274,8 @@ def _count_trade(arena, ins, instrument, price, half, quantity, notional):
 @inner
 def watch_stops(arena, ins, price, half):
     """After one trade: move trailing marks, and queue every stop that it sets off."""
-    if arena[at.H_STOPS] == 0:
-        return
+    if arena[at.H_STOPS] == 0 or arena[ins + at.I_KIND] == at.KIND_OPTION:
+        return  # In series it is the quote that sets stops off.
     for side in range(2):
         # A print at x.5 has reached x for a buy stop and x + 1 for a sell stop.
         x = price + half if side == 1 else -price

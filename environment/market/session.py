@@ -16,6 +16,7 @@ from environment.market.ladder import (
     state_of,
 )
 from environment.market.matching import cancel, finish, watch_stops
+from environment.market.series_day import follow_stock
 
 PAUSE_NS = 300 * SECOND
 MARKET_HALT_NS = 900 * SECOND
@@ -33,6 +34,8 @@ def announce(arena, instrument, phase, reason):
     tape_row(arena, at.K_PHASE, instrument, 0, 0, 0, phase, 0, reason, 0, at.NONE, at.LIQ_NONE,
              0, 0)  # fmt: skip
     send_status(arena, ins, instrument, at.M_PHASE, phase, reason, 0, 0)
+    if arena[ins + at.I_SERIES] != 0:
+        follow_stock(arena, instrument, phase, reason)
 
 
 @inner

@@ -1,0 +1,34 @@
+"""A stock's phases carried over to its series."""
+
+from environment.compiled import inner
+from environment.market import layout as at
+from environment.market.ladder import instrument_row
+from environment.market.mass_quote import pull_series
+from environment.market.series import end_series_orders, enter_phase, phase_after
+
+
+@inner
+def follow_stock(arena, stock, stock_phase, reason):
+    """Let every series of a stock follow it into a phase.
+
+    Whoever handles the event shows the series' books afterwards: H_STALE says that it is due.
+    """
+    closes = False
+    number = arena[instrument_row(arena, stock) + at.I_SERIES] - 1
+    while number != at.NONE:
+        ins = instrument_row(arena, number)
+        old = arena[ins + at.I_PHASE]
+        phase = phase_after(stock_phase, old)
+        last = arena[ins + at.I_LAST_TRADING_NS]
+        is_over = arena[ins + at.I_RETIRED] != 0 or (
+            phase == at.CONTINUOUS and 0 < last <= arena[at.H_NOW]
+        )
+        if phase != old and not is_over:
+            enter_phase(arena, number, phase, reason)
+            if phase != at.CONTINUOUS:
+                pull_series(arena, number, at.R_HALTED if phase == at.HALTED else at.R_PHASE)
+            closes = closes or phase == at.POST_CLOSE or phase == at.CLOSED
+            arena[at.H_STALE] = 1
+        number = arena[ins + at.I_SERIES] - 1
+    if closes:
+        end_series_orders(arena, stock)

@@ -1,0 +1,241 @@
+"""Messages of the listed options market: mass quotes, packages, and what the exchange says of them.
+
+Series trade by the ordinary order messages too: their `instrument` is the OCC symbol. Prices are
+integers in the series' ticks (one cent), quantities contracts. A package's net price is in cents
+per unit of the package, what its buyer pays; it may be negative.
+"""
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from environment.instruments import ExerciseStyle, Right, Settlement
+from environment.messages import Message, MoneyMessage, Side
+
+Measure = Literal["contracts", "delta", "vega"]
+
+
+class Leg(msgspec.Struct, frozen=True, array_like=True):
+    """One leg of a package: how many of it the buyer of one unit buys; negative where he sells.
+
+    A stock leg counts in shares: with 100 shares for each contract its ratio is +-100.
+    """
+
+    instrument: str
+    ratio: int
+
+
+class SeriesQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """Both sides of one series, and what one contract adds to its dealer's risk.
+
+    A quantity of 0 withdraws that side. `delta_ppm` is delta per share in millionths (0.5 is
+    500,000; negative for puts), `vega_micros` money per contract and volatility point; the venue's
+    protection counts by them, and 0 leaves a series out of that measure.
+    """
+
+    instrument: str
+    bid_price: int = 0
+    bid_quantity: int = 0
+    ask_price: int = 0
+    ask_quantity: int = 0
+    delta_ppm: int = 0
+    vega_micros: int = 0
+
+
+# --- requests -----------------------------------------------------------------------------------
+
+
+class MassQuote(MoneyMessage, frozen=True, kw_only=True):
+    """Request of a dealer: set both sides of many series at once; the others stay as they are."""
+
+    account: str
+    quotes: tuple[SeriesQuote, ...]
+
+
+class Purge(MoneyMessage, frozen=True, kw_only=True):
+    """Request of a dealer: withdraw all quotes (of one series or of one underlying, if named)."""
+
+    account: str
+    instrument: str | None = None
+
+
+class ReArm(MoneyMessage, frozen=True, kw_only=True):
+    """Request of a dealer whom protection stopped: take quotes again."""
+
+    account: str
+
+
+class SetProtection(MoneyMessage, frozen=True, kw_only=True):
+    """Request of a dealer: pull my quotes after so much within `window_ns`; 0 is no limit."""
+
+    account: str
+    window_ns: int
+    contracts: int = 0
+    delta_shares: int = 0  # Net, of either sign.
+    vega_micros: int = 0  # Net, per volatility point.
+
+
+class SubmitPackage(MoneyMessage, frozen=True, kw_only=True):
+    """Request: trade two to six legs together at a net price, or nothing of them.
+
+    Answered by PackageAccepted or OrderRefused, later by PackageFilled and PackageCancelled; an
+    ordinary CancelOrder of the same id withdraws what is left.
+    """
+
+    order_id: str
+    account: str
+    side: Side
+    legs: tuple[Leg, ...]
+    quantity: int
+    price: int
+    time_in_force: Literal["day", "ioc", "gtc"] = "day"
+
+
+# --- facts told to whom they concern -------------------------------------------------------------
+
+
+class QuoteFilled(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: a side of a dealer's quote traded."""
+
+    account: str
+    instrument: str
+    side: Side
+    price: int
+    quantity: int
+    leaves: int
+    liquidity: Literal["maker", "taker"]
+    fee_micros: int
+    exchange_ns: int
+    trade_id: int
+
+
+class QuoteWithdrawn(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: the venue took a side of a quote out of the book, by itself."""
+
+    account: str
+    instrument: str
+    side: Side
+    quantity: int
+    reason: str
+    exchange_ns: int
+
+
+class QuotesRefused(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: so many quotes of a mass quote changed nothing. `instrument`: the first of them."""
+
+    account: str
+    instrument: str | None
+    count: int
+    reason: str
+    exchange_ns: int
+
+
+class QuotesPulled(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: all of a dealer's quotes are out of the books: purged, protected, or halted.
+
+    After protection (`measure` says which limit) no quote is taken until the dealer re-arms.
+    """
+
+    account: str
+    instrument: str | None
+    reason: str
+    exchange_ns: int
+    measure: Measure | None = None
+
+
+class ReArmed(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: quotes of this dealer are taken again."""
+
+    account: str
+    exchange_ns: int
+
+
+class PackageAccepted(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: the package reached the exchange and was taken."""
+
+    order_id: str
+    exchange_ns: int
+
+
+class LegFilled(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: one print of one leg of a package; the package's own fill follows."""
+
+    order_id: str
+    instrument: str
+    side: Side
+    price: int
+    quantity: int
+    fee_micros: int
+    exchange_ns: int
+    trade_id: int
+
+
+class PackageFilled(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: so many units of the package traded at this net price, every leg of them."""
+
+    order_id: str
+    side: Side
+    price: int
+    quantity: int
+    leaves: int
+    against: Literal["legs", "package"]
+    exchange_ns: int
+    package_id: int
+
+
+class PackageCancelled(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: what was left of the package is out of the market."""
+
+    order_id: str
+    quantity: int
+    reason: str
+    exchange_ns: int
+
+
+# --- public -------------------------------------------------------------------------------------
+
+
+class SeriesListed(Message, frozen=True, kw_only=True):
+    """Fact, on `market/UNDERLYING/chain`: a series trades."""
+
+    instrument: str
+    underlying: str
+    expiry: date
+    strike_micros: int
+    right: Right
+    style: ExerciseStyle
+    settlement: Settlement
+    multiplier: int
+
+
+class ChainRow(msgspec.Struct, frozen=True, array_like=True):
+    """One series in a chain snapshot; a side without orders has quantity 0."""
+
+    instrument: str
+    bid_price: int
+    bid_quantity: int
+    ask_price: int
+    ask_quantity: int
+    last_price: int  # 0: nothing traded.
+    volume: int  # Contracts traded today.
+    open_interest: int  # Contracts held long, trades of today included.
+
+
+class ChainUpdate(Message, frozen=True, kw_only=True):
+    """Every series of an underlying, and the stock's touch, as of sending."""
+
+    underlying: str
+    bid_price: int | None  # Of the stock.
+    ask_price: int | None
+    rows: tuple[ChainRow, ...]
+    exchange_ns: int
+    first_sequence: int
+    last_sequence: int
+
+
+PROTOCOL: tuple[type[Message], ...] = (
+    MassQuote, Purge, ReArm, SetProtection, SubmitPackage, QuoteFilled, QuoteWithdrawn,
+    QuotesRefused, QuotesPulled, ReArmed, PackageAccepted, LegFilled, PackageFilled,
+    PackageCancelled, SeriesListed, ChainUpdate,
+)  # fmt: skip
