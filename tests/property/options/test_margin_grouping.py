@@ -4,8 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from environment.instruments import make_equity, make_option, to_micros
 from environment.options.margin_book import ClassBook, class_book, make_margin_table
