@@ -14,7 +14,6 @@ from agents.desk.risk import Risk, RiskSettings
 from agents.quant.market_maker import MarketMaker, MarketMakerSettings
 from agents.quant.metronome import Metronome, MetronomeSettings
 from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
-from agents.quant.trend import Trend, TrendSettings
 from brokers.simulated import SimulatedVenue
 from environment.actors import Actor, ActorRef, Directory, SimulationKernel
 from environment.errors import ConfigError
@@ -23,6 +22,7 @@ from environment.market.calendar import Session
 from environment.market.exchange import ADDRESS as EXCHANGE
 from scenarios import config_swarm as told
 from scenarios.build_paths import clock_ns
+from scenarios.build_quant import quant_factory
 from scenarios.build_views import coordinator_settings, portfolio_settings
 from scenarios.config import Config
 from scenarios.config_desk import Limits
@@ -160,11 +160,6 @@ def _spawn_agent(
             f"it trades {known}"
         )
     match agent:
-        case told.Trend():
-            trend = TrendSettings(
-                instruments=symbols, fast_ns=int(agent.fast), slow_ns=int(agent.slow)
-            )
-            kernel.spawn(address, lambda: Trend(coordinator, trend))
         case told.MarketMaker():
             maker = MarketMakerSettings(
                 instruments=chosen, quantity=agent.quantity, half_spread=agent.half_spread,
@@ -177,7 +172,12 @@ def _spawn_agent(
             )
             kernel.spawn(address, lambda: Metronome(risk, beat))
         case _:
-            raise ConfigError(f"agents.{address}.kind is not in this version; take it out to run")
+            factory = quant_factory(agent, chosen, coordinator)
+            if factory is None:
+                raise ConfigError(
+                    f"agents.{address}.kind is not in this version; take it out to run"
+                )
+            kernel.spawn(address, factory)
 
 
 def _spawn_world_actor(

@@ -13,7 +13,9 @@ from scenarios.config_scenario import Scenario
 from scenarios.config_swarm import Swarm
 from scenarios.places import shown_path
 
-AGENTS: Final = frozenset({"metronome", "market_maker", "trend"})
+AGENTS: Final = frozenset(
+    {"metronome", "market_maker", "trend", "mean_reversion", "flow_imbalance"}
+)
 CROWDS: Final = frozenset(
     {"noise", "value", "momentum", "adaptive_maker", "hawkes", "spoofer", "ignition"}
 )

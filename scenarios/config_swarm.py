@@ -105,6 +105,28 @@ class Trend(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="t
             raise ValueError("expected slow above fast")
 
 
+class MeanReversion(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                    tag="mean_reversion"):  # fmt: skip
+    """Signals towards the average of the mid when that is `entry` deviations away."""
+
+    length: Period
+    entry: Annotated[float, Meta(gt=0.0, le=100.0)] = 2.0
+    leave: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse a band that is left where it is entered."""
+        if self.leave >= self.entry:
+            raise ValueError("expected leave below entry")
+
+
+class FlowImbalance(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                    tag="flow_imbalance"):  # fmt: skip
+    """Signals the move that this interval's order-flow imbalance says of the next one."""
+
+    interval: Period = Period(10_000_000_000)
+    entry: Annotated[float, Meta(gt=0.0, le=100.0)] = 2.0
+
+
 class VolatilityPremium(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True,
                         tag="volatility_premium"):  # fmt: skip
     """Sells option structures where implied volatility stands above the expected one."""
@@ -128,7 +150,9 @@ class News(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="ne
     budget: Budget
 
 
-AgentKind = Metronome | MarketMaker | Trend | VolatilityPremium | News
+AgentKind = (
+    Metronome | MarketMaker | Trend | MeanReversion | FlowImbalance | VolatilityPremium | News
+)
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
