@@ -61,3 +61,21 @@ class EffectFailed(Message, frozen=True, kw_only=True):
 
     effect_id: int
     reason: str
+
+
+class ClockStepped(Message, frozen=True, kw_only=True):
+    """The wall clock of a live process was set; published on the topic `kernel/clock`.
+
+    Where it now lies behind what was already said, time stands still for `behind_ns`: orders wait.
+    """
+
+    LANE: ClassVar[Literal["control", "data"]] = "control"
+
+    by_ns: int
+    behind_ns: int = 0
+
+
+class SideFailed(Message, frozen=True, kw_only=True):
+    """The asynchronous side of a gateway raised; never delivered, it stands in the dead letter."""
+
+    error: str

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from environment.message_roots import (
+    ClockStepped as ClockStepped,
     Effect as Effect,
     EffectDone as EffectDone,
     EffectFailed as EffectFailed,
@@ -17,6 +18,7 @@ from environment.message_roots import (
     MoneyMessage as MoneyMessage,
     Request as Request,
     RequestExpired as RequestExpired,
+    SideFailed as SideFailed,
     TimerFired as TimerFired,
 )
 from environment.signed import Side as Side, SignedDecision, SignedVerdict

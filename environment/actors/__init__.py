@@ -7,6 +7,11 @@ from environment.actors.envelope import CONTROL, DATA, Envelope
 from environment.actors.gateway import Gateway, Side
 from environment.actors.inbox import InboxLimits
 from environment.actors.latency import Constant, HeavyTailed, LatencySetting, Lognormal, Normal
+from environment.actors.live_clock import LiveClock
+from environment.actors.live_effects import LiveEffects
+from environment.actors.live_kernel import CLOCK_TOPIC, LiveKernel
+from environment.actors.live_run import LiveRun, stop_on_signals
+from environment.actors.live_settings import Alarm, LiveSettings
 from environment.actors.ports import Connection, Engine, Link, UniformLink
 from environment.actors.protocol import Protocol
 from environment.actors.reference import ActorRef, Directory
@@ -15,11 +20,13 @@ from environment.actors.simulation_kernel import SimulationKernel
 from environment.actors.supervision import DeadLetter, Supervisor
 
 __all__ = [
+    "CLOCK_TOPIC",
     "CONTROL",
     "DATA",
     "Actor",
     "ActorContext",
     "ActorRef",
+    "Alarm",
     "Connection",
     "Constant",
     "DeadLetter",
@@ -31,6 +38,11 @@ __all__ = [
     "InboxLimits",
     "LatencySetting",
     "Link",
+    "LiveClock",
+    "LiveEffects",
+    "LiveKernel",
+    "LiveRun",
+    "LiveSettings",
     "Lognormal",
     "Normal",
     "Ports",
@@ -44,4 +56,5 @@ __all__ = [
     "ThreadedEffects",
     "UniformLink",
     "effect_result",
+    "stop_on_signals",
 ]

@@ -1,5 +1,6 @@
 """Slow or outside work, said as data: started, performed beside others, due at a drawn moment."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError as NotYet
 from typing import Any, Final, Protocol, TypeVar
@@ -12,6 +13,8 @@ from environment.messages import Effect, EffectDone, EffectFailed
 R = TypeVar("R")
 Outcome = EffectDone | EffectFailed
 AnyEffect = Effect[Any]  # The kernel hands effects on without looking at their result type.
+AnyFuture = Future[msgspec.Raw] | asyncio.Future[msgspec.Raw]
+Tell = Callable[[Outcome], None]
 Perform = Callable[[Any], Any]  # One per effect class; `performers` pairs them by class.
 
 _POLL_S: Final = 0.2  # How often a wait looks whether the run was interrupted.
@@ -22,6 +25,9 @@ class Performance(Protocol):
 
     def outcome(self, effect_id: int, is_stopping: Callable[[], bool]) -> Outcome | None:
         """Wait for the outcome; None if the run was told to stop before."""
+
+    def when_done(self, effect_id: int, tell: "Tell") -> None:
+        """Have `tell` called once with the outcome, now or later, perhaps in another thread."""
 
     def void(self) -> None:
         """Nobody waits any more."""
@@ -56,13 +62,25 @@ class _ThreadedPerformance:
             except Exception:  # noqa: BLE001
                 return EffectFailed(effect_id=effect_id, reason=_reason(self._future))
 
+    def when_done(self, effect_id: int, tell: Tell) -> None:
+        self._future.add_done_callback(lambda future: tell(outcome_of(future, effect_id)))
+
     def void(self) -> None:
         self._future.cancel()
 
 
-def _reason(future: "Future[msgspec.Raw]") -> str:
+def _reason(future: AnyFuture) -> str:
     error = future.exception()
     return f"{type(error).__name__}: {error}"
+
+
+def outcome_of(future: AnyFuture, effect_id: int) -> Outcome:
+    """Return what became of a call that has ended."""
+    if future.cancelled():
+        return EffectFailed(effect_id=effect_id, reason="voided")
+    if future.exception() is not None:
+        return EffectFailed(effect_id=effect_id, reason=_reason(future))
+    return EffectDone(effect_id=effect_id, result=future.result())
 
 
 class ThreadedEffects:
@@ -107,6 +125,9 @@ class _RecordedPerformance:
 
     def outcome(self, effect_id: int, is_stopping: Callable[[], bool]) -> Outcome:  # noqa: ARG002
         return self._outcome
+
+    def when_done(self, effect_id: int, tell: Tell) -> None:  # noqa: ARG002  it is in the outcome
+        tell(self._outcome)
 
     def void(self) -> None:
         pass

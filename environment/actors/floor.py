@@ -6,18 +6,18 @@ Both kernels stand on it; they differ in where time comes from and in what waits
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, Protocol
 
 from environment.actors.cell import AnyActor, Cell
 from environment.actors.context import ActorContext, Moment
-from environment.actors.departures import Departures
+from environment.actors.departures import Record
 from environment.actors.envelope import CONTROL, DATA, Envelope, is_control
 from environment.actors.inbox import Inbox, Pressure
 from environment.actors.ports import AnyEnvelope
-from environment.actors.queue import BEGIN, NEVER, RESTART, START, WAKE, WAKE_UP, EventQueue
+from environment.actors.queue import BEGIN, NEVER, RESTART, START, WAKE, WAKE_UP
 from environment.actors.reference import checked_address
 from environment.actors.settings import Ports, Settings
-from environment.actors.supervision import DeadLetter, Tree
+from environment.actors.supervision import DeadLetter, Restart, Tree
 from environment.draws import Stream, stream_key
 from environment.errors import ConfigError, MoneyDeadLetter
 from environment.messages import (
@@ -34,13 +34,33 @@ _KEPT_DEAD_LETTERS: Final = 1_000
 _OF_AN_INCARNATION: Final = (TimerFired, RequestExpired, EffectDone, EffectFailed)
 
 
+class Queue(Protocol):
+    """What a floor needs of a kernel's queue."""
+
+    def number(self) -> int:
+        """Return the next number of the sequence."""
+
+    def push(self, at_ns: int, priority: int, cell: Cell | None, item: tuple[Any, ...]) -> None:
+        """Have something happen at a moment."""
+
+
+class Leaving(Protocol):
+    """What a floor needs of what carries outboxes out."""
+
+    cells: dict[str, Cell]
+
+    def release(self, cell: Cell, in_hand: AnyEnvelope, departure_ns: int, record: Record) -> None:
+        """Carry out all that the handler asked for, and empty the outbox."""
+
+
 class Floor:
     """Actors by address, and the life of each."""
 
-    def __init__(self, settings: Settings, ports: Ports, queue: EventQueue) -> None:
-        self.moment = Moment(ports.clock)
-        self.departures = Departures(settings.seed, queue, self.moment, ports)
-        self.departures.effect_latencies.update(settings.effect_latency)
+    def __init__(
+        self, settings: Settings, ports: Ports, queue: Queue, moment: Moment, departures: Leaving
+    ) -> None:
+        self.moment = moment
+        self.departures = departures
         self.cells = self.departures.cells
         self.pressure = Pressure()
         self.tree = Tree(settings.supervision)
@@ -55,16 +75,21 @@ class Floor:
         checked_address(address)
         if address in self.cells or address in self._ports.engine.addresses:
             raise ConfigError(f"Two actors have the address {address!r}; rename one.")
-        context = ActorContext(
-            address, self.moment, Stream(stream_key(self._settings.seed, address))
-        )
-        inbox = Inbox(address, self._settings.inbox, self.pressure)
-        cell = self.cells[address] = Cell(address, factory, context, inbox)
+        cell = self.cells[address] = self._make_cell(address, factory)
         cell.cost_ns = self._settings.thinking_ns.get(cell.kind, 0)
         cell.settle()
         self.tree.add(address)
         self._queue.push(self.moment.clock.now_ns, BEGIN, None, (START, cell))
         return cell
+
+    def _make_cell(self, address: str, factory: Callable[[], AnyActor]) -> Cell:
+        context = ActorContext(
+            address, self.moment, Stream(stream_key(self._settings.seed, address))
+        )
+        return Cell(address, factory, context, self._make_inbox(address))
+
+    def _make_inbox(self, address: str) -> Inbox:
+        return Inbox(address, self._settings.inbox, self.pressure)
 
     def begin(self, cell: Cell) -> None:
         """Let an incarnation begin: what it has in the market is its first message."""
@@ -168,14 +193,23 @@ class Floor:
         self.dead_letters.append(letter)
         self._ports.recorder.dead_letter(now_ns, cell.incarnation, envelope, type(error).__name__)
         if envelope.message.MONEY:
-            raise MoneyDeadLetter(
-                f"{cell.address} failed on a {type(envelope.message).__name__} from "
-                f"{envelope.sender} at {now_ns} ns: {letter.error}"
-            ) from error
-        restart = self.tree.failed(cell.address, now_ns)
+            self._money_died(letter, error)
+        restart = self._restart_of(cell, now_ns)
         for address in restart.addresses:
             self._take_down(self.cells[address], restart.at_ns)
         self._queue.push(restart.at_ns, BEGIN, None, (RESTART, restart.addresses))
+
+    def _restart_of(self, cell: Cell, now_ns: int) -> Restart:
+        """Return who must restart, and when; without a restart left the run ends."""
+        return self.tree.failed(cell.address, now_ns)
+
+    def _money_died(self, letter: DeadLetter, error: Exception) -> None:
+        """End the run: what became of an order, fill, verdict or cancel is unknown here."""
+        envelope = letter.envelope
+        raise MoneyDeadLetter(
+            f"{letter.address} failed on a {type(envelope.message).__name__} from "
+            f"{envelope.sender} at {letter.now_ns} ns: {letter.error}"
+        ) from error
 
     def _take_down(self, cell: Cell, restart_ns: int) -> None:
         cell.end_incarnation()
@@ -192,7 +226,7 @@ class Floor:
         now_ns = self.moment.clock.now_ns
         for address in addresses:
             cell = self.cells[address]
-            if cell.is_up or cell.restart_ns != now_ns:
+            if cell.is_up or cell.restart_ns > now_ns:
                 continue  # It failed again with a later sibling, and comes back with that one.
             actor = cell.factory()
             if cell.history is not None:

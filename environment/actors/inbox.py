@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from environment.actors.envelope import CONTROL, Envelope
+from environment.actors.envelope import CONTROL, DATA, Envelope
 from environment.errors import InboxOverflow
 
 Key = tuple[str, str]  # Topic and instrument.
@@ -33,11 +33,11 @@ class Pressure:
 
 
 class Waiting:
-    """One place in the data lane; its envelope changes when a newer value takes the place."""
+    """A place in the data lane whose envelope changes when a newer value takes it."""
 
     __slots__ = ("envelope", "key")
 
-    def __init__(self, envelope: Envelope[Any], key: Key | None) -> None:
+    def __init__(self, envelope: Envelope[Any], key: Key) -> None:
         self.envelope = envelope
         self.key = key
 
@@ -52,7 +52,7 @@ class Inbox:
 
     def __init__(self, address: str, limits: InboxLimits, pressure: Pressure) -> None:
         self.control: deque[Envelope[Any]] = deque()
-        self.data: deque[Waiting] = deque()
+        self.data: deque[Envelope[Any] | Waiting] = deque()
         self.conflated = 0
         self.deepest = 0
         self.is_pressed = False
@@ -69,7 +69,7 @@ class Inbox:
         if lane == CONTROL:
             self.control.append(envelope)
         elif key is None:
-            self.data.append(Waiting(envelope, None))
+            self.data.append(envelope)
         elif (waiting := self._by_key.get(key)) is not None:
             waiting.envelope = envelope
             self.conflated += 1
@@ -78,33 +78,40 @@ class Inbox:
             waiting = Waiting(envelope, key)
             self._by_key[key] = waiting
             self.data.append(waiting)
-        self._grown(envelope)
+        self.grown(envelope)
 
-    def _grown(self, envelope: Envelope[Any]) -> None:
+    def grown(self, envelope: Envelope[Any]) -> None:
+        """Take note that an envelope was added: press the edge, and refuse to grow for ever."""
         depth = len(self.control) + len(self.data)
         self.deepest = max(self.deepest, depth)
         if depth >= self._limits.hard_cap:
-            raise InboxOverflow(
-                f"The inbox of {self._address} holds {depth} messages, its hard cap; the last is "
-                f"a {type(envelope.message).__name__} from {envelope.sender} at "
-                f"{envelope.delivered_ns} ns. Slow the sender, or subscribe with an interval."
-            )
+            self._overflow(depth, envelope)
         if depth > self._limits.high_water and not self.is_pressed:
             self.is_pressed = True
             self._pressure.inboxes += 1
+
+    def _overflow(self, depth: int, envelope: Envelope[Any]) -> None:
+        raise InboxOverflow(
+            f"The inbox of {self._address} holds {depth} messages, its hard cap; the last is "
+            f"a {type(envelope.message).__name__} from {envelope.sender} at "
+            f"{envelope.delivered_ns} ns. Slow the sender, or subscribe with an interval."
+        )
 
     def take(self) -> tuple[Envelope[Any], int]:
         """Return the next envelope and its lane (0 control, 1 data); the inbox is not empty."""
         if self.control:
             envelope, lane = self.control.popleft(), CONTROL
         else:
-            waiting = self.data.popleft()
-            if waiting.key is not None:
-                del self._by_key[waiting.key]
-            envelope, lane = waiting.envelope, 1
+            first, lane = self.data.popleft(), DATA
+            envelope = self.taken(first) if isinstance(first, Waiting) else first
         if self.is_pressed:
             self._shrunk()
         return envelope, lane
+
+    def taken(self, waiting: Waiting) -> Envelope[Any]:
+        """Return the newest envelope of a place that was taken out of the data lane."""
+        del self._by_key[waiting.key]
+        return waiting.envelope
 
     def _shrunk(self) -> None:
         # Half the mark, so that the edge does not start and stop with each message.
@@ -130,5 +137,8 @@ class Inbox:
         """Yield (envelope, lane, key) in order of service."""
         for envelope in self.control:
             yield envelope, CONTROL, None
-        for waiting in self.data:
-            yield waiting.envelope, 1, waiting.key
+        for place in self.data:
+            if isinstance(place, Waiting):
+                yield place.envelope, DATA, place.key
+            else:
+                yield place, DATA, None

@@ -5,12 +5,14 @@ Each has a simulated default, so that a test can put a faulty one in its place.
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from environment.actors.envelope import Envelope
 from environment.actors.latency import Constant, LatencyModel
+from environment.actors.outbox import Asked
 from environment.errors import OperatingError
 
 AnyEnvelope = Envelope[Any]  # The kernel never looks into a message, so its class is open here.
@@ -223,15 +225,26 @@ class Recorder(Protocol):
         """Keep what came from outside: an admitted message or an effect's outcome."""
 
     def step(
-        self, number: int, now_ns: int, envelope: AnyEnvelope, outbox: list[AnyEnvelope]
+        self,
+        number: int,
+        now_ns: int,
+        envelope: AnyEnvelope,
+        outbox: list[AnyEnvelope],
+        others: Sequence[Asked] = (),
     ) -> None:
-        """Keep one handled message of a durable actor with all it sent."""
+        """Keep one handled message of a durable actor with all it sent, and what else it asked."""
 
     def dead_letter(self, now_ns: int, incarnation: int, envelope: AnyEnvelope, error: str) -> None:
         """Keep that an actor failed on this envelope."""
 
     def drain(self) -> None:
         """Write what is buffered if that is much; called often, between messages."""
+
+    def flush(self) -> int:
+        """Write all that is buffered; return how much was written in all."""
+
+    def synced(self) -> int:
+        """Return how much of what was written survives a power loss."""
 
 
 class NoRecorder:
@@ -244,7 +257,12 @@ class NoRecorder:
         """Drop it."""
 
     def step(
-        self, number: int, now_ns: int, envelope: AnyEnvelope, outbox: list[AnyEnvelope]
+        self,
+        number: int,
+        now_ns: int,
+        envelope: AnyEnvelope,
+        outbox: list[AnyEnvelope],
+        others: Sequence[Asked] = (),
     ) -> None:
         """Drop it."""
 
@@ -253,3 +271,11 @@ class NoRecorder:
 
     def drain(self) -> None:
         """Nothing is buffered."""
+
+    def flush(self) -> int:
+        """Nothing was written."""
+        return 0
+
+    def synced(self) -> int:
+        """Nothing can be lost."""
+        return 0

@@ -7,6 +7,8 @@ from typing import Final, TypeVar
 from environment.actors.actor import Actor
 from environment.actors.cell import Cell
 from environment.actors.collection import unhurried_collection
+from environment.actors.context import Moment
+from environment.actors.departures import Departures
 from environment.actors.envelope import CONTROL, DATA, Envelope
 from environment.actors.floor import KERNEL, Floor, lane_of
 from environment.actors.inbox import Pressure
@@ -56,8 +58,10 @@ class SimulationKernel:
         self._queue = EventQueue(self.settings.seed, self.settings.ties)
         self._clock = self.ports.clock
         self._clock.now_ns = self.settings.start_ns
-        self._floor = Floor(self.settings, self.ports, self._queue)
-        self._departures = self._floor.departures
+        moment = Moment(self._clock)
+        self._departures = Departures(self.settings.seed, self._queue, moment, self.ports)
+        self._departures.effect_latencies.update(self.settings.effect_latency)
+        self._floor = Floor(self.settings, self.ports, self._queue, moment, self._departures)
         self._cells = self._floor.cells
         self._engine = self.ports.engine
         self._samples = Samples()
@@ -218,14 +222,16 @@ class SimulationKernel:
     def snapshot(self) -> bytes:
         """Return the whole run, between two messages."""
         engine = self._engine.snapshot()
-        return snapshot_run(self.settings.seed, self._floor, self._queue, self._inputs, engine)
+        return snapshot_run(
+            self.settings.seed, self._floor, self._departures, self._queue, self._inputs, engine
+        )
 
     def restore(self, data: bytes, effects: EffectsAfter = "again") -> None:
         """Take a run back into a kernel built as the one that was recorded.
 
         Effects that were under way are performed again, or end as EffectFailed("lost").
         """
-        restorer = Restorer(data, self._floor, self.ports.protocol)
+        restorer = Restorer(data, self._floor, self._departures, self.ports.protocol)
         if restorer.run.seed != self.settings.seed:
             raise ConfigError(
                 f"Expected a snapshot of seed {self.settings.seed}, found {restorer.run.seed}."

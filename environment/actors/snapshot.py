@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from environment.actors.cell import Cell
+from environment.actors.departures import Departures
 from environment.actors.durable import Memory, recall, remember
 from environment.actors.effects import RecordedEffects, Started
 from environment.actors.floor import Floor
@@ -160,9 +161,10 @@ def _entry(entry: Entry) -> _Entry:
     return _Entry(*place, kind, [rest[0].address], 0, content)
 
 
-def snapshot_run(seed: int, floor: Floor, queue: EventQueue, inputs: int, engine: bytes) -> bytes:
+def snapshot_run(
+    seed: int, floor: Floor, departures: Departures, queue: EventQueue, inputs: int, engine: bytes
+) -> bytes:
     """Return a whole run as bytes; equal runs give equal bytes."""
-    topics = floor.departures.topics
     run = RunSnapshot(
         seed=seed,
         now_ns=floor.moment.clock.now_ns,
@@ -173,7 +175,7 @@ def snapshot_run(seed: int, floor: Floor, queue: EventQueue, inputs: int, engine
         actors=[snapshot_actor(cell) for cell in floor.cells.values()],
         topics={
             name: ([cell.address for cell in topic.together], list(topic.apart))
-            for name, topic in topics.items()
+            for name, topic in departures.topics.items()
         },
         queue=[_entry(entry) for entry in sorted(queue.entries(), key=lambda e: e[:2])],
         engine=engine,
@@ -184,12 +186,15 @@ def snapshot_run(seed: int, floor: Floor, queue: EventQueue, inputs: int, engine
 class Restorer:
     """Puts a run's bytes back into a floor on which the same actors have been spawned."""
 
-    def __init__(self, data: bytes, floor: Floor, protocol: Protocol) -> None:
+    def __init__(
+        self, data: bytes, floor: Floor, departures: Departures, protocol: Protocol
+    ) -> None:
         try:
             self.run = msgspec.msgpack.decode(data, type=RunSnapshot)
         except msgspec.MsgspecError as error:
             raise CorruptRecord(f"Expected a snapshot of format {FORMAT!r}: {error}.") from error
         self._floor = floor
+        self._departures = departures
         self._protocol = protocol
         found = [actor.address for actor in self.run.actors]
         if found != list(floor.cells):
@@ -208,7 +213,7 @@ class Restorer:
             self._restore_actor(floor.cells[actor.address], actor, effects)
         for name, (together, apart) in self.run.topics.items():
             for address in (*together, *apart):
-                floor.departures.subscribe(floor.cells[address], name, None)
+                self._departures.subscribe(floor.cells[address], name, None)
         queue.take_entries([self._entry(row) for row in self.run.queue], self.run.sequence)
 
     def _envelope(self, raw: msgspec.Raw) -> AnyEnvelope:
@@ -226,7 +231,7 @@ class Restorer:
             cell.inbox.put(self._envelope(mail.envelope), mail.lane, mail.key)
         (cell.handled, cell.failures, cell.busy_ns, cell.requests.late_replies,
          cell.inbox.conflated, cell.inbox.deepest) = actor.counts  # fmt: skip
-        departures = self._floor.departures
+        departures = self._departures
         for name, position in actor.routes.items():
             departures.connect(cell, name, cell.routes).take_position(position)
         for name, position in actor.topic_routes.items():
@@ -252,7 +257,7 @@ class Restorer:
         if row.kind in _NUMBERED:
             item = (row.kind, cells[row.names[0]], row.number)
         elif row.kind == TOPIC:
-            topic = self._floor.departures.topic(row.names[0])
+            topic = self._departures.topic(row.names[0])
             item = (TOPIC, topic, self._envelope(row.content))
         elif row.kind == RESTART:
             item = (RESTART, tuple(row.names))

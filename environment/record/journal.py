@@ -6,7 +6,7 @@ the machine, so that equal runs give equal bytes.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, Final, Generic, TypeVar
@@ -15,6 +15,7 @@ import msgpack
 import msgspec
 
 from environment.actors.envelope import Envelope
+from environment.actors.outbox import Asked
 from environment.actors.ports import AnyEnvelope, Disk
 from environment.actors.protocol import Protocol
 from environment.errors import CorruptRecord, UnencodableMessage
@@ -98,7 +99,12 @@ class Journal:
         self._keep("Input", Input(envelope))
 
     def step(
-        self, number: int, now_ns: int, envelope: AnyEnvelope, outbox: list[AnyEnvelope]
+        self,
+        number: int,
+        now_ns: int,
+        envelope: AnyEnvelope,
+        outbox: list[AnyEnvelope],
+        others: Sequence[Asked] = (),  # noqa: ARG002  a run's inputs decide them; not recorded
     ) -> None:
         """Keep one handled message of a durable actor."""
         self._keep("Step", Step(number, now_ns, envelope, outbox))
@@ -122,12 +128,17 @@ class Journal:
         if len(self._buffer) >= _RECORDS_BUFFERED:
             self.flush()
 
-    def flush(self) -> None:
-        """Write all that is buffered."""
+    def flush(self) -> int:
+        """Write all that is buffered; return how many records were written in all."""
         if self._buffer:
             self._put(self._encoded(self._buffer))
             self._written += len(self._buffer)
             self._buffer.clear()
+        return self._written
+
+    def synced(self) -> int:
+        """Return how many records were written: nobody waits for a run's journal."""
+        return self._written
 
     def _encoded(self, records: list[Any]) -> memoryview:
         """Return the records one after the other: an encoded list without its list header."""

@@ -16,6 +16,7 @@ RANDOM: Final = {("uuid", "uuid1"), ("uuid", "uuid4"), ("os", "urandom")}
 # Files whose subject is wall time, each with the reason why no outcome depends on it.
 MAY_READ_CLOCKS: Final = {
     "environment/actors/ports.py": "the clock that pacing waits by, plugged in from outside",
+    "environment/actors/live_clock.py": "the clock of a live process, which is wall time",
 }
 # The door itself, and functions that are inlined into callers and so never cached on their own.
 MAY_COMPILE: Final = {

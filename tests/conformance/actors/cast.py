@@ -82,6 +82,7 @@ class Player(Actor[Heard]):
     """Writes down what it hears, and then does what its script says."""
 
     KIND = "player"
+    latency_ns = 1  # How long mail travels on this stage.
 
     def __init__(self, script: Script | None = None) -> None:
         self.state: PlayerState = PlayerState()
@@ -129,7 +130,12 @@ class Tape(NoRecorder):
         self.inputs.append(envelope)
 
     def step(
-        self, number: int, now_ns: int, envelope: Envelope[Any], outbox: list[Envelope[Any]]
+        self,
+        number: int,
+        now_ns: int,
+        envelope: Envelope[Any],
+        outbox: list[Envelope[Any]],
+        others: Any = (),
     ) -> None:
         self.steps.append((number, now_ns, envelope, outbox))
 
@@ -142,9 +148,10 @@ class Tape(NoRecorder):
 class Stage:
     """One kernel, with players on it by address."""
 
-    def __init__(self, kernel: SimulationKernel, tape: Tape) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: Any, tape: Tape) -> None:
+        self.kernel = kernel  # Of either class: tests ask both for the same.
         self.tape = tape
+        self.is_live = not isinstance(kernel, SimulationKernel)
         self.players: dict[str, list[Player]] = {}
 
     def add(self, address: str, script: Script | None = None, cast: type[Player] = Player) -> None:
@@ -153,6 +160,7 @@ class Stage:
 
         def make() -> Player:
             made.append(cast(script))
+            made[-1].latency_ns = 0 if self.is_live else 1
             return made[-1]
 
         self.kernel.spawn(address, make)
@@ -175,6 +183,11 @@ def make_simulation(settings: Settings | None = None, **ports: Any) -> Stage:
     ports.setdefault("recorder", tape)
     ports.setdefault("protocol", Protocol(PROTOCOL))
     return Stage(SimulationKernel(settings or Settings(), Ports(**ports)), tape)
+
+
+def timed(stage: Stage, simulated_ns: int) -> int:
+    """Return when something happens whose simulated latency is all that takes time: live, at 0."""
+    return 0 if stage.is_live else simulated_ns
 
 
 def at_start(act: Callable[[ActorContext], Any]) -> Script:

@@ -6,7 +6,7 @@ import pytest
 
 from environment.actors import ActorContext, Constant, Lognormal, Settings, Supervisor, UniformLink
 from environment.messages import Resumed
-from tests.conformance.actors.cast import MakeStage, Note, Player, ref
+from tests.conformance.actors.cast import MakeStage, Note, Player, ref, timed
 
 WORDS = [str(number) for number in range(60)]
 
@@ -47,13 +47,13 @@ def test_input_goes_before_all_else_of_its_moment(make_stage: MakeStage) -> None
     assert stage.words("a") == ["input", "beat"]
 
 
-def test_wake_up_of_an_ended_incarnation_wakes_nobody(make_stage: MakeStage) -> None:
+def test_wake_up_of_an_ended_incarnation_wakes_nobody(make_simulated: MakeStage) -> None:
     def crash(ctx: ActorContext, message: Any, player: Player) -> None:
         if isinstance(message, Note):
             raise ValueError
 
     tree = Supervisor(policy="rest_for_one", back_off_ns=10, children=("b", "c"))
-    stage = make_stage(Settings(supervision=tree, thinking_ns={"player": 1_000}))
+    stage = make_simulated(Settings(supervision=tree, thinking_ns={"player": 1_000}))
     stage.add("b", crash)
     stage.add("c")
     for at_ns, recipient in ((1_001, "c"), (1_002, "c"), (1_500, "b")):
@@ -77,4 +77,4 @@ def test_dense_time_handles_each_message_once(make_stage: MakeStage) -> None:
     stage.add("a", relay)
     stage.kernel.run()
     assert len(stage.heard("a")) == hops * tokens
-    assert stage.kernel.now_ns() == hops
+    assert stage.kernel.now_ns() == timed(stage, hops)

@@ -15,6 +15,13 @@ from environment.record.journal import Input, JournalReader
 from tests.conformance.actors.cast import PROTOCOL, MakeStage, make_simulation
 from tests.conformance.actors.world import CLOSE_NS, NOON_NS, World, settings
 
+
+@pytest.fixture(name="make_stage")
+def only_simulated(make_simulated: MakeStage) -> MakeStage:
+    """Return a simulated stage: real time repeats nothing."""
+    return make_simulated
+
+
 TIES = pytest.mark.parametrize("ties", ["sequence", "seeded"])
 HERE = Path(__file__)
 

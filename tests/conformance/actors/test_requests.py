@@ -35,9 +35,9 @@ def answer_later(ctx: ActorContext, message: Any, player: Player) -> None:
     [(1, "RequestExpired"), (2, "Answer"), (3, "Answer")],
 )
 def test_reply_of_the_deadlines_moment_is_in_time(
-    make_stage: MakeStage, deadline_ns: int, heard: str
+    make_simulated: MakeStage, deadline_ns: int, heard: str
 ) -> None:
-    stage = make_stage()
+    stage = make_simulated()
     stage.add("a", ask(deadline_ns))
     stage.add("b", answer)
     stage.kernel.run()
@@ -46,11 +46,11 @@ def test_reply_of_the_deadlines_moment_is_in_time(
 
 def test_reply_after_the_deadline_is_counted_and_not_delivered(make_stage: MakeStage) -> None:
     stage = make_stage(link=UniformLink(Constant(nanoseconds=10)))
-    stage.add("a", ask(15))
-    stage.add("b", answer)
+    stage.add("a", ask(40))
+    stage.add("b", answer_later)
     stage.kernel.run()
     assert [name for _, name, _ in stage.heard("a")] == ["RequestExpired"]
-    assert stage.kernel.statistics().actors[0].late_replies == 1
+    assert stage.kernel.statistics().actors[0].late_replies == 2
 
 
 def test_second_reply_is_counted_and_not_delivered(make_stage: MakeStage) -> None:
@@ -62,8 +62,8 @@ def test_second_reply_is_counted_and_not_delivered(make_stage: MakeStage) -> Non
     assert stage.kernel.statistics().actors[0].late_replies == 1
 
 
-def test_reply_that_waits_in_a_busy_inbox_beats_the_deadline(make_stage: MakeStage) -> None:
-    stage = make_stage(Settings(thinking_ns={"player": 100}))
+def test_reply_that_waits_in_a_busy_inbox_beats_the_deadline(make_simulated: MakeStage) -> None:
+    stage = make_simulated(Settings(thinking_ns={"player": 100}))
     stage.add("a", at_start(lambda ctx: [ctx.request(ref("b"), Question(), 250), ctx.after(195)]))
     stage.add("b", answer)  # Asked at 101, answers at 201, arrives at 202; a is busy to 295.
     stage.kernel.run()

@@ -43,7 +43,7 @@ def say_at(times: dict[int, str], to: str = "b") -> Any:
     def script(ctx: ActorContext, message: Any, player: Player) -> None:
         if isinstance(message, Resumed):
             for at_ns, word in times.items():
-                ctx.after(at_ns - 1, word)
+                ctx.after(at_ns - player.latency_ns, word)
         else:
             ctx.send(ref(to), Note(text=message.name))
 
@@ -131,8 +131,22 @@ def wait_for_all(ctx: ActorContext, message: Any, player: Player) -> None:
         ctx.start(Work(number=1))
 
 
+def answer_late(ctx: ActorContext, message: Any, player: Player) -> None:
+    """Answer a question 5 ns later."""
+    if isinstance(message, Question):
+        player.state.kept.append(ctx.reply_to(message))
+        ctx.after(5)
+    elif not isinstance(message, Resumed):
+        ctx.reply(player.state.kept[0], Answer(text="!"))
+
+
 class Unwanted:
     """Starts effects whose outcomes nobody may wait for."""
+
+    never_ends = True
+
+    def when_done(self, effect_id: int, tell: Any) -> None:
+        """It never is."""
 
     def start(self, address: str, effect_id: int, effect: Any) -> "Unwanted":
         return self
@@ -151,7 +165,7 @@ def test_restart_ends_timers_requests_and_effects(make_stage: MakeStage) -> None
     stage = make_stage(tree(), effects=Unwanted())
     stage.add("a", say_at({10: "wait", 12: "boom"}))
     stage.add("b", wait_for_all)
-    stage.add("c", lambda c, m, p: c.reply(m, Answer(text="!")) if type(m) is Question else None)
+    stage.add("c", answer_late)
     stage.kernel.run()
     assert stage.heard("b") == []
     assert stage.kernel.statistics().actors[1].late_replies == 1

@@ -1,0 +1,107 @@
+"""The floor of a live process: failures lower the desk instead of ending the run."""
+
+from collections.abc import Callable
+from typing import Any
+
+from environment.actors.cell import Cell
+from environment.actors.context import Moment
+from environment.actors.floor import KERNEL, Floor
+from environment.actors.gateway import Gateway
+from environment.actors.inbox import Inbox
+from environment.actors.live_departures import LiveDepartures
+from environment.actors.live_inbox import LiveInbox
+from environment.actors.live_queue import LiveQueue
+from environment.actors.live_settings import Alarm, Alarmed, AlarmKind
+from environment.actors.outbox import START, Asked
+from environment.actors.ports import AnyEnvelope
+from environment.actors.settings import Ports, Settings
+from environment.actors.supervision import DeadLetter, Restart
+from environment.errors import Defect, InboxOverflow, RestartsExhausted
+
+# What a written step lets go: its actor, that one's incarnation, the envelope in hand, mail, the
+# rest of what was asked, and the numbers of the mail that is published.
+Written = tuple[Cell, int, AnyEnvelope, list[AnyEnvelope], list[Asked], set[int]]
+
+
+class LiveFloor(Floor):
+    """Actors of one live process."""
+
+    departures: LiveDepartures
+
+    def __init__(
+        self, settings: Settings, ports: Ports, queue: LiveQueue, departures: LiveDepartures,
+        moment: Moment,
+    ) -> None:  # fmt: skip
+        super().__init__(settings, ports, queue, moment, departures)
+        self.pending: list[Written] = []  # Steps that are not written yet.
+        self.alarmed: Alarmed | None = None
+        self.on_begin: Callable[[Cell, Gateway[Any]], None] | None = None
+        self.given_up: list[str] = []  # Addresses that no supervisor may restart any more.
+
+    def _make_inbox(self, address: str) -> Inbox:
+        return LiveInbox(address, self._settings.inbox, self.pressure, self._overflowed)
+
+    def begin(self, cell: Cell) -> None:
+        """Let an incarnation begin; a gateway's asynchronous side begins with it."""
+        if isinstance(cell.actor, Gateway) and self.on_begin is not None:
+            self.on_begin(cell, cell.actor)
+        super().begin(cell)
+
+    # --- what was asked, in two steps ----------------------------------------------------------
+
+    def step(self, cell: Cell, envelope: AnyEnvelope) -> None:
+        """Record a durable actor's step; its mail leaves once the record is written."""
+        assert cell.history is not None, "only durable actors make steps"
+        now_ns = self.moment.clock.now_ns
+        number = cell.history.step(now_ns, envelope)
+        mail, others, published = self.departures.prepare(cell, envelope, now_ns)
+        self._ports.recorder.step(number, now_ns, envelope, mail, others)
+        self.pending.append((cell, cell.incarnation, envelope, mail, others, published))
+        if cell.history.is_long():
+            cell.history.begin(cell.actor, cell.context)
+
+    def _step(self, cell: Cell, envelope: AnyEnvelope, departure_ns: int) -> None:  # noqa: ARG002  the root's signature
+        self.step(cell, envelope)
+
+    def let_go(self, written: Written) -> None:
+        """Deliver the mail of a written step, and begin its effects."""
+        cell, incarnation, envelope, mail, others, published = written
+        for made in mail:
+            self.departures.deliver(made, is_topic=made.id in published)
+        for asked in others:
+            if asked[0] == START and cell.incarnation == incarnation:
+                self.departures.start(cell, envelope, asked[2], asked[3])
+
+    # --- failures --------------------------------------------------------------------------------
+
+    def alarm(self, kind: AlarmKind, text: str, defect: Defect | None = None) -> None:
+        """Tell whoever keeps the desk; where nobody does, a defect ends the process."""
+        if self.alarmed is not None:
+            self.alarmed(Alarm(kind=kind, text=text, now_ns=self.moment.clock.now_ns))
+        elif defect is not None:
+            raise defect
+
+    def _overflowed(self, overflow: InboxOverflow) -> None:
+        self.alarm("inbox_overflow", str(overflow), overflow)
+
+    def _money_died(self, letter: DeadLetter, error: Exception) -> None:
+        if self.alarmed is None:
+            super()._money_died(letter, error)
+        envelope = letter.envelope
+        self.alarm(
+            "money_dead_letter",
+            f"{letter.address} failed on a {type(envelope.message).__name__} from "
+            f"{envelope.sender}: {letter.error}",
+        )
+
+    def _restart_of(self, cell: Cell, now_ns: int) -> Restart:
+        try:
+            return super()._restart_of(cell, now_ns)
+        except RestartsExhausted as exhausted:
+            self.alarm("restarts_exhausted", str(exhausted), exhausted)
+            self.given_up.append(cell.address)
+            cell.end_incarnation()
+            return Restart(addresses=(), at_ns=now_ns)
+
+
+__all__ = ["KERNEL", "LiveFloor", "Written"]

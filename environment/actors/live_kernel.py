@@ -1,0 +1,398 @@
+"""The live kernel: the same actors in real time, one queue of ready work, one task that drains it.
+
+No message costs a task, a future or a lock. Gateways and effects are the only other tasks; threads
+enter by the admission queue. `turn` is an ordinary function, so that a test can drive a kernel
+through virtual time without an event loop.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from environment.actors.actor import Actor
+from environment.actors.admission import Admission
+from environment.actors.cell import Cell
+from environment.actors.context import Moment
+from environment.actors.effects import Outcome
+from environment.actors.envelope import Envelope
+from environment.actors.inbox import Pressure, Waiting
+from environment.actors.live_clock import LiveClock
+from environment.actors.live_departures import LiveDepartures
+from environment.actors.live_floor import KERNEL, LiveFloor, Written
+from environment.actors.live_inbox import LiveInbox
+from environment.actors.live_queue import LiveQueue, Special
+from environment.actors.live_settings import Alarmed, LiveSettings
+from environment.actors.live_statistics import LiveStatistics, Measures
+from environment.actors.ports import AnyEnvelope
+from environment.actors.queue import EXPIRE, RESTART, START, TIMER, TOPIC
+from environment.actors.reference import ActorRef, Directory
+from environment.actors.settings import Ports, Settings
+from environment.actors.supervision import DeadLetter
+from environment.actors.topics import Topic
+from environment.errors import ConfigError
+from environment.messages import ClockStepped, Message, RequestExpired, SideFailed, TimerFired
+
+M = TypeVar("M")
+
+CLOCK_TOPIC: Final = "kernel/clock"  # Where ClockStepped is published.
+
+_MAIL, _TOPIC, _EFFECT = range(3)  # Kinds of entrants.
+_STREAK: Final = 64  # Urgent visits before an ordinary one has its turn.
+
+
+class LiveKernel:
+    """Runs actors in real time. Build it, `spawn`, then drain it: `environment.actors.live_run`."""
+
+    def __init__(
+        self, settings: Settings | None = None, ports: Ports | None = None,
+        live: LiveSettings | None = None, clock: LiveClock | None = None, epoch: int = 0,
+    ) -> None:  # fmt: skip
+        """Make a kernel; `ports.clock` is not used: `clock` stands for it and steers timers too."""
+        self.settings = settings or Settings()
+        self.ports = ports or Ports()
+        self.live = live or LiveSettings()
+        self.epoch = epoch
+        self.stop_reason = ""
+        self.clock = clock or LiveClock()
+        self.queue = LiveQueue(self.clock, epoch)
+        moment = self._moment = Moment(self.clock)
+        self.departures = LiveDepartures(
+            self.queue, moment, self.ports, self._on_effect_done, self._on_lost
+        )
+        self.floor = LiveFloor(self.settings, self.ports, self.queue, self.departures, moment)
+        self.admission = Admission(self.floor.pressure)
+        self.measures = Measures(self.live)
+        self._cells = self.floor.cells
+        self._held: deque[tuple[int, Written]] = deque()  # Written steps that wait for a sync.
+        self._promised: set[str] = set()
+        self._last: object = None  # What was visited last; its time ends when the next one begins.
+        self._last_ns = self.clock.steady_ns()
+        self._special: dict[int, Callable[..., None]] = {
+            TIMER: self._on_timer,
+            EXPIRE: self._on_expiry,
+            START: self.floor.begin,
+            RESTART: self.floor.restart,
+        }
+
+    # --- building --------------------------------------------------------------------------
+
+    def spawn(self, address: str, factory: Callable[[], Actor[M]]) -> ActorRef[M]:
+        """Put an actor at an address; the factory makes each incarnation anew."""
+        self.floor.spawn(address, factory)
+        return ActorRef(address)
+
+    def reference(self, address: str) -> ActorRef[M]:
+        """Return a reference to an actor that is, or will be, at an address."""
+        self._promised.add(address)
+        return ActorRef(address)
+
+    def directory(self) -> Directory[M]:
+        """Return references by address, for an actor that answers whom a message names."""
+        return Directory(self._cells.__contains__)
+
+    def on_alarm(self, alarmed: Alarmed) -> None:
+        """Have something told what is unexplained; without it, such a thing ends the process."""
+        self.floor.alarmed = alarmed
+
+    def check_promises(self) -> None:
+        """Raise ConfigError if a reference was made to an address where nobody stands."""
+        missing = sorted(self._promised - self._cells.keys())
+        if missing:
+            raise ConfigError(f"References were made to {missing}, and no actor is there.")
+        self._promised.clear()
+
+    # --- the edge, open to every thread ------------------------------------------------------
+
+    def admit(
+        self, sender: str, recipient: str, message: Message, cause: AnyEnvelope | None = None,
+        answers: int = 0,
+    ) -> None:  # fmt: skip
+        """Let something from outside in; it is stamped in the next turn, and recorded as input."""
+        if recipient not in self._cells:
+            raise ConfigError(
+                f"{sender} admits a {type(message).__name__} to {recipient}, where no actor is."
+            )
+        self.admission.put((_MAIL, message, sender, recipient, cause, answers))
+
+    def admit_topic(self, sender: str, topic: str, message: Message) -> None:
+        """Let a publication in; it is not recorded."""
+        self.admission.put((_TOPIC, message, sender, topic))
+
+    def is_pressed(self) -> bool:
+        """Return whether an inbox is above its high-water mark: read no more data for now."""
+        return self.floor.pressure.is_on()
+
+    def now_ns(self) -> int:
+        """Return the time, UTC."""
+        return self.clock.now_ns
+
+    def stop(self, reason: str) -> None:
+        """Have the drain end after what is ready; may be called from a signal handler."""
+        self.stop_reason = reason
+        if self.admission.wake is not None:
+            self.admission.wake()
+
+    # --- looking -----------------------------------------------------------------------------
+
+    @property
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """The last messages whose handlers raised, oldest first."""
+        return tuple(self.floor.dead_letters)
+
+    @property
+    def pressure(self) -> Pressure:
+        """Whether any inbox is above its high-water mark."""
+        return self.floor.pressure
+
+    def statistics(self) -> LiveStatistics:
+        """Return counts, waiting mail, and what was measured."""
+        return self.measures.statistics(self)
+
+    # --- the drain -----------------------------------------------------------------------------
+
+    def turn(self) -> bool:
+        """Handle a bounded number of messages; return whether more is ready.
+
+        What it does is the same whoever calls it: the event loop's task, or a test.
+        """
+        queue, live, clock = self.queue, self.live, self.clock
+        urgent, ready, floor = queue.urgent, queue.ready, self.floor
+        left, streak, steps = live.messages_per_turn, 0, 0
+        self._begin_turn()
+        while left > 0:
+            if urgent and (streak < _STREAK or not ready):
+                item, is_urgent, streak = urgent.popleft(), True, streak + 1
+            elif ready:
+                item, is_urgent, streak = ready.popleft(), False, 0
+            else:
+                break
+            steady_ns = clock.steady_ns()
+            if steady_ns - self._last_ns > live.slow_handler_ns:
+                self.measures.slow(self._last, steady_ns - self._last_ns)
+            self._last, self._last_ns = item, steady_ns
+            clock.move(steady_ns)
+            if isinstance(item, Cell):
+                left -= self._visit(item, is_urgent=is_urgent)
+            else:
+                left -= self._do(item)
+            if floor.pending:
+                steps += 1
+                if steps >= live.steps_per_write or not (urgent or ready):
+                    self._commit()
+                    steps = 0
+        self._end_turn()
+        return bool(urgent or ready or self.admission.is_waiting())
+
+    def _begin_turn(self) -> None:
+        """Let in what is due, synced or waiting at the door."""
+        clock = self.clock
+        steady_ns = self._last_ns = clock.steady_ns()
+        self._last = None
+        clock.move(steady_ns)
+        self.queue.take_due(steady_ns)
+        if self._held:
+            self._let_go_synced()
+        if self.admission.is_waiting():
+            for entrant in self.admission.take():
+                self._enter(*entrant)
+
+    def _end_turn(self) -> None:
+        steady_ns = self.clock.steady_ns()
+        if steady_ns - self._last_ns > self.live.slow_handler_ns:
+            self.measures.slow(self._last, steady_ns - self._last_ns)
+        if self.floor.pending:
+            self._commit()
+        else:
+            self.ports.recorder.drain()
+        self.measures.turns += 1
+
+    def _visit(self, cell: Cell, *, is_urgent: bool) -> int:
+        """Let an actor handle some of its mail; return how many messages. The hot path."""
+        inbox, moment, count = cell.inbox, self._moment, 0
+        control, data = inbox.control, inbox.data
+        if not cell.is_up:
+            return 0
+        depth = len(control) + len(data)
+        inbox.deepest = max(inbox.deepest, depth)
+        receive, context, outbox = cell.receive, cell.context, moment.outbox
+        release, record = self.departures.release, self.ports.recorder.sent
+        now_ns, is_durable = self.clock.now_ns, cell.history is not None
+        while count < self.live.messages_per_visit:
+            if control:
+                envelope = control.popleft()
+            elif data and not is_urgent:
+                first = data.popleft()
+                envelope = inbox.taken(first) if type(first) is Waiting else first  # type: ignore[assignment]
+            else:
+                break
+            count += 1
+            moment.envelope = envelope
+            try:
+                receive(context, envelope.message)
+            # The supervisor: whatever a handler raises is its actor's end, not the process's.
+            except Exception as error:  # noqa: BLE001
+                self.floor.fail(cell, envelope, error)
+                return count
+            cell.handled += 1
+            if is_durable:
+                self.floor.step(cell, envelope)
+            elif outbox:
+                release(cell, envelope, now_ns, record)
+        self._after_visit(cell, is_urgent=is_urgent)
+        return count
+
+    def _after_visit(self, cell: Cell, *, is_urgent: bool) -> None:
+        """See that what is left is looked at again."""
+        inbox = cell.inbox
+        if inbox.is_pressed and isinstance(inbox, LiveInbox):
+            inbox.ease()
+        if is_urgent:
+            # It stands among the ready too, and is found empty there if nothing else comes.
+            if inbox.control:
+                self.queue.urgent.append(cell)
+        elif inbox.control or inbox.data:
+            self.queue.ready.append(cell)
+        else:
+            cell.is_woken, cell.is_plain = False, cell.history is None
+
+    def _do(self, item: Special) -> int:
+        """Do what is no actor's mail; return how many messages were handled by that."""
+        if item[0] == TOPIC:
+            return self._on_topic(item[1], item[2])
+        self._special[item[0]](*item[1:])
+        return 1
+
+    # --- what was written may leave ----------------------------------------------------------
+
+    def _commit(self) -> None:
+        """Write the pending steps, then let go what they sent: now, or once it is synced."""
+        pending = self.floor.pending
+        position = self.ports.recorder.flush()
+        if self.live.durability == "sync":
+            self._held.extend((position, written) for written in pending)
+            pending.clear()
+            self._let_go_synced()
+            return
+        for written in pending:
+            self.floor.let_go(written)
+        pending.clear()
+
+    def _let_go_synced(self) -> None:
+        synced, held = self.ports.recorder.synced(), self._held
+        while held and held[0][0] <= synced:
+            self.floor.let_go(held.popleft()[1])
+
+    def is_quiet(self) -> bool:
+        """Return whether nothing is ready, waits at the door, or waits for a sync."""
+        queue = self.queue
+        return not (queue.urgent or queue.ready or self._held or self.admission.is_waiting())
+
+    def is_quiet_at_the_door(self) -> bool:
+        """Return whether a turn would find nothing; steps that wait for a sync rouse by it."""
+        queue = self.queue
+        return not (queue.urgent or queue.ready or self.admission.is_waiting())
+
+    # --- what comes in -----------------------------------------------------------------------
+
+    def _enter(self, kind: int, message: Message, *more: object) -> None:
+        if kind == _MAIL:
+            sender, recipient, cause, answers = more
+            self._admit(self._cells[str(recipient)], str(sender), message, cause, answers)  # type: ignore[arg-type]
+        elif kind == _TOPIC:
+            self._publish(str(more[0]), str(more[1]), message)
+        else:
+            cell, incarnation, effect_id = more
+            self._take_outcome(cell, incarnation, effect_id, message)  # type: ignore[arg-type]
+
+    def _admit(
+        self, cell: Cell, sender: str, message: Message, cause: AnyEnvelope | None, answers: int = 0
+    ) -> None:
+        number, now_ns = self.queue.number(), self.clock.now_ns
+        cause_id, chain = (cause.id, cause.chain) if cause is not None else (0, number)
+        envelope = Envelope(
+            number, sender, cell.address, now_ns, now_ns, cause_id, chain, message, (), 0, answers
+        )
+        self.ports.recorder.input(envelope)
+        self.departures.deliver(envelope)
+
+    def _publish(self, sender: str, topic: str, message: Message) -> None:
+        number, now_ns = self.queue.number(), self.clock.now_ns
+        envelope = Envelope(number, sender, topic, now_ns, now_ns, 0, number, message)
+        self.departures.publish(envelope)
+
+    def _on_effect_done(self, cell: Cell, incarnation: int, effect_id: int, out: Outcome) -> None:
+        """Take an outcome in; called from any thread."""
+        self.admission.put((_EFFECT, out, cell, incarnation, effect_id))
+
+    def _take_outcome(self, cell: Cell, incarnation: int, effect_id: int, outcome: Message) -> None:
+        if cell.incarnation != incarnation or effect_id not in cell.effects.underway:
+            return  # Voided by a restart.
+        started, _ = cell.effects.underway.pop(effect_id)
+        number, now_ns = self.queue.number(), self.clock.now_ns
+        envelope = Envelope(
+            number, "effect", cell.address, now_ns, now_ns, started.cause, started.chain, outcome
+        )
+        self.ports.recorder.input(envelope)
+        self.departures.put(cell, envelope)
+
+    # --- what the kernel itself says ------------------------------------------------------------
+
+    def _on_topic(self, topic: Topic, envelope: AnyEnvelope) -> int:
+        moment, message, record = self._moment, envelope.message, self.ports.recorder.sent
+        outbox, now_ns = moment.outbox, self.clock.now_ns
+        for cell in topic.together.copy():
+            if not cell.is_plain:
+                self.departures.put(cell, envelope)
+                continue
+            moment.envelope = envelope
+            try:
+                cell.receive(cell.context, message)
+            # The supervisor, as for mail to one actor.
+            except Exception as error:  # noqa: BLE001
+                self.floor.fail(cell, envelope, error)
+                continue
+            cell.handled += 1
+            if outbox:
+                self.departures.release(cell, envelope, now_ns, record)
+        return len(topic.together)
+
+    def _on_timer(self, cell: Cell, timer_id: int, late: bool = False) -> None:  # noqa: FBT001, FBT002  part of the queue's entry
+        timer = cell.timers.take(timer_id)
+        if timer is not None:
+            fired = TimerFired(timer_id=timer_id, name=timer.name, late=late)
+            self._say(cell, cell.address, fired, timer.cause, timer.chain)
+
+    def _on_expiry(self, cell: Cell, request_id: int) -> None:
+        request = cell.requests.expire(request_id)
+        if request is not None:
+            expired = RequestExpired(request_id=request_id)
+            self._say(cell, KERNEL, expired, request.envelope_id, request.chain)
+
+    def _say(self, cell: Cell, sender: str, message: Message, cause: int, chain: int) -> None:
+        self.departures.put(cell, self.floor.envelope(sender, cell.address, message, cause, chain))
+
+    def _on_lost(self, envelope: AnyEnvelope) -> None:
+        """Say that nobody stands where a message should go."""
+        self.measures.undeliverable += 1
+        if envelope.message.MONEY:
+            self.floor.alarm(
+                "undeliverable",
+                f"{envelope.sender} sends a {type(envelope.message).__name__} to "
+                f"{envelope.recipient}, where no actor is.",
+            )
+
+    def fail_side(self, cell: Cell, error: Exception) -> None:
+        """Let a gateway fail because its asynchronous side raised."""
+        failed = self.floor.envelope(KERNEL, cell.address, SideFailed(error=str(error)))
+        self.floor.fail(cell, failed, error)
+
+    # --- the clock -----------------------------------------------------------------------------
+
+    def look_at_clock(self) -> None:
+        """Follow the wall clock; a step is published, and lowers the desk."""
+        step_ns = self.clock.look()
+        if step_ns:
+            self.measures.clock_steps += 1
+            behind_ns = self.clock.behind_ns()
+            self._publish(KERNEL, CLOCK_TOPIC, ClockStepped(by_ns=step_ns, behind_ns=behind_ns))
+            self.floor.alarm("clock_step", f"The wall clock stepped by {step_ns / 1e9:+.3f} s.")
