@@ -1,9 +1,11 @@
-"""The venue of a simulation: the only door of the swarm's gated account into the exchange."""
+"""The venue of a simulated market: the only door of the swarm's gated account into the exchange."""
 
+from collections.abc import Callable
 from typing import ClassVar, assert_never
 
 import msgspec
 
+from brokers.venue_book import BookedOrder, VenueBook
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.messages import (
     ApprovedOrder,
@@ -11,7 +13,6 @@ from environment.messages import (
     CancelOrder,
     OrderAccepted,
     OrderCancelled,
-    OrderEvent,
     OrderFilled,
     OrderRefused,
     OrderReplaced,
@@ -19,75 +20,112 @@ from environment.messages import (
     ReplaceOrder,
     SubmitOrder,
 )
+from environment.venue_messages import (
+    AccountReport,
+    OrderReport,
+    QueryAccount,
+    QueryOrder,
+    RenewSession,
+    ReportedEvent,
+    ReportsGone,
+    ResendReports,
+    VenueReport,
+    VenueSession,
+)
+
+_VERDICTS_KEPT = 1_000
 
 
 class VenueState(msgspec.Struct):
     """All that changes in the venue."""
 
-    last_verdict: int = 0
+    book: VenueBook
+    verdicts: dict[int, None] = {}  # The last replaces' verdicts, each of which is used once.
+    session: int = 0
     submitted: int = 0
-    repeated: int = 0  # Verdicts that came a second time, and were used once.
+    repeated: int = 0  # Orders and replaces that came a second time, and were used once.
+    dead: int = 0  # Those that were sent in a session that is over.
     refused: int = 0
 
 
 ToExchange = SubmitOrder | ReplaceOrder | CancelOrder
+ToCustodian = VenueReport | VenueSession | OrderReport | AccountReport | ReportsGone
 ToVenue = (
-    ApprovedOrder | ApprovedReplace | CancelOrder | OrderAccepted | OrderRefused | OrderFilled
-    | OrderCancelled | OrderReplaced | OrderTriggered
+    ApprovedOrder | ApprovedReplace | CancelOrder | QueryOrder | QueryAccount | ResendReports
+    | RenewSession | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderReplaced
+    | OrderTriggered
 )  # fmt: skip
+# Says why an approved order may not reach the venue; "" lets it pass.
+Gate = Callable[[ApprovedOrder | ApprovedReplace, int], str]
+
+
+def open_gate(approved: ApprovedOrder | ApprovedReplace, now_ns: int) -> str:  # noqa: ARG001  one signature
+    """Let everything pass: the type alone says that risk approved."""
+    return ""
 
 
 class SimulatedVenue(Actor[ToVenue]):
-    """Enters what risk approved, once for each verdict, and hands every event back to risk.
+    """Enters what risk approved, once, and hands every event back, numbered, to the custodian.
 
-    Verdicts carry rising numbers on one connection, so that one which came before is known. An
-    order that nobody approved has no class here: sending one is a type error.
+    An order that nobody approved has no class here: sending one is a type error. What was sent in
+    an earlier session than the present one is dead, so that an order which the venue once called
+    not found can never appear.
     """
 
     KIND: ClassVar[str] = "venue"
     DURABLE: ClassVar[bool] = True
 
     def __init__(
-        self, exchange: ActorRef[ToExchange], risk: ActorRef[OrderEvent], account: str
-    ) -> None:
+        self, exchange: ActorRef[ToExchange], custodian: ActorRef[ToCustodian], account: str,
+        gate: Gate = open_gate,
+    ) -> None:  # fmt: skip
         self._exchange = exchange
-        self._risk = risk
+        self._custodian = custodian
         self._account = account
-        self.state: VenueState = VenueState()
+        self._gate = gate
+        self.state: VenueState = VenueState(book=VenueBook())
 
     def receive(self, ctx: ActorContext, message: ToVenue) -> None:
         """Handle one message."""
         match message:
             case ApprovedOrder():
                 self._on_order(ctx, message)
-            case ApprovedReplace(order=order, verdict_id=verdict_id):
-                if self._is_new(verdict_id):
-                    replace = ReplaceOrder(
-                        order_id=order.order_id, quantity=order.quantity, price=order.price
-                    )
-                    ctx.send(self._exchange, replace)
+            case ApprovedReplace():
+                self._on_replace(ctx, message)
             case CancelOrder():
                 ctx.send(self._exchange, message)
             case (
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()
             ):  # fmt: skip
-                ctx.send(self._risk, message)
+                self._report(ctx, message)
+            case QueryOrder() | QueryAccount() | ResendReports() | RenewSession():
+                self._answer(ctx, message)
             case never:
                 assert_never(never)
 
     def _on_order(self, ctx: ActorContext, approved: ApprovedOrder) -> None:
-        if not self._is_new(approved.verdict_id):
+        order, state = approved.order, self.state
+        name = approved.client_order_id or order.order_id
+        if approved.session < state.session:
+            state.dead += 1
             return
-        order = approved.order
-        if approved.account != self._account:
-            self.state.refused += 1
+        if state.book.knows(name):
+            state.repeated += 1
+            return
+        state.book.take(
+            BookedOrder(name, order.instrument, order.side, order.quantity, order.price)
+        )
+        reason = self._gate(approved, ctx.now_ns())
+        if not reason and approved.account != self._account:
             reason = f"account: {approved.account!r} is not traded here, only {self._account!r}"
-            ctx.send(self._risk, OrderRefused(order_id=order.order_id, reason=reason))
+        if reason:
+            state.refused += 1
+            self._report(ctx, OrderRefused(order_id=name, reason=reason))
             return
-        self.state.submitted += 1
+        state.submitted += 1
         submit = SubmitOrder(
-            order_id=order.order_id,
+            order_id=name,
             account=self._account,
             instrument=order.instrument,
             side=order.side,
@@ -101,10 +139,59 @@ class SimulatedVenue(Actor[ToVenue]):
         )
         ctx.send(self._exchange, submit)
 
-    def _is_new(self, verdict_id: int) -> bool:
-        """Use a verdict up; return whether it was not used before."""
-        if verdict_id <= self.state.last_verdict:
-            self.state.repeated += 1
-            return False
-        self.state.last_verdict = verdict_id
-        return True
+    def _on_replace(self, ctx: ActorContext, approved: ApprovedReplace) -> None:
+        order, state = approved.order, self.state
+        name = approved.client_order_id or order.order_id
+        if approved.session < state.session:
+            state.dead += 1
+            return
+        if approved.verdict_id in state.verdicts:
+            state.repeated += 1
+            return
+        state.verdicts[approved.verdict_id] = None
+        if len(state.verdicts) >= 2 * _VERDICTS_KEPT:
+            for old in list(state.verdicts)[:_VERDICTS_KEPT]:
+                del state.verdicts[old]
+        reason = self._gate(approved, ctx.now_ns())
+        if reason:
+            state.refused += 1
+            self._report(ctx, OrderRefused(order_id=name, reason=reason))
+            return
+        state.book.ask(name, order)
+        replace = ReplaceOrder(order_id=name, quantity=order.quantity, price=order.price)
+        ctx.send(self._exchange, replace)
+
+    def _report(self, ctx: ActorContext, event: ReportedEvent) -> None:
+        ctx.send(self._custodian, self.state.book.report(event))
+
+    def _answer(
+        self, ctx: ActorContext, question: QueryOrder | QueryAccount | ResendReports | RenewSession
+    ) -> None:
+        state, book = self.state, self.state.book
+        match question:
+            case QueryOrder(client_order_id=name):
+                order = book.find(name)
+                report = OrderReport(
+                    client_order_id=name, order=None if order is None else order.shown(),
+                    sequence=book.sequence,
+                )  # fmt: skip
+                ctx.send(self._custodian, report)
+            case QueryAccount():
+                ctx.send(self._custodian, account_report(book))
+            case ResendReports(after=after):
+                for kept in book.reports_after(after):
+                    ctx.send(self._custodian, kept)
+            case RenewSession(above=above):
+                state.session = max(state.session, above + 1)
+                session = VenueSession(session=state.session, sequence=book.sequence)
+                ctx.send(self._custodian, session)
+
+
+def account_report(book: VenueBook, cash_micros: int | None = None) -> AccountReport:
+    """Return what works and is held, as a venue tells it."""
+    return AccountReport(
+        sequence=book.sequence,
+        orders=tuple(order.shown() for order in book.working.values()),
+        positions={symbol: held for symbol, held in book.positions.items() if held},
+        cash_micros=cash_micros,
+    )

@@ -356,6 +356,8 @@ class ApprovedOrder(MoneyMessage, frozen=True, kw_only=True):
     owner: str  # Address of the proposer, to whom the order's events go.
     account: str
     verdict_id: int
+    client_order_id: str = ""  # The custodian's name of it for the venue; "": the order's own id.
+    session: int = 0  # Of the venue, in which it was sent: in a later one it is dead.
     verdict: SignedVerdict | None = None
     decision: SignedDecision | None = None
 
@@ -366,6 +368,8 @@ class ApprovedReplace(MoneyMessage, frozen=True, kw_only=True):
     order: ReplaceRequest
     owner: str
     verdict_id: int
+    client_order_id: str = ""
+    session: int = 0
     verdict: SignedVerdict | None = None
     decision: SignedDecision | None = None
 

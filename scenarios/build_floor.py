@@ -9,6 +9,8 @@ import msgspec
 
 from agents.desk.controls import HardLimits, Mandate, join_mandates
 from agents.desk.coordinator import Coordinator
+from agents.desk.custodian import ADDRESS as CUSTODIAN, Custodian
+from agents.desk.custodian_state import CustodianSettings
 from agents.desk.portfolio import Portfolio
 from agents.desk.risk import Risk, RiskSettings
 from agents.quant.market_maker import MarketMaker, MarketMakerSettings
@@ -16,10 +18,13 @@ from agents.quant.metronome import Metronome, MetronomeSettings
 from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
 from brokers.simulated import SimulatedVenue
 from environment.actors import Actor, ActorRef, Directory, SimulationKernel
+from environment.actors.floor import KERNEL
 from environment.errors import ConfigError
 from environment.instruments import Instrument
 from environment.market.calendar import Session
 from environment.market.exchange import ADDRESS as EXCHANGE
+from environment.messages import Resumed
+from environment.venue_messages import OwnerDown
 from scenarios import config_swarm as told
 from scenarios.build_paths import clock_ns
 from scenarios.build_quant import quant_factory
@@ -54,6 +59,25 @@ class Floor:
     reference_ticks: dict[str, int]
     agents: dict[str, Factory] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
+    kernel: SimulationKernel | None = None
+    custodian: Custodian | None = None  # The present incarnation.
+
+    def resumed(self, address: str) -> Resumed:
+        """Return what an actor has in the market, as its first message."""
+        return Resumed() if self.custodian is None else self.custodian.resumed(address)
+
+    def went_down(self, address: str) -> None:
+        """Have the custodian cancel what an actor that failed has working."""
+        if self.custodian is not None and self.kernel is not None:
+            down = OwnerDown(address=address)
+            self.kernel.deliver(self.kernel.now_ns(), KERNEL, CUSTODIAN, down)
+
+    def make_custodian(self, settings: CustodianSettings) -> Custodian:
+        """Return the custodian of a new incarnation."""
+        assert self.kernel is not None, "the floor has no kernel yet"
+        owners: Directory[Any] = self.kernel.directory()
+        self.custodian = Custodian(ActorRef(VENUE), self.risk, owners, settings)
+        return self.custodian
 
     @property
     def coordinator(self) -> ActorRef[Any]:
@@ -90,12 +114,14 @@ def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
     if not has_swarm(floor.config, floor.agents):
         return
     risk: ActorRef[Any] = kernel.reference(RISK)
-    venue: ActorRef[Any] = kernel.reference(VENUE)
     coordinator: ActorRef[Any] = kernel.reference(COORDINATOR)
     owners: Directory[Any] = kernel.directory()
-    kernel.spawn(VENUE, lambda: SimulatedVenue(exchange, risk, SWARM_ACCOUNT))
+    custodian: ActorRef[Any] = kernel.reference(CUSTODIAN)
+    kernel.spawn(VENUE, lambda: SimulatedVenue(exchange, custodian, SWARM_ACCOUNT))
+    kept = CustodianSettings()
+    kernel.spawn(CUSTODIAN, lambda: floor.make_custodian(kept))
     desk = _risk_settings(floor)
-    kernel.spawn(RISK, lambda: Risk(venue, owners, desk))
+    kernel.spawn(RISK, lambda: Risk(custodian, owners, desk))
     swarm = _swarm_of(floor.config)
     views = coordinator_settings(floor.instruments, swarm, tuple(floor.agents))
     kernel.spawn(COORDINATOR, lambda: Coordinator(views))

@@ -267,8 +267,11 @@ def build(
         recorder=recorder,
         protocol=protocol,
         effects=ThreadedEffects() if effects is None else effects,
+        resumed=floor.resumed,
+        went_down=floor.went_down,
     )
     kernel = SimulationKernel(_settings(plan), ports)
+    floor.kernel = kernel
     market.arena[at.H_NOW] = plan.sessions[0].start_ns - 1
     exchange.bind(kernel)
     world = World(

@@ -2,11 +2,23 @@
 
 import agents.desk
 import llm
-from environment import approval_messages, control_messages, option_messages, text_messages
+from environment import (
+    approval_messages,
+    control_messages,
+    option_messages,
+    text_messages,
+    venue_messages,
+)
 from environment.actors import Protocol
 from environment.market import clearing_events
 
 PROTOCOL = Protocol(
-    clearing_events.PROTOCOL, option_messages.PROTOCOL, text_messages.PROTOCOL, llm.PROTOCOL,
-    agents.desk.PROTOCOL, control_messages.PROTOCOL, approval_messages.PROTOCOL,
-)  # fmt: skip
+    clearing_events.PROTOCOL,
+    option_messages.PROTOCOL,
+    text_messages.PROTOCOL,
+    llm.PROTOCOL,
+    agents.desk.PROTOCOL,
+    venue_messages.PROTOCOL,
+    control_messages.PROTOCOL,
+    approval_messages.PROTOCOL,
+)

@@ -37,6 +37,7 @@ from environment.messages import (
     ReplaceRequest,
     Resumed,
 )
+from environment.venue_messages import PositionBooked
 
 VERDICTS: Final = "desk/verdicts"  # The topic on which every verdict is published.
 
@@ -77,7 +78,7 @@ class RiskState(msgspec.Struct):
     numbers: dict[str, int] = {}  # Number of each owner's last order.
     verdicts: int = 0
     refused: dict[str, int] = {}  # By rule.
-    undelivered: int = 0  # Events for owners that do not exist.
+    undelivered: int = 0  # Refusals for owners that do not exist.
 
 
 class RiskStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +95,7 @@ ToVenue = ApprovedOrder | ApprovedReplace | CancelOrder
 ToRisk = (
     Resumed | OrderRequest | ReplaceRequest | CancelRequest | OrderAccepted | OrderRefused
     | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered | BandsChanged | PhaseChanged
-    | AuctionIndication
+    | AuctionIndication | PositionBooked
 )  # fmt: skip
 
 
@@ -130,7 +131,9 @@ class Risk(Actor[ToRisk]):
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()
             ):  # fmt: skip
-                self._on_event(ctx, message)
+                self._on_event(message)
+            case PositionBooked(instrument=symbol, change=change):
+                self.state.book.account_in(symbol).position += change
             case BandsChanged(instrument=symbol, reference=reference):
                 self.state.marks[symbol] = reference
             case AuctionIndication(instrument=symbol, price=price):
@@ -321,11 +324,11 @@ class Risk(Actor[ToRisk]):
         refusal = OrderRefused(order_id=named, reason=f"{fault.rule}: {fault.found}")
         self._tell_owner(ctx, owner, refusal)
 
-    def _on_event(self, ctx: ActorContext, event: OrderEvent) -> None:
+    def _on_event(self, event: OrderEvent) -> None:
+        """Take an event in; the custodian tells the owner."""
         self.state.book.follow(event)
         if isinstance(event, OrderFilled):
             self.state.marks[event.instrument] = event.price
-        self._tell_owner(ctx, owner_of(event.order_id), event)
 
     def _tell_owner(self, ctx: ActorContext, owner: str, event: OrderEvent) -> None:
         if owner in self._settings.mandates and owner in self._owners:

@@ -220,6 +220,7 @@ class Floor:
             lambda waiting: bool(waiting.answers) or isinstance(waiting.message, _OF_AN_INCARNATION)
         )
         cell.requests.late_replies += sum(1 for envelope in dropped if envelope.answers)
+        self._ports.went_down(cell.address)
 
     def restart(self, addresses: tuple[str, ...]) -> None:
         """Bring up, in order, those whose back-off ends now."""

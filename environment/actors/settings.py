@@ -45,11 +45,16 @@ def resumed_with_nothing(address: str) -> Resumed:  # noqa: ARG001  a hook's sig
     return Resumed()
 
 
+def nobody_told(address: str) -> None:
+    """Tell nobody that an actor went down."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ports:
     """The world outside a kernel; each default is the simulated one.
 
-    `resumed` returns the first message of each incarnation of an address.
+    `resumed` returns the first message of each incarnation of an address; `went_down` is told of
+    each actor that failed, or was taken down with one that did.
     """
 
     clock: Clock = field(default_factory=VirtualClock)
@@ -61,3 +66,4 @@ class Ports:
     wall: WallClock = field(default_factory=SystemWallClock)
     protocol: Protocol = field(default_factory=Protocol)  # What snapshots decode with.
     resumed: Callable[[str], Resumed] = resumed_with_nothing
+    went_down: Callable[[str], None] = nobody_told

@@ -6,6 +6,8 @@ from typing import Any
 from agents.desk import PROTOCOL
 from agents.desk.controls import HardLimits, Mandate
 from agents.desk.coordinator import Coordinator, CoordinatorSettings
+from agents.desk.custodian import Custodian
+from agents.desk.custodian_state import CustodianSettings
 from agents.desk.portfolio import Portfolio, PortfolioSettings
 from agents.desk.risk import Risk, RiskSettings
 from agents.desk.sizing import SizingSettings
@@ -18,6 +20,7 @@ from environment.actors import (
     Actor,
     Connection,
     Constant,
+    Directory,
     Lognormal,
     Ports,
     Protocol,
@@ -27,6 +30,7 @@ from environment.actors import (
 from environment.actors.ports import MemoryDisk
 from environment.messages import Resumed
 from environment.record.journal import Header, Journal
+from environment.venue_messages import PROTOCOL as VENUE_PROTOCOL, OwnerDown
 from tests.unit.desk.factories import AAPL, DOLLAR
 from tests.unit.desk.stub_exchange import BEAT_NS, Exchange
 
@@ -53,15 +57,20 @@ class Floor:
         self.journal = Journal(MemoryDisk(), "journal", Header(seed=seed))
         ports = Ports(
             link=Network(), engine=self.exchange, recorder=self.journal,
-            protocol=Protocol(PROTOCOL), resumed=self.resumed,
+            protocol=Protocol(PROTOCOL, VENUE_PROTOCOL), resumed=self.resumed,
+            went_down=self.went_down,
         )  # fmt: skip
         self.kernel = SimulationKernel(Settings(seed=seed), ports)
         self.exchange.kernel = self.kernel
         self._spawn()
 
     def resumed(self, address: str) -> Resumed:
-        risk: Risk = self.actors["desk/risk"]
-        return risk.resumed(address)
+        custodian: Custodian = self.actors["desk/custodian"]
+        return custodian.resumed(address)
+
+    def went_down(self, address: str) -> None:
+        down = OwnerDown(address=address)
+        self.kernel.deliver(self.kernel.now_ns(), "kernel", "desk/custodian", down)
 
     def put(self, address: str, make: Any) -> None:
         def factory() -> Actor[Any]:
@@ -79,8 +88,11 @@ class Floor:
             account="swarm", instruments=(AAPL,), mandates=dict.fromkeys(agents, mandate),
             limits=HardLimits(position=POSITION_LIMIT), reference_ticks={"AAPL": 10_000},
         )  # fmt: skip
-        self.put("venue", lambda: SimulatedVenue(ref("exchange"), ref("desk/risk"), "swarm"))
-        self.put("desk/risk", lambda: Risk(ref("venue"), self.kernel.directory(), risk))
+        self.put("venue", lambda: SimulatedVenue(ref("exchange"), ref("desk/custodian"), "swarm"))
+        kept = CustodianSettings()
+        owners: Directory[Any] = self.kernel.directory()
+        self.put("desk/custodian", lambda: Custodian(ref("venue"), ref("desk/risk"), owners, kept))
+        self.put("desk/risk", lambda: Risk(ref("desk/custodian"), self.kernel.directory(), risk))
         portfolio = PortfolioSettings(
             instruments=(AAPL,), cash_micros=1_000_000 * DOLLAR,
             sizing=SizingSettings(lots_cap=50, cost_multiple=0.0),
@@ -122,6 +134,7 @@ def test_every_agent_trades_and_nothing_fails() -> None:
     owners = {order.order_id.rpartition("/")[0] for order in floor.exchange.submitted}
     assert owners == {"desk/portfolio", "quant/maker", "practice/metronome", "world/programme"}
     assert floor.actors["desk/risk"].statistics().undelivered == 0
+    assert floor.actors["desk/custodian"].statistics().undelivered == 0
 
 
 def test_all_agree_on_what_is_held() -> None:
@@ -131,6 +144,9 @@ def test_all_agree_on_what_is_held() -> None:
         assert book.owners[address]["AAPL"].position == position
     assert book.account["AAPL"].position == floor.exchange.accounts["venue"]
     assert {o.order_id for o in book.orders.values()} == set(floor.exchange.orders)
+    table = floor.actors["desk/custodian"].state.table
+    assert table.orders.keys() == book.orders.keys()
+    assert table.positions["AAPL"] == floor.exchange.accounts["venue"]
     assert book.unexplained_fills == 0
 
 

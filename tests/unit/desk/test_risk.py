@@ -18,6 +18,7 @@ from environment.messages import (
     ReplaceRequest,
     Resumed,
 )
+from environment.venue_messages import PositionBooked
 from tests.unit.desk.factories import (
     AAPL,
     AGENT,
@@ -247,23 +248,29 @@ def test_refused_cancel_leaves_the_order_as_it_was() -> None:
     assert risk.state.book.account["AAPL"].buying == 10
 
 
-def test_event_goes_to_the_owner() -> None:
+def test_event_is_for_the_book_alone() -> None:
     risk = make_risk()
-    (sent,) = handle(risk, ask(1, OTHER), accepted(f"{OTHER}/1")).sent
-    assert (sent.to, sent.message) == (OTHER, accepted(f"{OTHER}/1"))
+    assert handle(risk, ask(1), accepted(f"{AGENT}/1")).sent == []
+    assert risk.state.book.orders[f"{AGENT}/1"].is_accepted
 
 
-def test_event_of_nobody_is_counted_and_its_fill_is_a_position() -> None:
+def test_fill_of_nobody_is_a_position() -> None:
     risk = make_risk()
     assert handle(risk, filled("ghost/1", 3)).sent == []
-    assert risk.statistics().undelivered == 1
     assert risk.state.book.account["AAPL"].position == 3
 
 
-def test_owner_that_does_not_exist_is_sent_nothing() -> None:
+def test_booked_position_counts() -> None:
+    risk = make_risk()
+    handle(risk, PositionBooked(instrument="AAPL", change=-4, reason="reconciled"))
+    assert risk.state.book.account["AAPL"].position == -4
+
+
+def test_owner_that_does_not_exist_is_sent_no_refusal() -> None:
     settings = make_risk()._settings
     risk = Risk(ActorRef("venue"), Directory(lambda _: False), settings)
-    assert handle(risk, ask(1), accepted(f"{AGENT}/1")).sent == []
+    assert handle(risk, ask(1, quantity=0)).sent == []
+    assert risk.statistics().undelivered == 1
 
 
 def test_resumed_says_what_an_agent_has() -> None:

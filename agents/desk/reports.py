@@ -1,0 +1,83 @@
+"""How the custodian takes the venue's reports in, each once and in turn, and hands them on."""
+
+import msgspec
+
+from agents.desk.custodian_state import CustodianState
+from environment.actors import ActorContext, ActorRef, Directory
+from environment.control_messages import LowerDesk, OutcomeUnknown
+from environment.messages import OrderEvent, OrderFilled
+from environment.venue_messages import (
+    BREAKS_TOPIC,
+    BreakFound,
+    PositionBooked,
+    ReportedEvent,
+    VenueReport,
+)
+
+ToRisk = OrderEvent | PositionBooked | LowerDesk | OutcomeUnknown
+
+
+class Reports:
+    """Takes reports in by their numbers; tells risk and the owners."""
+
+    def __init__(self, risk: ActorRef[ToRisk], owners: Directory[OrderEvent]) -> None:
+        self.risk = risk
+        self._owners = owners
+
+    def hear(self, ctx: ActorContext, state: CustodianState, report: VenueReport) -> None:
+        """Take a report in; one that came too early waits for those before it."""
+        if report.sequence <= state.sequence or report.sequence in state.ahead:
+            state.doubled += 1
+            return
+        state.ahead[report.sequence] = report
+        self.take_ready(ctx, state)
+
+    def take_ready(self, ctx: ActorContext, state: CustodianState) -> None:
+        """Take in what follows on what was taken in."""
+        while (ready := state.ahead.pop(state.sequence + 1, None)) is not None:
+            state.sequence += 1
+            self.take(ctx, state, ready.event)
+        self.tell_outcomes(ctx, state)
+
+    def take(self, ctx: ActorContext, state: CustodianState, event: ReportedEvent) -> None:
+        """Take one event in, and hand it on under the name that its owner knows."""
+        table = state.table
+        held = table.orders.get(event.order_id)
+        if held is not None:
+            table.follow(held, event)
+            own = event
+            if held.tracked.order_id != event.order_id:
+                own = msgspec.structs.replace(event, order_id=held.tracked.order_id)
+            self.forward(ctx, state, held.owner, own)
+        elif isinstance(event, OrderFilled):
+            table.fill_unowned(event)
+            ctx.send(self.risk, event)
+            signed = event.quantity if event.side == "buy" else -event.quantity
+            text = f"{event.order_id}: a fill of an order that is not in the table; counted"
+            found = BreakFound(
+                kind="foreign_fill", subject=event.instrument, ours=0, venues=signed,
+                is_booked=True, text=text,
+            )  # fmt: skip
+            ctx.publish(BREAKS_TOPIC, found)
+            self.lower(ctx, "a fill of an order that nobody here owns", text)
+
+    def forward(
+        self, ctx: ActorContext, state: CustodianState, owner: str, event: OrderEvent
+    ) -> None:
+        """Tell risk and the owner."""
+        ctx.send(self.risk, event)
+        if owner in self._owners:
+            ctx.send(self._owners[owner], event)
+        else:
+            state.undelivered += 1
+
+    def lower(self, ctx: ActorContext, reason: str, figures: str) -> None:
+        """Have the desk stop opening."""
+        ctx.send(self.risk, LowerDesk(to="reducing", reason=reason, figures=figures))
+
+    def tell_outcomes(self, ctx: ActorContext, state: CustodianState) -> None:
+        """Tell risk how much is unknown whenever that changes: nothing may be, to go up."""
+        found = (state.table.unknown(), len(state.breaks))
+        if found != state.told:
+            state.told = found
+            ctx.send(self.risk, OutcomeUnknown(unknown=found[0], breaks=found[1]))
