@@ -21,10 +21,13 @@ from environment.market.ladder import (
 )
 from environment.market.matching import (
     after_fill,
+    cancel,
     fill_maker,
     finish,
+    group_of,
     next_priority,
     settle,
+    shrink,
     slices,
     total_leaves,
     watch_stops,
@@ -251,14 +254,21 @@ def indicate(arena, instrument, with_open, with_close, lower, upper, reference):
 def uncross(arena, instrument, with_open, with_close, lower, upper, reference):
     """Run the auction: trade at one price, cancel unfilled auction orders, report it."""
     ins = instrument_row(arena, instrument)
-    price, volume, imbalance, buy_count, sell_count = indicate(
-        arena, instrument, with_open, with_close, lower, upper, reference
-    )
-    if price != NO_PRICE:
+    while True:
+        price, volume, imbalance, buy_count, sell_count = indicate(
+            arena, instrument, with_open, with_close, lower, upper, reference
+        )
+        if price == NO_PRICE:
+            break
         buys = arena[at.H_OFFSET + at.S_SCRATCH]
         sells = buys + buy_count
         sort_for_auction(arena, buys, buy_count, 0)
         sort_for_auction(arena, sells, sell_count, 1)
+        buy, sell = _own_pair(arena, buys, sells, price, volume)
+        if buy == at.NONE:
+            break
+        _keep_apart(arena, ins, buy, sell)
+    if price != NO_PRICE:
         _execute(arena, ins, buys, sells, price, volume)
         watch_stops(arena, ins, price, 0)
     arena[ins + at.I_AUCTIONS] += 1
@@ -297,6 +307,66 @@ def _execute(arena, ins, buys, sells, price, volume):
             after_fill(arena, ins, sell)
         b += quantity == buy_left
         s += quantity == sell_left
+
+
+@inner
+def _own_pair(arena, buys, sells, price, volume):
+    """Return the first two orders that would meet and may not, being of one group; or NONE."""
+    b = s = buy_done = sell_done = 0
+    while volume > 0:
+        buy, sell = arena[buys + b], arena[sells + s]
+        p, q = order_row(arena, buy), order_row(arena, sell)
+        if arena[p + at.O_PRICE] < price:
+            b += 1
+            continue
+        if arena[q + at.O_PRICE] > price:
+            s += 1
+            continue
+        if group_of(arena, p) == group_of(arena, q):
+            younger = p if arena[p + at.O_SEQUENCE] > arena[q + at.O_SEQUENCE] else q
+            if (arena[younger + at.O_META] >> at.SELF_TRADE_SHIFT) & 7 != at.ALLOW:
+                return buy, sell
+        buy_left = total_leaves(arena, buy) - buy_done
+        sell_left = total_leaves(arena, sell) - sell_done
+        quantity = min(volume, buy_left, sell_left)
+        volume -= quantity
+        buy_done, sell_done = buy_done + quantity, sell_done + quantity
+        if quantity == buy_left:
+            b, buy_done = b + 1, 0
+        if quantity == sell_left:
+            s, sell_done = s + 1, 0
+    return at.NONE, at.NONE
+
+
+@inner
+def _keep_apart(arena, ins, buy, sell):
+    """Act on two orders of one group before an auction trades, as the younger's mode says.
+
+    Nothing has traded yet, so each is judged as a whole, and the price is found anew without what
+    was taken out. At least one of the two ends, so that this comes to an end.
+    """
+    younger, older = buy, sell
+    p, q = order_row(arena, buy), order_row(arena, sell)
+    if arena[p + at.O_SEQUENCE] < arena[q + at.O_SEQUENCE]:
+        younger, older = sell, buy
+    mode = (arena[order_row(arena, younger) + at.O_META] >> at.SELF_TRADE_SHIFT) & 7
+    if mode == at.DECREMENT:
+        quantity = min(total_leaves(arena, buy), total_leaves(arena, sell))
+        _lessen(arena, ins, older, quantity)
+        _lessen(arena, ins, younger, quantity)
+        return
+    if mode != at.CANCEL_NEWEST:
+        cancel(arena, ins, older, at.R_SELF_TRADE)
+    if mode != at.CANCEL_OLDEST:
+        cancel(arena, ins, younger, at.R_SELF_TRADE)
+
+
+@inner
+def _lessen(arena, ins, slot, quantity):
+    if quantity == total_leaves(arena, slot):
+        cancel(arena, ins, slot, at.R_SELF_TRADE)
+    else:
+        shrink(arena, ins, slot, quantity, at.R_SELF_TRADE)
 
 
 @inner

@@ -13,6 +13,7 @@ from environment.market.ladder import (
     next_price,
     order_row,
     shown_best,
+    shown_far,
     side_of,
 )
 
@@ -211,15 +212,18 @@ def send_depth(arena, ins, feed):
 
 @inner
 def shown_behind(arena, ins, side, price):
-    """Return (price, quantity) of the next level behind `price` with displayed quantity."""
-    base = arena[ins + at.I_BASE + side]
-    while True:
-        price = next_price(arena, ins, side, price - base)
-        if price <= -at.MAX_PRICE or price >= at.MAX_PRICE:
-            return price, 0
-        quantity = arena[level_row(arena, ins, side, price - base) + VISIBLE]
-        if quantity > 0:
-            return price, quantity
+    """Return (price, quantity) of the next level behind `price` with displayed quantity.
+
+    Past the window it looks through the far list: only a thin book's depth reaches there.
+    """
+    base, beyond = arena[ins + at.I_BASE + side], price
+    while 0 <= beyond - base < arena[ins + at.I_WIDTH]:
+        beyond = next_price(arena, ins, side, beyond - base)
+        if -at.MAX_PRICE < beyond < at.MAX_PRICE:
+            quantity = arena[level_row(arena, ins, side, beyond - base) + VISIBLE]
+            if quantity > 0:
+                return beyond, quantity
+    return shown_far(arena, ins, side, price)
 
 
 @inner

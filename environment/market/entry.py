@@ -267,12 +267,28 @@ def act(arena, ins, slot):
 @inner
 def trigger(arena, ins, slot):
     """A stop goes off: it becomes a market order, or a limit order where it has a limit."""
+    _report_trigger(arena, slot)
+    take_and_rest(arena, ins, slot)
+
+
+@inner
+def trigger_closed(arena, ins, slot):
+    """A stop goes off when trading is over: it waits for the auction that begins it again."""
+    _report_trigger(arena, slot)
+    price = arena[order_row(arena, slot) + at.O_PRICE]
+    if price >= at.MAX_PRICE or price <= -at.MAX_PRICE:
+        queue_for_auction(arena, ins, slot, at.I_ON_OPEN)
+    else:
+        rest(arena, ins, slot)
+
+
+@inner
+def _report_trigger(arena, slot):
     o = order_row(arena, slot)
     order_tape(arena, at.K_TRIGGER, slot, arena[o + at.O_PRICE], arena[o + at.O_LEAVES], 0,
                at.LIQ_NONE, 0)  # fmt: skip
     tell(arena, slot, at.M_TRIGGERED, arena[o + at.O_PRICE], arena[o + at.O_LEAVES],
          arena[o + at.O_LEAVES], 0)  # fmt: skip
-    take_and_rest(arena, ins, slot)
 
 
 @inner
@@ -530,30 +546,40 @@ def _replace_fault(arena, ins, slot, more, price, leaves):
 
 @inner
 def match_pegs(arena, ins):
-    """Let two midpoint orders that a moved midpoint brought together meet; return whether any did.
+    """Let a midpoint order meet what a moved midpoint brought it to; return whether any did.
 
-    The older is the maker.
+    That is a midpoint order of the other side, or a hidden one no worse than the midpoint. The
+    older of the two is the maker; what is left of the younger goes to the back of its queue.
     """
-    if arena[ins + at.I_PEG] == 0 or arena[ins + at.I_PEG + 2] == 0:
+    if arena[at.H_PEGS] == 0:
         return False
     twice = midpoint(arena, ins)
     if twice == at.NO_BID:
         return False
-    buy, sell = first_peg(arena, ins, 0, twice), first_peg(arena, ins, 1, twice)
-    if buy == at.NONE or sell == at.NONE:
-        return False
-    b = arena[order_row(arena, buy) + at.O_SEQUENCE]
-    s = arena[order_row(arena, sell) + at.O_SEQUENCE]
-    younger = sell if b < s else buy
-    o = order_row(arena, younger)
-    side = side_of(arena[o + at.O_META])
-    if next_maker(arena, ins, side, arena[o + at.O_PRICE], True)[0] == at.NONE:
-        return False
-    take_out(arena, ins, younger)
+    for side in range(2):
+        peg = first_peg(arena, ins, side, twice)
+        if peg == at.NONE:
+            continue
+        p = order_row(arena, peg)
+        met, _ = next_maker(arena, ins, side, arena[p + at.O_PRICE], True)
+        if met == at.NONE:
+            continue
+        is_younger = arena[order_row(arena, met) + at.O_SEQUENCE] > arena[p + at.O_SEQUENCE]
+        _act_again(arena, ins, met if is_younger else peg)
+        return True
+    return False
+
+
+@inner
+def _act_again(arena, ins, slot):
+    """Let a waiting midpoint or hidden order take what has come within its reach."""
+    take_out(arena, ins, slot)
+    o = order_row(arena, slot)
     arena[o + at.O_LEAVES] += arena[o + at.O_RESERVE]
     arena[o + at.O_RESERVE] = 0
-    _act_midpoint(arena, ins, younger)
-    return True
+    at_midpoint = type_of(arena[o + at.O_META]) == at.MIDPOINT
+    goes_on = match(arena, ins, slot, arena[o + at.O_PRICE], at_midpoint)
+    _finish_or_rest(arena, ins, slot, goes_on, False, at.R_IOC)
 
 
 @inner

@@ -230,18 +230,21 @@ def _shown_behind_best(arena, ins, side):
             return price, visible
         price = next_price(arena, ins, side, index)
     if arena[ins + at.I_FAR + 2 * side] != 0:
-        return _shown_far(arena, ins, side)  # The window holds hidden orders alone.
+        # The window holds hidden orders alone.
+        return shown_far(arena, ins, side, at.NO_ASK if side == 0 else at.NO_BID)
     return price, 0
 
 
 @inner
-def _shown_far(arena, ins, side):
+def shown_far(arena, ins, side, behind):
+    """Return (price, quantity) of the best displayed level of the far list behind a price."""
     best, quantity = at.NO_BID if side == 0 else at.NO_ASK, 0
     slot = arena[ins + at.I_FAR + 2 * side] - 1
     while slot != at.NONE:
         o = order_row(arena, slot)
         price = arena[o + at.O_PRICE]
-        if not (arena[o + at.O_META] >> at.FLAG_SHIFT) & at.F_HIDDEN:
+        is_behind = price < behind if side == 0 else price > behind
+        if is_behind and not (arena[o + at.O_META] >> at.FLAG_SHIFT) & at.F_HIDDEN:
             if price > best if side == 0 else price < best:
                 best, quantity = price, 0
             if price == best:

@@ -330,14 +330,21 @@ def _peg_allowed(arena, ins, twice_mid, side, limit):
 
 
 @inner
-def next_maker(arena, ins, side, limit, pegs_only):
-    """Return (order, twice its price) that an order of `side` meets next, or (NONE, 0)."""
+def next_maker(arena, ins, side, limit, at_midpoint):
+    """Return (order, twice its price) that an order of `side` meets next, or (NONE, 0).
+
+    A midpoint order meets others like it, and the hidden orders that are no worse than the
+    midpoint: displayed ones never are.
+    """
     other = 1 - side
     best = arena[ins + at.I_BEST + other]
-    reachable = not pegs_only and (best <= limit if side == 0 else best >= limit)
-    if arena[ins + at.I_PEG + 2 * other] != 0:
+    reachable = best <= limit if side == 0 else best >= limit
+    if at_midpoint or arena[ins + at.I_PEG + 2 * other] != 0:
         twice_mid = midpoint(arena, ins)
-        if _peg_allowed(arena, ins, twice_mid, side, limit):
+        allowed = _peg_allowed(arena, ins, twice_mid, side, limit)
+        if at_midpoint:
+            reachable = allowed and (2 * best <= twice_mid if side == 0 else 2 * best >= twice_mid)
+        if allowed:
             peg = first_peg(arena, ins, other, twice_mid)
             if peg != at.NONE:
                 better = twice_mid < 2 * best if side == 0 else twice_mid > 2 * best
@@ -475,7 +482,7 @@ def group_of(arena, order):
 
 
 @inner
-def match(arena, ins, taker, limit, pegs_only):
+def match(arena, ins, taker, limit, at_midpoint):
     """Match an aggressing order to `limit`; return whether it may go on to rest or be cancelled."""
     t = order_row(arena, taker)
     meta = arena[t + at.O_META]
@@ -483,7 +490,7 @@ def match(arena, ins, taker, limit, pegs_only):
     mode = (meta >> at.SELF_TRADE_SHIFT) & 7
     group = arena[account_row(arena, arena[t + at.O_ACCOUNT]) + at.A_GROUP]
     while arena[t + at.O_LEAVES] > 0:
-        maker, twice = next_maker(arena, ins, side, limit, pegs_only)
+        maker, twice = next_maker(arena, ins, side, limit, at_midpoint)
         if maker == at.NONE:
             return True
         m = order_row(arena, maker)

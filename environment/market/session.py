@@ -5,7 +5,13 @@ from environment.market import layout as at
 from environment.market.auction import NO_PRICE, indicate, uncross
 from environment.market.bands import SECOND, start_bands, stop_bands
 from environment.market.emit import send_status, tape_row
-from environment.market.entry import hold_to_bands, trigger, type_of
+from environment.market.entry import (
+    cancel_locked,
+    hold_to_bands,
+    trigger,
+    trigger_closed,
+    type_of,
+)
 from environment.market.heap import push
 from environment.market.ladder import (
     cold_row,
@@ -138,11 +144,15 @@ def _close(arena, ins, instrument):
     lower, upper = collar(reference, 10)
     price, _ = uncross(arena, instrument, True, True, lower, upper, reference)
     arena[ins + at.I_CLOSE_PRICE] = price if price != NO_PRICE else arena[ins + at.I_LAST]
-    # Stops that the close sets off have no market left to trade in; they end with the day.
+    # A stop that the close sets off has no market left to trade in: it ends with the day, or, where
+    # it lasts longer, waits for the next opening auction as the order that it has become.
     while arena[ins + at.I_TRIGGERED] != 0:
         slot = arena[ins + at.I_TRIGGERED] - 1
         pull_list(arena, ins + at.I_TRIGGERED, slot)
-        finish(arena, ins, slot, at.R_DAY_END)
+        if outlasts_day(arena[order_row(arena, slot) + at.O_META]):
+            trigger_closed(arena, ins, slot)
+        else:
+            finish(arena, ins, slot, at.R_DAY_END)
 
 
 @inner
@@ -163,6 +173,13 @@ def run_triggered(arena, ins):
 
 
 @inner
+def outlasts_day(meta):
+    """Return whether an order's time in force reaches past the day."""
+    tif = (meta >> at.TIF_SHIFT) & 7
+    return tif == at.GTC or tif == at.GTD
+
+
+@inner
 def end_day_orders(arena, instrument):
     """Cancel every order of an instrument whose time in force ends with the day."""
     ins = instrument_row(arena, instrument)
@@ -172,20 +189,21 @@ def end_day_orders(arena, instrument):
         state = state_of(meta)
         if state == at.FREE or state == at.IN_FLIGHT or meta & 0xFFFF != instrument:
             continue
-        tif = (meta >> at.TIF_SHIFT) & 7
         kind = type_of(meta)
-        if tif == at.DAY or kind == at.ON_CLOSE or kind == at.ON_OPEN:
+        if not outlasts_day(meta) or kind == at.ON_CLOSE or kind == at.ON_OPEN:
             cancel(arena, ins, slot, at.R_DAY_END)
 
 
 @inner
 def expire(arena, identity):
-    """A good-till-date order has reached its date."""
+    """A good-till-date order has reached its date; one that must stay for the close does."""
     slot = identity & 0xFFFFFFFF
     if arena[cold_row(arena, slot) + at.C_GENERATION] == identity >> 32:
         meta = arena[order_row(arena, slot) + at.O_META]
-        if state_of(meta) != at.FREE and state_of(meta) != at.IN_FLIGHT:
-            cancel(arena, instrument_row(arena, meta & 0xFFFF), slot, at.R_EXPIRED)
+        ins = instrument_row(arena, meta & 0xFFFF)
+        if (state_of(meta) != at.FREE and state_of(meta) != at.IN_FLIGHT
+                and not cancel_locked(arena, ins, slot)):  # fmt: skip
+            cancel(arena, ins, slot, at.R_EXPIRED)
 
 
 @inner

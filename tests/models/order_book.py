@@ -57,9 +57,12 @@ class OrderBook:
         return None if bid is None or ask is None or bid >= ask else (bid + ask) / 2
 
     def next_maker(
-        self, taker: Order, limit: float | None, *, pegs_only: bool
+        self, taker: Order, limit: float | None, *, at_midpoint: bool
     ) -> tuple[Order, float] | None:
-        """Return the order that a taker meets next, and at what price."""
+        """Return the order that a taker meets next, and at what price.
+
+        A midpoint order trades at the midpoint or better, and only with what nobody sees.
+        """
         sign, found = SIGN[taker.side], []
         middle = self.midpoint()
         inside = middle is not None and (
@@ -71,7 +74,10 @@ class OrderBook:
                 continue
             if order.place == PEG:
                 price = middle if inside and middle is not None and order.allows(middle) else None
-            elif pegs_only:
+            elif at_midpoint and not (
+                inside and middle is not None and order.hidden and taker.allows(middle)
+                and order.allows(middle)
+            ):  # fmt: skip
                 price = None
             if price is not None and (limit is None or sign * (limit - price) >= 0):
                 unseen = order.hidden or order.place == PEG
@@ -181,7 +187,7 @@ class OrderBook:
         elif not trading:
             self.rest(order)
         elif order.kind == at.MIDPOINT:
-            goes_on = self.match(order, order.price, pegs_only=True)
+            goes_on = self.match(order, order.price, at_midpoint=True)
             self.end(order, ends=order.tif == at.IOC, goes_on=goes_on, reason=at.R_IOC)
         else:
             self.take(order)
@@ -225,7 +231,7 @@ class OrderBook:
         elif order.tif == at.FOK and not self.would_fill(order, limit):
             self.cancel(order, at.R_FOK)
         else:
-            goes_on = self.match(order, limit, pegs_only=False)
+            goes_on = self.match(order, limit, at_midpoint=False)
             at_once = order.price is None or order.tif in {at.IOC, at.FOK}
             reason = at.R_IOC if order.tif == at.IOC else at.R_NO_LIQUIDITY
             self.end(order, ends=at_once, goes_on=goes_on, reason=reason)
@@ -251,7 +257,7 @@ class OrderBook:
         """Try an all-or-nothing order on a copy of everything."""
         trial = copy.deepcopy(self)
         taker = trial.orders[order.identity]
-        trial.match(taker, limit, pegs_only=False)
+        trial.match(taker, limit, at_midpoint=False)
         return taker.filled - order.filled == order.leaves
 
     def end(self, order: Order, *, ends: bool, goes_on: bool, reason: int) -> None:
@@ -263,10 +269,10 @@ class OrderBook:
         else:
             self.rest(order)
 
-    def match(self, taker: Order, limit: int | None, *, pegs_only: bool) -> bool:
+    def match(self, taker: Order, limit: int | None, *, at_midpoint: bool) -> bool:
         """Trade until nothing is left or nobody is in reach. Say whether the order may go on."""
         while taker.leaves > 0:
-            met = self.next_maker(taker, limit, pegs_only=pegs_only)
+            met = self.next_maker(taker, limit, at_midpoint=at_midpoint)
             if met is None:
                 return True
             maker, price = met
@@ -371,17 +377,19 @@ class OrderBook:
                 self.run_triggered()
 
     def meet_pegs(self) -> bool:
-        """Let the younger of two midpoint orders that can trade act. Say whether there were two."""
-        middle, pair = self.midpoint(), list[Order]()
+        """Let the younger of two orders that a midpoint brought together act, if there are two."""
+        middle = self.midpoint()
         for side in (at.BUY, at.SELL):
             able = [o for o in self.at_place(PEG, side) if middle is not None and o.allows(middle)]
-            pair += able[:1]
-        if len(pair) < 2:
-            return False
-        younger = max(pair, key=lambda o: o.sequence)
-        if self.next_maker(younger, younger.price, pegs_only=True) is None:
-            return False
-        younger.place = NOWHERE
-        younger.leaves, younger.reserve = younger.total_leaves, 0
-        self.enter(younger)
-        return True
+            met = self.next_maker(able[0], able[0].price, at_midpoint=True) if able else None
+            if met is not None:
+                self.act_again(max(able[0], met[0], key=lambda o: o.sequence))
+                return True
+        return False
+
+    def act_again(self, order: Order) -> None:
+        """Let a waiting order take what has come within its reach."""
+        order.place = NOWHERE
+        order.leaves, order.reserve = order.total_leaves, 0
+        goes_on = self.match(order, order.price, at_midpoint=order.kind == at.MIDPOINT)
+        self.end(order, ends=False, goes_on=goes_on, reason=at.R_IOC)

@@ -9,6 +9,9 @@ from tests.models.order import BOOK, CLOSE_LIST, NOWHERE, OPEN_LIST, SIGN, Order
 from tests.models.order_book import OrderBook
 
 
+LASTING = {at.GTC, at.GTD}
+
+
 @dataclass
 class TradingDay(OrderBook):
     """An order book with phases."""
@@ -23,15 +26,27 @@ class TradingDay(OrderBook):
         else:
             if self.phase == at.CLOSING_AUCTION:
                 self.uncross(self.last or self.last_close)
-                for order in self.triggered:
-                    self.cancel(order, at.R_DAY_END)
-                self.triggered.clear()
+                self.end_triggered()
             self.phase, self.bands = phase, None
         if phase == at.POST_CLOSE:
             for order in sorted(self.orders.values(), key=lambda o: o.identity & 0xFFFFFFFF):
-                if order.tif == at.DAY or order.kind in {at.ON_OPEN, at.ON_CLOSE}:
+                if order.tif not in LASTING or order.kind in {at.ON_OPEN, at.ON_CLOSE}:
                     self.cancel(order, at.R_DAY_END)
         self.settle_down()
+
+    def end_triggered(self) -> None:
+        """End the stops that the close set off, or let them wait for the next opening auction."""
+        for order in self.triggered:
+            if order.tif not in LASTING:
+                self.cancel(order, at.R_DAY_END)
+                continue
+            self.events.append(("trigger", order.identity))
+            order.mark = None
+            if order.price is None:
+                self.wait(order, OPEN_LIST)
+            else:
+                self.rest(order)
+        self.triggered.clear()
 
     def open(self) -> None:
         """Hold the opening auction and begin continuous trading."""
@@ -73,7 +88,10 @@ class TradingDay(OrderBook):
         """Return who takes part, in the sequence in which they trade."""
         sides = []
         for side in (at.BUY, at.SELL):
-            part = [o for p in (OPEN_LIST, CLOSE_LIST, BOOK) for o in self.at_place(p, side)]
+            places = (OPEN_LIST, CLOSE_LIST, BOOK)
+            if self.phase != at.CLOSING_AUCTION:
+                places = (OPEN_LIST, BOOK)
+            part = [o for p in places for o in self.at_place(p, side)]
             part.sort(key=lambda o: (o.place == BOOK, -SIGN[o.side] * limit_of(o), o.sequence))
             sides.append(part)
         return sides[0], sides[1]
@@ -103,9 +121,27 @@ class TradingDay(OrderBook):
         self, buys: list[Order], sells: list[Order], collar: tuple[int, int], reference: int
     ) -> int | None:
         """Find the price and let the two sides meet at it, one by one."""
-        if self.phase != at.CLOSING_AUCTION:
-            buys = [o for o in buys if o.place != CLOSE_LIST]
-            sells = [o for o in sells if o.place != CLOSE_LIST]
+        found = self.found(buys, sells, collar, reference)
+        if found is None:
+            return None
+        price, volume = found
+        for buy, sell, _ in pairs(buys, sells, price, volume):
+            if self.must_part(buy, sell):
+                self.part(buy, sell)
+                return self.trade_at_one_price(*self.auction_sides(), collar, reference)
+        for buy, sell, quantity in pairs(buys, sells, price, volume):
+            for order in (buy, sell):
+                beyond = max(quantity - order.leaves, 0)
+                order.leaves, order.reserve = order.leaves + beyond, order.reserve - beyond
+            self.trade(buy, sell, price, quantity, at.LIQ_AUCTION)
+            self.after_fill(buy)
+            self.after_fill(sell)
+        return price
+
+    def found(
+        self, buys: list[Order], sells: list[Order], collar: tuple[int, int], reference: int
+    ) -> tuple[int, int] | None:
+        """Return price and volume, by a collar that gives way where it must."""
         found = None
         for lower, upper in (collar, self.crossed_range(collar)):
             found = auction_price(
@@ -116,17 +152,28 @@ class TradingDay(OrderBook):
             )
             if not leaves_crossed(buys, sells, found):
                 break
-        if found is None:
-            return None
-        price, volume = found
-        for buy, sell, quantity in pairs(buys, sells, price, volume):
-            for order in (buy, sell):
-                beyond = max(quantity - order.leaves, 0)
-                order.leaves, order.reserve = order.leaves + beyond, order.reserve - beyond
-            self.trade(buy, sell, price, quantity, at.LIQ_AUCTION)
-            self.after_fill(buy)
-            self.after_fill(sell)
-        return price
+        return found
+
+    def must_part(self, buy: Order, sell: Order) -> bool:
+        """Say whether two orders of one group may not meet: the younger's mode decides."""
+        younger = max(buy, sell, key=lambda o: o.sequence)
+        return self.groups[buy.account] == self.groups[sell.account] and younger.mode != at.ALLOW
+
+    def part(self, buy: Order, sell: Order) -> None:
+        """Take out, or lessen, two orders that may not meet."""
+        older, younger = sorted((buy, sell), key=lambda o: o.sequence)
+        if younger.mode == at.DECREMENT:
+            quantity = min(older.total_leaves, younger.total_leaves)
+            for order in (older, younger):
+                if quantity == order.total_leaves:
+                    self.cancel(order, at.R_SELF_TRADE)
+                else:
+                    self.shrink(order, quantity)
+            return
+        if younger.mode != at.CANCEL_NEWEST:
+            self.cancel(older, at.R_SELF_TRADE)
+        if younger.mode != at.CANCEL_OLDEST:
+            self.cancel(younger, at.R_SELF_TRADE)
 
     def crossed_range(self, collar: tuple[int, int]) -> tuple[int, int]:
         """Return a collar widened to all prices at which the book itself is crossed."""

@@ -56,13 +56,13 @@ class Day:
     def order(
         self, side: int, price: int | None, quantity: int, *, account: int = 0,
         kind: int = at.LIMIT, tif: int = at.DAY, mode: int = at.ALLOW, flags: int = 0,
-        display: int = 0, stop: int = 0,
+        display: int = 0, stop: int = 0, expire: int = 0,
     ) -> int:  # fmt: skip
         """Send an order; return its public id."""
         self.now += 1
         identity = self.market.post_order(
             self.now, 0, at.FIRST_ACCOUNT + account, side, kind, tif, mode, flags,
-            UNPRICED[side] if price is None else price, quantity, display, stop, 0, -1, 0,
+            UNPRICED[side] if price is None else price, quantity, display, stop, expire, -1, 0,
         )  # fmt: skip
         self.run()
         return identity
