@@ -8,7 +8,6 @@ from tests.models.auction import auction_price
 from tests.models.order import BOOK, CLOSE_LIST, NOWHERE, OPEN_LIST, SIGN, Order, limit_of
 from tests.models.order_book import OrderBook
 
-
 LASTING = {at.GTC, at.GTD}
 
 
