@@ -120,8 +120,9 @@ class Sleep(Message, frozen=True, kw_only=True):
 class MarketView(Message, frozen=True, kw_only=True):
     """What a crowd's trader sees when it wakes: the touch, one feed delay old, and its observation.
 
-    `is_open` is False before anything was published. `observed` is a noisy look at the fundamental,
-    in ticks, for the traders who take one; `inventory` is what the account holds beyond what it was
+    `is_open` is False before anything was published, `is_trading` while orders wait for an auction:
+    before the open, in a pause, in a halt. `observed` is a noisy look at the fundamental, in
+    ticks, for the traders who take one; `inventory` is what the account holds beyond what it was
     given; `opens_ns` and `closes_ns` are when the trader's population acts on this day.
     """
 
@@ -137,6 +138,7 @@ class MarketView(Message, frozen=True, kw_only=True):
     opens_ns: int = 0
     closes_ns: int = 0
     inventory: int = 0
+    is_trading: bool = True
 
 
 # --- from the exchange to an order's owner -----------------------------------------------------

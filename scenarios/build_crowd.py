@@ -114,8 +114,11 @@ def _settings(
                       ref.F_RATE: crowd.arrivals_per_ns,
                       ref.F_AGGRESSIVE: crowd.aggressive_share,
                       ref.F_WANDER: crowd.wander_variance,
+                      ref.F_SHARE: crowd.closing_share,
                       ref.F_PASSIVE: crowd.passive_share}  # fmt: skip
-            return {ref.U_DEPTH: crowd.depth, ref.U_EDGE: crowd.edge}, floats, _size(crowd.size), 0
+            integers = {ref.U_DEPTH: crowd.depth, ref.U_EDGE: crowd.edge,
+                        ref.U_CONVICTION: crowd.conviction}  # fmt: skip
+            return integers, floats, _size(crowd.size), 0
         case told.Momentum():
             integers = {ref.U_FAST: crowd.fast, ref.U_SLOW: crowd.slow}
             return integers, {ref.F_RATE: float(crowd.every)}, crowd.size, crowd.slow

@@ -73,7 +73,10 @@ class Value(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="v
 
     With a `wander_variance` (squared ticks a second) it believes in a value that wanders, instead
     of one that reverts. With an `edge` it takes the far touch only where its belief is at least so
-    many ticks beyond that; else it rests, `passive_share` of the time, as far from its belief.
+    many ticks beyond that; else it rests, `passive_share` of the time, as far from its belief. It
+    orders up to `conviction` times its size, once for each edge by which the price is wrong, and
+    then takes all that leaves it its edge. While trading is paused it leaves a limit for the
+    reopening, and in the last half hour, `closing_share` of the time, one for the closing auction.
     """
 
     observation_variance: Rate = 1_000.0
@@ -83,6 +86,8 @@ class Value(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="v
     depth: Ticks = 2
     wander_variance: Rate = 0.0
     edge: Ticks = 0
+    conviction: Annotated[int, Meta(ge=1, le=1_000)] = 1
+    closing_share: Share = 0.0
     passive_share: Share = 0.1
     size: Literal["mixture"] | Lots = "mixture"
 

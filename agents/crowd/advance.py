@@ -71,7 +71,8 @@ def show(arena: Arena, beliefs: Floats, trader: int) -> None:
     row = out_row(arena, arena[at.H_NOW], arena[trader + at.TR_OWNER], at.M_WAKE,
                   arena[trader + at.TR_INSTRUMENT])  # fmt: skip
     if touch != at.NONE:
-        arena[row + at.X_LIQUIDITY] = 1
+        trading = arena[touch + at.TO_PHASE] == at.CONTINUOUS
+        arena[row + at.W_STATE] = at.VIEW_TRADING if trading else at.VIEW_WAITING
         arena[row + at.Q_BID] = arena[touch + at.TO_BID]
         arena[row + at.Q_BID_QUANTITY] = arena[touch + at.TO_BID_QUANTITY]
         arena[row + at.Q_ASK] = arena[touch + at.TO_ASK]

@@ -24,6 +24,7 @@ from agents.crowd.rows import (
     next_counter,
     observe_value,
     population_row,
+    send_auction_limit,
     send_cancel_all,
     send_limit,
     send_to_auction,
@@ -50,7 +51,7 @@ FIRST_SPREAD = 10.0
  F_DECAY, F_SHOCK, F_WANDER, F_OPENING) = range(19)  # fmt: skip
 # Integers of a population, by kind.
 U_REFRESH, U_ONCE = U_FIRST, U_FIRST + 2
-U_DEPTH, U_LONGEST, U_EDGE = U_FIRST + 3, U_FIRST + 4, U_FIRST + 5
+U_DEPTH, U_LONGEST, U_EDGE, U_CONVICTION = U_FIRST + 3, U_FIRST + 4, U_FIRST + 5, U_FIRST + 6
 U_FAST, U_SLOW = U_FIRST, U_FIRST + 1
 U_LEVELS, U_SPACING, U_MINIMUM, U_BACKSTOP, U_SPACING_TICKS = (
     U_FIRST, U_FIRST + 1, U_FIRST + 2, U_FIRST + 3, U_FIRST + 4,
@@ -204,9 +205,16 @@ def decide_value(arena: Arena, beliefs: Floats, trader: int, touch: int) -> int:
         and arena[touch + at.TO_BID] < arena[touch + at.TO_ASK]
     )
     has_edge = arena[population + U_EDGE] > 0
-    if has_edge and two_sided and not is_before_open(arena, trader):
-        _trade_on_edge(arena, beliefs, trader, touch, value)
-        return following
+    if has_edge and touch != at.NONE and not is_before_open(arena, trader):
+        if arena[touch + at.TO_PHASE] != at.CONTINUOUS:
+            _leave_for_auction(arena, trader, touch, value, at.LIMIT)
+            return following
+        if _is_for_close(arena, beliefs, trader):
+            _leave_for_auction(arena, trader, touch, value, at.ON_CLOSE)
+            return following
+        if two_sided:
+            _trade_on_edge(arena, beliefs, trader, touch, value)
+            return following
     if two_sided and not has_edge:
         bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
         adjust = 0
@@ -233,15 +241,46 @@ def _trade_on_edge(arena: Arena, beliefs: Floats, trader: int, touch: int, value
     arena[trader + at.TR_COUNT] += 1
     quantity = draw_size(arena, trader)
     if value >= ask + edge:
-        send_limit(arena, trader, at.BUY, ask, quantity, at.IOC)
+        times = _conviction(arena, trader, value - ask)
+        price = ask if times == 1 else value - edge
+        send_limit(arena, trader, at.BUY, price, times * quantity, at.IOC)
     elif value <= bid - edge:
-        send_limit(arena, trader, at.SELL, bid, quantity, at.IOC)
+        times = _conviction(arena, trader, bid - value)
+        price = bid if times == 1 else value + edge
+        send_limit(arena, trader, at.SELL, price, times * quantity, at.IOC)
     elif uniform(arena, trader) >= setting(arena, beliefs, trader, F_PASSIVE):
         return
     elif 2 * value < bid + ask:
         send_limit(arena, trader, at.SELL, max(value + edge, bid + 1), quantity, at.DAY)
     else:
         send_limit(arena, trader, at.BUY, min(value - edge, ask - 1), quantity, at.DAY)
+
+
+@inner
+def _conviction(arena: Arena, trader: int, gap: int) -> int:
+    """Return how many times its size a trader orders: by how many edges the price is wrong."""
+    population = population_row(arena, trader)
+    most = max(arena[population + U_CONVICTION], 1)
+    return min(max(gap // arena[population + U_EDGE], 1), most)
+
+
+@inner
+def _is_for_close(arena: Arena, beliefs: Floats, trader: int) -> bool:
+    closing = setting(arena, beliefs, trader, F_SHARE)
+    late = arena[population_row(arena, trader) + U_CLOSE] - CLOSING_NS
+    return closing > 0.0 and arena[at.H_NOW] > late and uniform(arena, trader) < closing
+
+
+@inner
+def _leave_for_auction(arena: Arena, trader: int, touch: int, value: int, kind: int) -> None:
+    """Leave a limit for an auction, on the side of the last price's fault, that keeps the edge."""
+    population = population_row(arena, trader)
+    edge, most = arena[population + U_EDGE], max(arena[population + U_CONVICTION], 1)
+    arena[trader + at.TR_COUNT] += 1
+    quantity = most * draw_size(arena, trader)
+    side = at.BUY if value >= arena[touch + at.TO_LAST] else at.SELL
+    price = value - edge if side == at.BUY else value + edge
+    send_auction_limit(arena, trader, side, price, quantity, kind)
 
 
 @inner

@@ -137,32 +137,44 @@ def departure(arena: Arena, trader: int) -> int:
 
 
 @inner
-def send_limit(arena: Arena, trader: int, side: int, price: int, quantity: int, tif: int) -> None:
-    """Send a limit order; a price of 0 or less is raised to one tick."""
+def _send(
+    arena: Arena, trader: int, side: int, order_type: int, tif: int, price: int, quantity: int
+) -> None:
     slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
-                     at.LIMIT, tif, at.CANCEL_NEWEST, 0, max(price, 1), quantity, 0, 0, 0, 0,
+                     order_type, tif, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0,
                      0)  # fmt: skip
     push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_ARRIVE, slot, 0)
+
+
+@inner
+def _unpriced(side: int) -> int:
+    return at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
+
+
+@inner
+def send_limit(arena: Arena, trader: int, side: int, price: int, quantity: int, tif: int) -> None:
+    """Send a limit order; a price of 0 or less is raised to one tick."""
+    _send(arena, trader, side, at.LIMIT, tif, max(price, 1), quantity)
 
 
 @inner
 def send_market(arena: Arena, trader: int, side: int, quantity: int) -> None:
     """Send a market order."""
-    price = at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
-    slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
-                     at.MARKET, at.IOC, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0,
-                     0)  # fmt: skip
-    push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_ARRIVE, slot, 0)
+    _send(arena, trader, side, at.MARKET, at.IOC, _unpriced(side), quantity)
 
 
 @inner
 def send_to_auction(arena: Arena, trader: int, side: int, quantity: int, order_type: int) -> None:
     """Send a market order for the opening or the closing auction, as its type says."""
-    price = at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
-    slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
-                     order_type, at.DAY, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0,
-                     0)  # fmt: skip
-    push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_ARRIVE, slot, 0)
+    _send(arena, trader, side, order_type, at.DAY, _unpriced(side), quantity)
+
+
+@inner
+def send_auction_limit(
+    arena: Arena, trader: int, side: int, price: int, quantity: int, order_type: int
+) -> None:
+    """Send a limit that waits for an auction: on the close, or in a paused stock's book."""
+    _send(arena, trader, side, order_type, at.DAY, max(price, 1), quantity)
 
 
 @inner

@@ -23,6 +23,7 @@ from environment.messages import (
     OrderRefused,
     OrderReplaced,
     OrderTriggered,
+    OrderType,
     Side,
     Sleep,
     SubmitOrder,
@@ -38,6 +39,7 @@ Heard = (
     | OrderReplaced
     | OrderTriggered
 )
+AuctionLimit = Literal["limit", "on_close"]
 Said = SubmitOrder | CancelAll | Sleep
 
 SIDES: Final[tuple[Side, Side]] = ("buy", "sell")
@@ -78,33 +80,35 @@ class Seat:
         time_in_force: Literal["day", "ioc"] = "day",
     ) -> None:  # fmt: skip
         """Send a limit order; a price of 0 or less is raised to one tick."""
-        state.orders += 1
-        order = SubmitOrder(
-            order_id=f"{self.account}/{state.orders}", account=self.account,
-            instrument=self.instrument, side=side, quantity=quantity, price=max(price, 1),
-            time_in_force=time_in_force,
-        )  # fmt: skip
-        ctx.send(self._exchange, order)
+        self._send(ctx, state, side, max(price, 1), quantity, "limit", time_in_force)
 
     def market(self, ctx: ActorContext, state: TraderState, side: Side, quantity: int) -> None:
         """Send a market order."""
-        state.orders += 1
-        order = SubmitOrder(
-            order_id=f"{self.account}/{state.orders}", account=self.account,
-            instrument=self.instrument, side=side, quantity=quantity, order_type="market",
-            time_in_force="ioc",
-        )  # fmt: skip
-        ctx.send(self._exchange, order)
+        self._send(ctx, state, side, None, quantity, "market", "ioc")
 
     def to_auction(
         self, ctx: ActorContext, state: TraderState, side: Side, quantity: int,
         order_type: Literal["on_open", "on_close"],
     ) -> None:  # fmt: skip
         """Send a market order for the opening or the closing auction."""
+        self._send(ctx, state, side, None, quantity, order_type, "day")
+
+    def auction_limit(
+        self, ctx: ActorContext, state: TraderState, side: Side, price: int, quantity: int,
+        order_type: AuctionLimit,
+    ) -> None:  # fmt: skip
+        """Send a limit that waits for an auction: on the close, or in a paused stock's book."""
+        self._send(ctx, state, side, max(price, 1), quantity, order_type, "day")
+
+    def _send(
+        self, ctx: ActorContext, state: TraderState, side: Side, price: int | None, quantity: int,
+        order_type: OrderType, time_in_force: Literal["day", "ioc"],
+    ) -> None:  # fmt: skip
         state.orders += 1
         order = SubmitOrder(
             order_id=f"{self.account}/{state.orders}", account=self.account,
-            instrument=self.instrument, side=side, quantity=quantity, order_type=order_type,
+            instrument=self.instrument, side=side, quantity=quantity, price=price,
+            order_type=order_type, time_in_force=time_in_force,
         )  # fmt: skip
         ctx.send(self._exchange, order)
 

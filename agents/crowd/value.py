@@ -3,9 +3,18 @@
 from typing import assert_never
 
 from agents.crowd import reference as ref
-from agents.crowd.seat import SIDES, Heard, Seat, TraderState, is_two_sided, poisson_gap
+from agents.crowd.seat import (
+    SIDES,
+    AuctionLimit,
+    Heard,
+    Seat,
+    TraderState,
+    is_two_sided,
+    poisson_gap,
+)
 from agents.crowd.shapes import follow, update_belief
 from environment.actors import Actor, ActorContext
+from environment.draws import Stream
 from environment.messages import (
     MarketView,
     OrderAccepted,
@@ -42,10 +51,12 @@ class ValueTrader(Actor[Heard]):
         self._mean = floats.get(ref.F_BAR, 0.0)
         self._noise = floats.get(ref.F_VARIANCE, 0.0)
         self._shock = floats.get(ref.F_SHOCK, ref.SHOCK_VARIANCE)
+        self._closing = floats.get(ref.F_SHARE, 0.0)
         self._aggressive = floats.get(ref.F_AGGRESSIVE, 0.0)
         self._passive = floats.get(ref.F_PASSIVE, 0.0)
         self._wander = floats.get(ref.F_WANDER, 0.0)
         self._edge = seat.population.integers.get(ref.U_EDGE, 0)
+        self._most = max(seat.population.integers.get(ref.U_CONVICTION, 0), 1)
         self._depth = seat.population.integers.get(ref.U_DEPTH, 0)
         self.state: ValueState = ValueState(estimate=self._mean)
 
@@ -70,10 +81,18 @@ class ValueTrader(Actor[Heard]):
         # A crossed touch is a book before its auction: nothing to lean on but the own estimate.
         bid, ask = view.bid_price, view.ask_price
         is_tradable = is_two_sided(view) and bid < ask
-        if self._edge > 0 and is_tradable and not seat.is_before_open(view):
-            self._trade_on_edge(ctx, view, value)
-            seat.sleep(ctx, view, gap)
-            return
+        if self._edge > 0 and view.is_open and not seat.is_before_open(view):
+            order_type: AuctionLimit | None = None if view.is_trading else "limit"
+            if order_type is None and self._is_for_close(view, draws):
+                order_type = "on_close"
+            if order_type is not None:
+                self._leave_for_auction(ctx, view, value, order_type)
+                seat.sleep(ctx, view, gap)
+                return
+            if is_tradable:
+                self._trade_on_edge(ctx, view, value)
+                seat.sleep(ctx, view, gap)
+                return
         if is_tradable and self._edge == 0:
             adjust = 0
             if draws.uniform() >= self._aggressive:
@@ -93,15 +112,39 @@ class ValueTrader(Actor[Heard]):
         bid, ask, quantity = view.bid_price, view.ask_price, seat.size(ctx.rng)
         state.wakes += 1
         if value >= ask + edge:
-            seat.limit(ctx, state, "buy", ask, quantity, "ioc")
+            times = self._conviction(value - ask)
+            price = ask if times == 1 else value - edge
+            seat.limit(ctx, state, "buy", price, times * quantity, "ioc")
         elif value <= bid - edge:
-            seat.limit(ctx, state, "sell", bid, quantity, "ioc")
+            times = self._conviction(bid - value)
+            price = bid if times == 1 else value + edge
+            seat.limit(ctx, state, "sell", price, times * quantity, "ioc")
         elif ctx.rng.uniform() >= self._passive:
             return
         elif 2 * value < bid + ask:
             seat.limit(ctx, state, "sell", max(value + edge, bid + 1), quantity)
         else:
             seat.limit(ctx, state, "buy", min(value - edge, ask - 1), quantity)
+
+    def _conviction(self, gap: int) -> int:
+        """Return how many times its size it orders: by how many edges the price is wrong."""
+        return min(max(gap // self._edge, 1), self._most)
+
+    def _is_for_close(self, view: MarketView, draws: Stream) -> bool:
+        late = view.now_ns > view.closes_ns - ref.CLOSING_NS
+        return self._closing > 0.0 and late and draws.uniform() < self._closing
+
+    def _leave_for_auction(
+        self, ctx: ActorContext, view: MarketView, value: int, order_type: AuctionLimit
+    ) -> None:
+        """Leave a limit for an auction, on the side of the price's fault, that keeps the edge."""
+        seat, edge = self._seat, self._edge
+        self.state.wakes += 1
+        quantity = self._most * seat.size(ctx.rng)
+        if value >= view.last_price:
+            seat.auction_limit(ctx, self.state, "buy", value - edge, quantity, order_type)
+        else:
+            seat.auction_limit(ctx, self.state, "sell", value + edge, quantity, order_type)
 
     def _renew_belief(self, view: MarketView) -> int:
         """Return the estimate of the closing value in ticks after one more observation."""

@@ -188,7 +188,7 @@ def _note_touch(arena, ins):
     arena[row + at.TO_ASK_QUANTITY] = arena[ins + at.I_SHOWN_ASK_QUANTITY]
     arena[row + at.TO_LAST] = arena[ins + at.I_LAST]
     arena[row + at.TO_VOLUME] = arena[ins + at.I_VOLUME]
-    arena[row + at.TO_SEQUENCE] = arena[ins + at.I_FEED_SEQUENCE]
+    arena[row + at.TO_PHASE] = arena[ins + at.I_PHASE]
     arena[ins + at.I_TOUCH_COUNT] = count + 1
 
 
@@ -360,10 +360,9 @@ def _every_second(arena, instrument):
     on_second(arena, instrument)
     hold_to_bands(arena, ins)
     after_change(arena, instrument)
-    if instrument == 0 and arena[at.H_SURVEY] != 0:
-        survey_market(arena)
-        if arena[at.H_STALE] != 0:  # It has halted stocks, and so their series.
-            after_change(arena, instrument)
+    if instrument == 0 and arena[at.H_SURVEY] != 0 and survey_market(arena):
+        for k in range(arena[at.H_INSTRUMENTS]):
+            after_change(arena, k)
 
 
 @inner

@@ -335,7 +335,8 @@ class Exchange:
         self._kernel.deliver(
             row[at.X_DELIVERY_NS], ADDRESS, self._owners[row[at.X_RECIPIENT]],
             MarketView(
-                is_open=bool(row[at.X_LIQUIDITY]), bid_price=row[at.Q_BID],
+                is_open=row[at.W_STATE] != at.VIEW_NONE,
+                is_trading=row[at.W_STATE] == at.VIEW_TRADING, bid_price=row[at.Q_BID],
                 bid_quantity=row[at.Q_BID_QUANTITY], ask_price=row[at.Q_ASK],
                 ask_quantity=row[at.Q_ASK_QUANTITY], last_price=row[at.Q_LAST],
                 volume=row[at.Q_VOLUME], observed=row[at.X_EXTRA], now_ns=row[at.X_DELIVERY_NS],

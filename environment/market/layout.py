@@ -115,7 +115,7 @@ FE_OPTIONS: Final = 8  # The same eight words again, for what is traded in contr
 
 # --- touch ring row ------------------------------------------------------------------------------
 (TO_TIME, TO_BID, TO_BID_QUANTITY, TO_ASK, TO_ASK_QUANTITY, TO_LAST, TO_VOLUME,
- TO_SEQUENCE) = range(8)  # fmt: skip
+ TO_PHASE) = range(8)  # fmt: skip
 
 # --- return codes of the compiled entries --------------------------------------------------------
 DONE, DELIVER, TAPE_FULL, NEED_ROOM, BROKEN, WAKE = range(6)
@@ -290,3 +290,6 @@ REASONS: Final = (
 Q_FIRST_SEQUENCE, Q_LAST_SEQUENCE = X_EXTRA, X_SEQUENCE
 # A trader's view has the touch there too, and besides it its population's hours and what it holds.
 W_OPENS, W_CLOSES, W_INVENTORY = X_FEE, X_SEQUENCE, X_CAUSE
+# Whether there is a touch at all, and whether the stock traded then.
+W_STATE = X_LIQUIDITY
+VIEW_NONE, VIEW_WAITING, VIEW_TRADING = range(3)

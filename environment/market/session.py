@@ -36,6 +36,7 @@ def announce(arena, instrument, phase, reason):
     """Enter a phase and say so on the tape and the status feeds."""
     ins = instrument_row(arena, instrument)
     arena[ins + at.I_PHASE] = phase
+    arena[ins + at.I_DIRTY] = -1  # Views show the phase: the touch is published anew.
     arena[ins + at.I_FEED_SEQUENCE] += 1
     tape_row(arena, at.K_PHASE, instrument, 0, 0, 0, phase, 0, reason, 0, at.NONE, at.LIQ_NONE,
              0, 0)  # fmt: skip
@@ -307,7 +308,10 @@ def indicative(arena, instrument):
 
 @inner
 def survey_market(arena):
-    """Market-wide halts: the mean move of all stocks since the last close, at 7, 13 and 20 %."""
+    """Market-wide halts at 7, 13 and 20 %: the mean move of all stocks since the last close.
+
+    Returns whether one has begun.
+    """
     total, count = 0, 0
     for instrument in range(arena[at.H_INSTRUMENTS]):
         ins = instrument_row(arena, instrument)
@@ -316,16 +320,17 @@ def survey_market(arena):
             total += (last - close) * 1_000_000 // close
             count += 1
     if count == 0:
-        return
+        return False
     fall = -total // count
     level = arena[at.H_MARKET_HALT_LEVEL]
     late_from = arena[instrument_row(arena, 0) + at.I_LOCK_CLOSE] - 1500 * SECOND  # 15:25
     reached = 3 if fall >= 200_000 else 2 if fall >= 130_000 else 1 if fall >= 70_000 else 0
     if reached <= level or (reached < 3 and late_from > 0 and arena[at.H_NOW] >= late_from):
-        return
+        return False
     arena[at.H_MARKET_HALT_LEVEL] = reached
     for instrument in range(arena[at.H_INSTRUMENTS]):
         if reached == 3:
             change_phase(arena, instrument, at.POST_CLOSE, BY_MARKET)
         else:
             pause(arena, instrument, BY_MARKET, MARKET_HALT_NS)
+    return True

@@ -87,9 +87,8 @@ class TradingDay(OrderBook):
         """Return who takes part, in the sequence in which they trade."""
         sides = []
         for side in (at.BUY, at.SELL):
-            places = (OPEN_LIST, CLOSE_LIST, BOOK)
-            if self.phase != at.CLOSING_AUCTION:
-                places = (OPEN_LIST, BOOK)
+            closing = [CLOSE_LIST] if self.phase == at.CLOSING_AUCTION else []
+            places = [OPEN_LIST, *closing, BOOK]
             part = [o for p in places for o in self.at_place(p, side)]
             part.sort(key=lambda o: (o.place == BOOK, -SIGN[o.side] * limit_of(o), o.sequence))
             sides.append(part)
