@@ -80,29 +80,30 @@ class Seat:
         time_in_force: Literal["day", "ioc"] = "day",
     ) -> None:  # fmt: skip
         """Send a limit order; a price of 0 or less is raised to one tick."""
-        self._send(ctx, state, side, max(price, 1), quantity, "limit", time_in_force)
+        self._send(ctx, state, side, max(price, 1), quantity, order_type="limit",
+                   time_in_force=time_in_force)  # fmt: skip
 
     def market(self, ctx: ActorContext, state: TraderState, side: Side, quantity: int) -> None:
         """Send a market order."""
-        self._send(ctx, state, side, None, quantity, "market", "ioc")
+        self._send(ctx, state, side, None, quantity, order_type="market", time_in_force="ioc")
 
     def to_auction(
         self, ctx: ActorContext, state: TraderState, side: Side, quantity: int,
         order_type: Literal["on_open", "on_close"],
     ) -> None:  # fmt: skip
         """Send a market order for the opening or the closing auction."""
-        self._send(ctx, state, side, None, quantity, order_type, "day")
+        self._send(ctx, state, side, None, quantity, order_type=order_type)
 
     def auction_limit(
         self, ctx: ActorContext, state: TraderState, side: Side, price: int, quantity: int,
         order_type: AuctionLimit,
     ) -> None:  # fmt: skip
         """Send a limit that waits for an auction: on the close, or in a paused stock's book."""
-        self._send(ctx, state, side, max(price, 1), quantity, order_type, "day")
+        self._send(ctx, state, side, max(price, 1), quantity, order_type=order_type)
 
     def _send(
         self, ctx: ActorContext, state: TraderState, side: Side, price: int | None, quantity: int,
-        order_type: OrderType, time_in_force: Literal["day", "ioc"],
+        *, order_type: OrderType, time_in_force: Literal["day", "ioc"] = "day",
     ) -> None:  # fmt: skip
         state.orders += 1
         order = SubmitOrder(
