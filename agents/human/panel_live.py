@@ -1,0 +1,221 @@
+"""The live view beside the cards: price, book, positions, P&L, and what the agents last said."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from agents.human.panel_books import Books
+from agents.human.panel_text import grouped, money, shown
+from environment.control_messages import DeskState, DeskStateChanged
+from environment.instruments import Instrument
+from environment.messages import DepthUpdate, Phase, PhaseChanged, QuoteUpdate, Signal
+
+_POINTS: Final = 300
+_POINT_NS: Final = 1_000_000_000  # Market time between two points of the price line.
+_LEVELS: Final = 8
+
+View = dict[str, Any]
+
+
+class Watched(msgspec.Struct):
+    """One instrument as last heard of. Prices are ticks, the line holds (ns, twice the mid)."""
+
+    bid_price: int | None = None
+    ask_price: int | None = None
+    bid_quantity: int = 0
+    ask_quantity: int = 0
+    last_price: int | None = None
+    volume: int = 0
+    phase: Phase | None = None
+    heard_ns: int = 0
+    bids: tuple[tuple[int, int], ...] = ()
+    asks: tuple[tuple[int, int], ...] = ()
+    line: deque[tuple[int, int]] = msgspec.field(default_factory=lambda: deque(maxlen=_POINTS))
+
+    @property
+    def twice_mid(self) -> int | None:
+        """Return twice the mid in ticks, or None without both sides."""
+        if self.bid_price is None or self.ask_price is None:
+            return None
+        return self.bid_price + self.ask_price
+
+
+class AgentSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent said last."""
+
+    at_ns: int
+    text: str
+    words: str = ""
+    instrument: str = ""
+    direction: str = ""
+
+
+class LiveView:
+    """All that the live view shows."""
+
+    def __init__(self, instruments: Iterable[Instrument], books: Books) -> None:
+        self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        self.books = books
+        self.watched: dict[str, Watched] = {}
+        self.agents: dict[str, AgentSaid] = {}
+        self.state: DeskState = "active"
+        self.state_reason = ""
+        self.state_person = ""
+
+    def hear_quote(self, quote: QuoteUpdate, now_ns: int) -> None:
+        """Take a touch in."""
+        seen = self.watched.setdefault(quote.instrument, Watched())
+        seen.bid_price, seen.bid_quantity = quote.bid_price, quote.bid_quantity
+        seen.ask_price, seen.ask_quantity = quote.ask_price, quote.ask_quantity
+        seen.last_price, seen.volume, seen.heard_ns = quote.last_price, quote.volume, now_ns
+        mid = seen.twice_mid
+        if mid is not None and (not seen.line or now_ns - seen.line[-1][0] >= _POINT_NS):
+            seen.line.append((now_ns, mid))
+
+    def hear_depth(self, depth: DepthUpdate) -> None:
+        """Take the best levels in."""
+        seen = self.watched.setdefault(depth.instrument, Watched())
+        seen.bids, seen.asks = depth.bids[:_LEVELS], depth.asks[:_LEVELS]
+
+    def hear_phase(self, phase: PhaseChanged) -> None:
+        """Take a trading phase in."""
+        self.watched.setdefault(phase.instrument, Watched()).phase = phase.phase
+
+    def hear_state(self, change: DeskStateChanged) -> None:
+        """Take the desk's state in; that of one agent or underlying is said in the chat only."""
+        if change.scope == "desk":
+            self.state, self.state_reason = change.after, shown(change.reason, 300)
+            self.state_person = shown(change.person, 40)
+
+    def hear_signal(self, agent: str, signal: Signal, now_ns: int) -> None:
+        """Take an agent's view in."""
+        if signal.abstains:
+            text = f"abstains on {signal.instrument}"
+        else:
+            text = f"{signal.instrument} {signal.direction}, {100 * signal.probability:.0f} %"
+        self.agents[agent] = AgentSaid(
+            at_ns=now_ns,
+            text=shown(text, 120),
+            words=shown("; ".join(signal.reasons), 300),
+            instrument=signal.instrument,
+            direction="" if signal.abstains else signal.direction,
+        )
+
+    def hear_order(self, agent: str, text: str, now_ns: int) -> None:
+        """Take in that an agent asked for an order, and what risk said to it."""
+        self.agents[agent] = AgentSaid(at_ns=now_ns, text=shown(text, 160))
+
+    # --- as the page draws it ------------------------------------------------------------------
+
+    def view(self) -> View:
+        """Return everything, as JSON."""
+        return {
+            "state": {
+                "name": self.state,
+                "reason": self.state_reason,
+                "person": self.state_person,
+            },
+            "instruments": [self._instrument(symbol) for symbol in sorted(self.watched)],
+            "positions": self.positions(),
+            "totals": self.totals(),
+            "orders": self.orders(),
+            "agents": [
+                {"name": shown(name, 60), "said": said.text, "words": said.words,
+                 "at_ns": said.at_ns}
+                for name, said in sorted(self.agents.items())
+            ],
+        }  # fmt: skip
+
+    def price(self, symbol: str, ticks: int | None) -> str:
+        """Return a price as money, a dash for none."""
+        instrument = self.instruments.get(symbol)
+        if ticks is None or instrument is None:
+            return "–"  # noqa: RUF001  an en dash is meant
+        return money(ticks * instrument.tick_micros)
+
+    def _instrument(self, symbol: str) -> View:
+        seen = self.watched[symbol]
+        mid, instrument = seen.twice_mid, self.instruments.get(symbol)
+        tick = (instrument.tick_micros if instrument else 0) / 1e6
+        return {
+            "symbol": shown(symbol, 40),
+            "bid": self.price(symbol, seen.bid_price),
+            "ask": self.price(symbol, seen.ask_price),
+            "bid_quantity": grouped(seen.bid_quantity),
+            "ask_quantity": grouped(seen.ask_quantity),
+            "last": self.price(symbol, seen.last_price),
+            "mid": "" if mid is None else f"{mid * tick / 2:,.3f}",
+            "volume": grouped(seen.volume),
+            "phase": (seen.phase or "").replace("_", " "),
+            "bids": [[self.price(symbol, price), quantity] for price, quantity in seen.bids],
+            "asks": [[self.price(symbol, price), quantity] for price, quantity in seen.asks],
+            "line": [
+                [at_ns // 1_000_000, round(twice * tick / 2, 4)] for at_ns, twice in seen.line
+            ],
+        }
+
+    def _mark(self, symbol: str) -> int | None:
+        seen = self.watched.get(symbol)
+        if seen is None:
+            return None
+        return seen.twice_mid if seen.twice_mid is not None else (
+            None if seen.last_price is None else 2 * seen.last_price
+        )  # fmt: skip
+
+    def _value(self, symbol: str, lots: int) -> int | None:
+        mark, instrument = self._mark(symbol), self.instruments.get(symbol)
+        if mark is None or instrument is None:
+            return None
+        return mark * lots * instrument.tick_value_micros // 2
+
+    def positions(self) -> list[View]:
+        """Return a row for each instrument that was traded or is held."""
+        rows = []
+        for symbol, holding in sorted(self.books.holdings.items()):
+            value = self._value(symbol, holding.lots)
+            open_micros = None if value is None else value - holding.cost_micros
+            rows.append(
+                {
+                    "symbol": shown(symbol, 40),
+                    "lots": grouped(holding.lots),
+                    "value": "unknown" if value is None else money(value, decimals=0),
+                    "open": "unknown" if open_micros is None else money(open_micros),
+                    "realised": money(holding.realised_micros),
+                }
+            )
+        return rows
+
+    def totals(self) -> list[View]:
+        """Return P&L of the account since the panel listens, named."""
+        holdings = self.books.holdings
+        values = {symbol: self._value(symbol, held.lots) for symbol, held in holdings.items()}
+        known = [
+            value - holdings[symbol].cost_micros
+            for symbol, value in values.items()
+            if value is not None
+        ]
+        realised = sum(held.realised_micros for held in holdings.values())
+        fees = sum(held.fees_micros for held in holdings.values())
+        return [
+            {"name": "Open P&L", "value": money(sum(known))},
+            {"name": "Realised", "value": money(realised)},
+            {"name": "Fees", "value": money(fees)},
+            {"name": "Net", "value": money(sum(known) + realised - fees)},
+        ]
+
+    def orders(self) -> list[View]:
+        """Return the working orders."""
+        return [
+            {
+                "order_id": shown(order.order_id, 120),
+                "side": order.side,
+                "symbol": shown(order.instrument, 40),
+                "filled": f"{grouped(order.filled)} of {grouped(order.terms.quantity)}",
+                "price": "market"
+                if order.terms.price is None
+                else self.price(order.instrument, order.terms.price),
+            }
+            for order in self.books.working()[-50:]
+        ]

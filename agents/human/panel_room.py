@@ -1,0 +1,240 @@
+"""The room in which people, cards and the live view meet: what the floor says goes to every page.
+
+It runs on one event loop. Nothing here decides: what people answer goes to the floor as it was
+said, and a card changes only when the floor says so.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from agents.desk.risk import Verdict
+from agents.human.panel_books import Books
+from agents.human.panel_chat import Chat, Entry, Source, Speaker
+from agents.human.panel_evidence import Evidence
+from agents.human.panel_files import panel_version
+from agents.human.panel_frames import make_frame
+from agents.human.panel_live import LiveView
+from agents.human.panel_ports import FloorPort, Surroundings
+from agents.human.panel_seats import Seat, Seats
+from agents.human.panel_table import CardTable, Laid, only_figures_moved
+from agents.human.panel_text import shown, span
+from environment.approval_messages import AnswerNoted, CardChanged, CardDue
+from environment.control_messages import DeskStateChanged, RaiseRefused
+from environment.instruments import Instrument
+from environment.messages import (
+    ApprovedOrder,
+    ApprovedReplace,
+    DepthUpdate,
+    Message,
+    OrderAccepted,
+    OrderCancelled,
+    OrderFilled,
+    OrderRefused,
+    OrderReplaced,
+    OrderTriggered,
+    PhaseChanged,
+    QuoteUpdate,
+    Signal,
+)
+
+# Figures of a card go out this seldom: each time, approving is dead for a moment in the page.
+FIGURES_NS: Final = 2_500_000_000
+NOBODY: Final = "nobody can be reached: orders that need a person will expire"
+
+
+class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a room is told: whose floor it is, what trades there, and in which zone."""
+
+    floor: str
+    instruments: tuple[Instrument, ...]
+    zone: str = "America/New_York"  # The exchange's, by its IANA name.
+    held: dict[str, int] = {}  # Lots at the start.
+    limits: tuple[tuple[str, str, str], ...] = ()  # Name, soft and hard, in people's words.
+    has_channel: bool = False  # Somebody is called when no page is open.
+
+
+class Room:
+    """Everything the pages show, and who sits before them."""
+
+    def __init__(self, settings: RoomSettings, floor: FloorPort, around: Surroundings) -> None:
+        self.settings = settings
+        self.floor = floor
+        self.around = around
+        self.seats = Seats()
+        self.table = CardTable()
+        self.chat = Chat()
+        self.evidence = Evidence()
+        instruments = {instrument.symbol: instrument for instrument in settings.instruments}
+        self.books = Books(instruments, settings.held)
+        self.live = LiveView(settings.instruments, self.books)
+        self.may_approve: Callable[[str], bool] = lambda _: False
+        self._is_live_stale = False
+
+    # --- what the floor says ---------------------------------------------------------------------
+
+    def hear(
+        self, sender: str, message: Message, number: int = 0, rests_on: tuple[int, ...] = ()
+    ) -> None:
+        """Take one message of the floor in; `number` is its envelope's id."""
+        now_ns = self.floor.now_ns()
+        self.evidence.hear(number, sender, message, rests_on)
+        match message:
+            case CardChanged():
+                self._lay(message)
+            case CardDue():
+                self.seats.tell(make_frame("due", code=message.code, kind=message.kind))
+            case AnswerNoted():
+                self._note(message)
+            case DeskStateChanged():
+                self.live.hear_state(message)
+                self._tell_state(message)
+            case RaiseRefused(person=person, reason=reason):
+                self.say("desk", "desk", f"{person} may not resume: {shown(reason, 400)}")
+            case QuoteUpdate():
+                self.live.hear_quote(message, now_ns)
+            case DepthUpdate():
+                self.live.hear_depth(message)
+            case PhaseChanged():
+                self.live.hear_phase(message)
+            case Signal():
+                self.live.hear_signal(sender, message, now_ns)
+            case Verdict():
+                word = "passed" if message.is_passed else f"refused: {message.rule}"
+                self.live.hear_order(message.owner, f"asked for an order, {word}", now_ns)
+            case ApprovedOrder() | ApprovedReplace():
+                self.books.approve(message)
+            case (
+                OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
+                | OrderReplaced() | OrderTriggered()
+            ):  # fmt: skip
+                self.books.follow(message)
+            case _:
+                return  # The floor says more than a panel shows.
+        self._is_live_stale = True
+
+    def _lay(self, change: CardChanged) -> None:
+        before = self.table.find(change.card.code)
+        old = before.view if before else None
+        laid = self.table.lay(change)
+        if old is not None and only_figures_moved(old, laid.view):
+            laid.is_held = True
+            self._tell_held(laid)
+            return
+        self._tell_card(laid)
+        is_new = old is None or old["record_hash"] != laid.view["record_hash"]
+        if is_new or (old is not None and old["status"] != laid.view["status"]):
+            self.say("card", change.card.code, _said_of(laid, is_new=is_new), code=change.card.code)
+
+    def _tell_card(self, laid: Laid) -> None:
+        laid.told_ns, laid.is_held = self.around.steady_ns(), False
+        left_ms = self.left_ms(laid)
+        self.seats.tell(make_frame("card", card=laid.view, left_ms=left_ms))
+
+    def _tell_held(self, laid: Laid) -> None:
+        if laid.is_held and self.around.steady_ns() - laid.told_ns >= FIGURES_NS:
+            self._tell_card(laid)
+
+    def _note(self, noted: AnswerNoted) -> None:
+        """Tell the tabs of the one who answered, and the room if it did not count."""
+        frame = make_frame(
+            "noted",
+            id=noted.answer_id.rpartition("/")[2],
+            code=noted.code,
+            is_taken=noted.is_taken,
+            reason=shown(noted.reason, 300),
+        )
+        for seat in self.seats.of(noted.sign_in_id):
+            seat.put(frame)
+
+    def _tell_state(self, change: DeskStateChanged) -> None:
+        who = shown(change.name or change.scope, 80)
+        by = f" by {shown(change.person, 40)}" if change.person else ""
+        figures = f" ({shown(change.figures, 200)})" if change.figures else ""
+        text = f"{who}: {change.before} → {change.after}{by}. {shown(change.reason, 300)}{figures}"
+        self.say("desk", "desk", text)
+        self.seats.tell(make_frame("state", **self.live.view()["state"], scope=change.scope))
+
+    # --- what the pages are told -------------------------------------------------------------
+
+    def enter(self, seat: Seat, person: dict[str, Any]) -> None:
+        """Seat a page and give it all there is: cards, conversation, live view."""
+        self.seats.add(seat)
+        cards = [{"card": laid.view, "left_ms": self.left_ms(laid)} for laid in self.table.all()]
+        seat.put(
+            make_frame(
+                "room",
+                person=person,
+                floor=self.settings.floor,
+                zone=self.settings.zone,
+                version=panel_version(),
+                cards=cards,
+                chat=self.chat.last(),
+                live=self.live.view(),
+            )
+        )
+        seat.put(self.beat())
+
+    def beat(self) -> bytes:
+        """Return the heartbeat: the server's time, and how long each card still waits."""
+        now_ns = self.floor.now_ns()
+        return make_frame(
+            "beat",
+            version=panel_version(),
+            market_ms=now_ns // 1_000_000,
+            wall_ms=self.around.wall_ns() // 1_000_000,
+            left={laid.change.card.code: self.left_ms(laid) for laid in self.table.waiting()},
+            nobody="" if self.is_reachable() else NOBODY,
+        )
+
+    def tick(self) -> None:
+        """Send what is due: a heartbeat, figures held back, the live view if it changed."""
+        self.seats.tell_newest("beat", self.beat())
+        for laid in self.table.waiting():
+            self._tell_held(laid)
+
+    def refresh(self) -> None:
+        """Send the live view, if anything on it may have changed."""
+        if self._is_live_stale and len(self.seats):
+            self._is_live_stale = False
+            self.seats.tell_newest("live", make_frame("live", live=self.live.view()))
+
+    def is_reachable(self) -> bool:
+        """Return whether somebody who may approve sits here, or can be called."""
+        return self.settings.has_channel or any(
+            self.may_approve(seat.person) for seat in self.seats
+        )
+
+    def spots(self) -> dict[str, float]:
+        """Return the mid of each instrument that has one, in currency a share."""
+        known = self.live.instruments
+        return {
+            symbol: seen.twice_mid * known[symbol].tick_micros / 2e6
+            for symbol, seen in self.live.watched.items()
+            if seen.twice_mid is not None and symbol in known
+        }
+
+    def left_ms(self, laid: Laid) -> int:
+        """Return the wall time until a card is answered by nobody."""
+        return max(0, self.floor.left_ns(laid.change.card.answer_until_ns) // 1_000_000)
+
+    def say(
+        self, speaker: Speaker, who: str, text: str, *, code: str = "", source: Source = "",
+        rows: tuple[tuple[str, ...], ...] = (),
+    ) -> Entry:  # fmt: skip
+        """Put a line into the conversation, on every page."""
+        entry = self.chat.add(
+            self.floor.now_ns(), speaker, who, text, code=code, source=source, rows=rows
+        )
+        self.seats.tell(make_frame("said", entry=entry))
+        return entry
+
+
+def _said_of(laid: Laid, *, is_new: bool) -> str:
+    view = laid.view
+    if not is_new or not view["can_answer"]:
+        return f"{view['title']}: {view['status']}"
+    left = span(laid.change.card.answer_until_ns - laid.change.figures.as_of_ns)
+    again = "asks again" if laid.change.card.asked > 1 else "waits"
+    return f"{view['title']}, {view['limit']}: {again}, {left} to answer"

@@ -1,0 +1,41 @@
+// Dialogs that move the desk. Each needs its own press; resuming needs a reason and a password too.
+
+import { el, pressId } from "./dom.js";
+
+function dialog(title, note, fields, word, kind, act) {
+  const wrong = el("p", { class: "wrong", role: "alert" });
+  const node = el("dialog", { "aria-label": title });
+  const form = el("form", { on: { submit: (event) => {
+    event.preventDefault();
+    const refused = act(new FormData(form));
+    if (refused) wrong.textContent = refused;
+    else node.close();
+  } } },
+  el("h2", {}, title), el("p", {}, note), fields, wrong,
+  el("div", { class: "row" },
+    el("button", { type: "button", on: { click: () => node.close() } }, "Back"),
+    el("button", { type: "submit", class: kind }, word)));
+  node.append(form);
+  node.addEventListener("close", () => node.remove());
+  document.body.append(node);
+  node.showModal();
+}
+
+export function halt(send) {
+  dialog("Halt the desk", "Nothing opens any more; working orders are cancelled. Resuming takes an approver, a password and a reason.", [
+    el("label", {}, "Reason, if there is time for one", el("input", { name: "reason", maxlength: 500, autocomplete: "off" })),
+  ], "Halt now", "stop", (form) => (send({ t: "control", id: pressId(), word: "halt", reason: form.get("reason") }) ? "" : "Not connected. Use: outcry halt"));
+}
+
+export function flatten(send) {
+  dialog("Flatten", "Cancels what works, then closes every position, short options first.", [
+    el("label", {}, "Reason", el("input", { name: "reason", maxlength: 500, autocomplete: "off" })),
+  ], "Flatten now", "stop", (form) => (send({ t: "control", id: pressId(), word: "flatten", reason: form.get("reason") }) ? "" : "Not connected: nothing was sent."));
+}
+
+export function resume(send, state, reason) {
+  dialog("Resume, one step", `The desk is ${state.name.toUpperCase()}. ${state.reason ? `It stopped because: ${state.reason}` : "No reason is recorded."} Cards from before are void.`, [
+    el("label", {}, "Why it may go on, in your words", el("input", { name: "reason", required: true, maxlength: 500, value: reason, autocomplete: "off" })),
+    el("label", {}, "Your password", el("input", { name: "password", type: "password", required: true, maxlength: 1000, autocomplete: "current-password" })),
+  ], "Resume", "main", (form) => (send({ t: "control", id: pressId(), word: "resume", reason: form.get("reason"), password: form.get("password") }) ? "" : "Not connected: nothing was sent."));
+}
