@@ -31,6 +31,15 @@ from environment.market.mass_quote import (
     rearm,
     tell_dealer,
 )
+from environment.market.package import (
+    AT_ONCE,
+    SLOTS,
+    arrive_package,
+    end_packages,
+    package_row,
+    run_strategy,
+    withdraw,
+)
 from environment.market.protection import dealer_row, quote_row
 from environment.market.series import watch_quote
 from environment.market.session import (
@@ -47,6 +56,13 @@ from environment.market.session import (
     start_indicating,
     survey_market,
 )
+from environment.market.strategy import (
+    leg_word,
+    mark_stale,
+    mark_strategy,
+    strategy_row,
+    take_stale,
+)
 
 EVENT_ROWS = 64  # Tape or out rows that any event may write besides one pair a fill.
 
@@ -55,6 +71,11 @@ EVENT_ROWS = 64  # Tape or out rows that any event may write besides one pair a 
 def _fills_possible(arena, kind, a):
     """Return a bound on the orders that the next event may fill, move or cancel."""
     live = arena[at.H_LIVE_SLICES] + arena[at.H_STOPS] + arena[at.H_LIVE_ORDERS] + 2
+    if arena[at.H_PACKAGES] > 0 or kind == at.E_PACKAGE:
+        # Any change of a book may let packages trade, each leg of them at least once.
+        if at.E_WAKE <= kind <= at.E_FEED or kind == at.E_INDICATIVE or kind == at.E_CALLBACK:
+            return 2
+        return live + 2 * AT_ONCE * SLOTS
     if kind == at.E_ARRIVE and arena[at.H_STOPS] + arena[at.H_PEGS] == 0:
         o = order_row(arena, a)
         # An order that cancels its group's older ones may meet any number of them.
@@ -96,8 +117,13 @@ def need_room(arena, fills, wide):
         arena[at.H_NEED_SECTION] = at.S_STOPNODE
         arena[at.H_NEED_ROWS] = 2 * arena[at.H_STOP_BUMP] + 64
         return True
-    if arena[at.H_SERIES] > 0 and lacks_holdings(arena, 2 * fills + 2):
-        return True
+    if arena[at.H_SERIES] > 0:
+        if lacks_holdings(arena, 2 * fills + 2):
+            return True
+        if arena[at.H_ORDER_BUMP] + SLOTS > arena[at.H_CAPACITY + at.S_ORDER]:
+            arena[at.H_NEED_SECTION] = at.S_ORDER
+            arena[at.H_NEED_ROWS] = arena[at.H_ORDER_BUMP] + SLOTS
+            return True
     # Half for an auction's orders, half for those of a moving window.
     orders = 2 * (arena[at.H_LIVE_ORDERS] + 8)
     if orders > arena[at.H_CAPACITY + at.S_SCRATCH]:
@@ -110,41 +136,62 @@ def need_room(arena, fills, wide):
 @inner
 def after_change(arena, instrument):
     """After an event that may have changed a book: pegs, the touch, views, feeds, limit states."""
+    _settle(arena, instrument)
+    if arena[at.H_SERIES] > 0:
+        _follow_up(arena)
+
+
+@inner
+def _settle(arena, instrument):
     ins = instrument_row(arena, instrument)
-    if arena[ins + at.I_KIND] == at.KIND_OPTION:
-        _after_series(arena, ins, instrument)
-        return
     if arena[ins + at.I_PHASE] == at.CONTINUOUS:
-        run_triggered(arena, ins)
-        while match_pegs(arena, ins):
+        if arena[ins + at.I_KIND] == at.KIND_OPTION:
+            if arena[at.H_STOPS] > 0:
+                watch_quote(arena, ins)
+                while arena[ins + at.I_TRIGGERED] != 0:
+                    run_triggered(arena, ins)
+                    watch_quote(arena, ins)
+        else:
             run_triggered(arena, ins)
+            while match_pegs(arena, ins):
+                run_triggered(arena, ins)
     _show_touch(arena, ins, instrument)
-    if arena[at.H_STALE] != 0:
-        arena[at.H_STALE] = 0
-        for number in range(arena[at.H_INSTRUMENTS], arena[at.H_INSTRUMENTS] + arena[at.H_SERIES]):
-            _after_series(arena, instrument_row(arena, number), number)
 
 
 @inner
-def _after_series(arena, ins, instrument):
-    _settle_series(arena, ins, instrument)
-    while arena[at.H_TRIPPED] > 0:
-        # A dealer's protection went off: his quotes leave every series, now that nothing matches.
-        d = dealer_row(arena, first_tripped(arena))
-        for quote in range(arena[d + at.DE_FIRST], arena[d + at.DE_FIRST] + arena[d + at.DE_COUNT]):
-            if pull_quote(arena, quote):
-                number = arena[quote_row(arena, quote) + at.QU_INSTRUMENT]
-                _settle_series(arena, instrument_row(arena, number), number)
+def _follow_up(arena):
+    """What one book's change does to others, now that nothing matches: each may do more."""
+    left = AT_ONCE
+    while True:
+        if arena[at.H_TRIPPED] > 0:
+            # A dealer's protection went off: his quotes leave every series.
+            d = dealer_row(arena, first_tripped(arena))
+            first = arena[d + at.DE_FIRST]
+            for quote in range(first, first + arena[d + at.DE_COUNT]):
+                if pull_quote(arena, quote):
+                    _settle(arena, arena[quote_row(arena, quote) + at.QU_INSTRUMENT])
+        elif arena[at.H_STALE] != 0:
+            # A stock's phase was carried over to its series.
+            arena[at.H_STALE] = 0
+            first = arena[at.H_INSTRUMENTS]
+            for number in range(first, first + arena[at.H_SERIES]):
+                _settle(arena, number)
+        elif arena[at.H_STALE_STRATEGY] != 0:
+            strategy = take_stale(arena)
+            if left == 0:
+                push(arena, arena[at.H_NOW], at.E_STRATEGY, strategy, 0)
+            elif run_strategy(arena, strategy):
+                left -= 1
+                _settle_legs(arena, strategy)
+        else:
+            return
 
 
 @inner
-def _settle_series(arena, ins, instrument):
-    if arena[ins + at.I_PHASE] == at.CONTINUOUS and arena[at.H_STOPS] > 0:
-        watch_quote(arena, ins)
-        while arena[ins + at.I_TRIGGERED] != 0:
-            run_triggered(arena, ins)
-            watch_quote(arena, ins)
-    _show_touch(arena, ins, instrument)
+def _settle_legs(arena, strategy):
+    st = strategy_row(arena, strategy)
+    for k in range(arena[st + at.ST_COUNT]):
+        _settle(arena, arena[leg_word(arena, st, k)])
 
 
 @inner
@@ -164,6 +211,8 @@ def _show_touch(arena, ins, instrument):
     arena[ins + at.I_SHOWN_ASK] = ask
     arena[ins + at.I_SHOWN_ASK_QUANTITY] = ask_quantity
     arena[ins + at.I_DIRTY] = arena[ins + at.I_VOLUME]
+    if arena[ins + at.I_LEGS] != 0:
+        mark_stale(arena, ins)
     arena[ins + at.I_FEED_SEQUENCE] += 1
     if arena[ins + at.I_FEED_DOWN] == 0:
         _note_touch(arena, ins)
@@ -398,7 +447,7 @@ def _mass_quote(arena, dealer, count):
     for _ in range(count):
         code, number = apply_inbound(arena, dealer)
         if code > 0:
-            _after_series(arena, instrument_row(arena, number), number)
+            after_change(arena, number)
         elif code < 0:
             if refused == 0:
                 reason, first = -1 - code, number
@@ -419,8 +468,23 @@ def _purge(arena, dealer, which):
         if which in (at.NONE, number, stock) and pull_quote(arena, quote):
             pulled += 1
             purge_tape(arena, arena[d + at.DE_ACCOUNT], number, at.R_PURGED)
-            _after_series(arena, instrument_row(arena, number), number)
+            after_change(arena, number)
     tell_dealer(arena, dealer, at.M_QUOTES_PULLED, which, pulled, at.R_PURGED)
+
+
+@inner
+def _package(arena, package):
+    strategy = arena[package_row(arena, package) + at.PK_STRATEGY]
+    arrive_package(arena, package)
+    _settle_legs(arena, strategy)
+    _follow_up(arena)
+
+
+@inner
+def _cancel_package(arena, account, identity):
+    if withdraw(arena, account, identity):
+        return
+    refuse_request(arena, account, identity, 0, at.R_UNKNOWN)
 
 
 @inner
@@ -464,6 +528,8 @@ def step(arena, until):
             continue
         pop(arena)
         _handle(arena, kind, a, b)
+        if arena[at.H_ERROR] != 0:
+            return at.BROKEN
 
 
 @inner
@@ -477,6 +543,7 @@ def _handle(arena, kind, a, b):
     elif kind == at.E_CANCEL_ALL:
         arrive_cancel_all(arena, a, b)
         if b == at.NONE:
+            end_packages(arena, at.NONE, a)
             for k in range(arena[at.H_INSTRUMENTS] + arena[at.H_SERIES]):
                 after_change(arena, k)
         else:
@@ -489,6 +556,13 @@ def _handle(arena, kind, a, b):
         _purge(arena, a, b)
     elif kind == at.E_REARM:
         rearm(arena, a)
+    elif kind == at.E_PACKAGE:
+        _package(arena, a)
+    elif kind == at.E_PACKAGE_CANCEL:
+        _cancel_package(arena, a, b)
+    elif kind == at.E_STRATEGY:
+        mark_strategy(arena, a)
+        _follow_up(arena)
     elif kind == at.E_PHASE:
         _phase(arena, a, b)
     elif kind == at.E_EXPIRE:

@@ -64,9 +64,11 @@ H_LATENCY_FACTOR: Final = 36  # Millionths; 0 stands for 1.
 # H_INSTRUMENTS counts the stocks, numbered from 0; the series of options follow them.
 H_SERIES, H_DEALERS, H_QUOTES, H_HOLDINGS, H_TRIPPED, H_MASS_QUOTES, H_QUOTE_UPDATES = range(37, 44)
 H_PACKAGE_FREE, H_PACKAGE_BUMP, H_PACKAGES, H_STRATEGIES, H_LEGS, H_CHAIN_FEEDS = range(44, 50)
-H_TRIPS, H_PULLED, H_PACKAGE_TRADES, H_STALE = range(50, 54)
+H_TRIPS, H_STALE_STRATEGY, H_PACKAGE_TRADES, H_STALE = range(50, 54)
 H_OFFSET: Final = 64  # H_OFFSET + section: first word of the section.
 H_CAPACITY: Final = 96  # H_CAPACITY + section: rows it can hold.
+H_LEGS_AT: Final = 128  # Where the sender of a package writes its legs: instrument, ratio, …
+H_PRICES_AT: Final = 144  # Where a package's trade keeps its legs' prices.
 MAGIC: Final = 0x4F555443
 VERSION: Final = 2
 
@@ -196,32 +198,23 @@ MEASURES: Final = ("contracts", "delta", "vega")  # DE_TRIPPED: the measure's pl
 # --- recent: one fill of a quote -----------------------------------------------------------------
 RE_TIME, RE_CONTRACTS, RE_DELTA, RE_VEGA = range(4)
 # --- package: an order for a strategy; strategy: its legs and the packages that wait -------------
-(
-    PK_STATE,
-    PK_STRATEGY,
-    PK_SIDE,
-    PK_ACCOUNT,
-    PK_PRICE,
-    PK_LEAVES,
-    PK_TIF,
-    PK_TAG,
-    PK_SEQUENCE,
-    PK_PREVIOUS,
-    PK_NEXT,
-    PK_GENERATION,
-    PK_ENTRY_NS,
-    PK_LEGS_FILLED,
-    PK_NUMBER,
-) = range(15)
+(PK_STATE, PK_STRATEGY, PK_SIDE, PK_ACCOUNT, PK_PRICE, PK_LEAVES, PK_TIF, PK_TAG, PK_SEQUENCE,
+ PK_PREVIOUS, PK_NEXT, PK_GENERATION, PK_ENTRY_NS, PK_FLIPPED) = range(14)  # fmt: skip
 LEGS_MAX: Final = 6
+# A strategy's packages wait in two lists, best first. From ST_LEGS on, for each leg: instrument;
+# what its price counts in the net price (negative where the buyer sells); lots to one unit.
 ST_COUNT, ST_BUYS, ST_SELLS, ST_STALE, ST_NEXT_STALE = range(5)
-ST_LEGS: Final = 8  # From here: instrument, ratio, for each leg.
+ST_LEGS: Final = 8
+# T_TYPE of a "package" row; LEG rows tell a strategy's legs when it is first seen.
+PACKAGE_ROWS: Final = ("enter", "rest", "fill", "cancel", "refuse", "leg")
+PR_ENTER, PR_REST, PR_FILL, PR_CANCEL, PR_REFUSE, PR_LEG = range(6)
 LG_STRATEGY, LG_NEXT = range(2)
 
 # --- event kinds in the heap ---------------------------------------------------------------------
 (E_ARRIVE, E_CANCEL, E_REPLACE, E_CANCEL_ALL, E_WAKE, E_FEED, E_PHASE, E_INDICATIVE, E_EXPIRE,
  E_LIMIT_STATE, E_REOPEN, E_BAND, E_CANCEL_LAST, E_HALT, E_CALLBACK, E_MASS_QUOTE, E_OUTAGE,
- E_LATENCY, E_RECALL, E_PURGE, E_REARM, E_PACKAGE, E_PACKAGE_CANCEL) = range(23)  # fmt: skip
+ E_LATENCY, E_RECALL, E_PURGE, E_REARM, E_PACKAGE, E_PACKAGE_CANCEL,
+ E_STRATEGY) = range(24)  # fmt: skip
 HEAP_TIME, HEAP_SEQUENCE, HEAP_KIND_A, HEAP_B = range(4)
 
 # --- phases --------------------------------------------------------------------------------------

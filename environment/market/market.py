@@ -258,7 +258,7 @@ class Market:
                    tif: int, self_trade: int, flags: int, price: int, quantity: int, display: int,
                    stop: int, expire_ns: int, parent: int, tag: int) -> int:  # fmt: skip
         """Send an order to the exchange. Returns its public id."""
-        self._room_to_post()
+        self.room_to_post()
         return core.post_order(  # type: ignore[no-any-return]
             self.arena, arrival_ns, instrument, account, side, kind, tif, self_trade, flags, price,
             quantity, display, stop, expire_ns, parent, tag,
@@ -266,24 +266,24 @@ class Market:
 
     def post_cancel(self, arrival_ns: int, account: int, identity: int) -> None:
         """Send a cancel to the exchange."""
-        self._room_to_post()
+        self.room_to_post()
         core.post_cancel(self.arena, arrival_ns, account, identity)
 
     def post_cancel_all(self, arrival_ns: int, account: int, instrument: int = at.NONE) -> None:
         """Cancel all of an account's orders on arrival."""
-        self._room_to_post()
+        self.room_to_post()
         core.post_cancel_all(self.arena, arrival_ns, account, instrument)
 
     def post_replace(
         self, arrival_ns: int, account: int, identity: int, quantity: int, price: int
     ) -> None:
         """Send a replace to the exchange; price 0 keeps the present one."""
-        self._room_to_post()
+        self.room_to_post()
         core.post_replace(self.arena, arrival_ns, account, identity, quantity, price)
 
     def post_event(self, time_ns: int, kind: int, a: int, b: int) -> None:
         """Schedule a phase change, halt, callback or wake-up."""
-        self._room_to_post()
+        self.room_to_post()
         core.post_event(self.arena, time_ns, kind, a, b)
 
     # --- running ----------------------------------------------------------------------------------
@@ -356,7 +356,8 @@ class Market:
         if rows > self.arena[at.H_CAPACITY + section]:
             self.arena = grow(self.arena, section, rows + rows // 2)
 
-    def _room_to_post(self) -> None:
+    def room_to_post(self) -> None:
+        """Make room for one more order and the events of sending it."""
         words = self._words
         if words[at.H_HEAP_COUNT] + 8 > words[at.H_CAPACITY + at.S_HEAP]:
             self.room(at.S_HEAP, words[at.H_HEAP_COUNT] + 8)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.instruments import Instrument
-from environment.market import holdings, layout as at
+from environment.market import holdings, layout as at, package
 from environment.market.arena import grow
 from environment.market.fees import FeeRow
 
@@ -303,3 +303,45 @@ def set_protection(
     row = market.section(at.S_DEALER)[dealer]
     row[at.DE_WINDOW_NS], row[at.DE_CONTRACTS_MAX] = window_ns, contracts
     row[at.DE_DELTA_MAX], row[at.DE_VEGA_MAX] = delta_shares * 1_000_000, vega_micros
+
+
+# --- packages ------------------------------------------------------------------------------------
+
+
+def post_package(
+    market: "Market", arrival_ns: int, account: int, side: int, price: int, quantity: int,
+    legs: NDArray[np.int64], *, tif: int = at.DAY, tag: int = 0,
+) -> int:  # fmt: skip
+    """Send a package to the exchange. Returns its public id, or 0 where the legs make none.
+
+    Parameters
+    ----------
+    price : int
+        Net price in ticks of one unit, as the legs are written: what its buyer pays.
+    legs : int64 array of shape (count, 2)
+        Instrument and ratio of each, negative where the buyer sells; a stock's in shares.
+    """
+    market.room_to_post()
+    for section, used, more in (
+        (at.S_PACKAGE, at.H_PACKAGE_BUMP, 1),
+        (at.S_STRATEGY, at.H_STRATEGIES, 1),
+        (at.S_LEG, at.H_LEGS, at.LEGS_MAX),
+    ):
+        market.room(section, int(market.arena[used]) + more)
+    return int(
+        package.post_package(
+            market.arena, arrival_ns, account, side, price, quantity, tif, tag,
+            np.ascontiguousarray(legs, np.int64).reshape(-1, 2),
+        )
+    )  # fmt: skip
+
+
+def packages_waiting(market: "Market") -> list[tuple[int, int, int, int]]:
+    """Return (id, side, net price, units left) of every waiting package, in canonical direction."""
+    rows = market.section(at.S_PACKAGE)[: int(market.arena[at.H_PACKAGE_BUMP])]
+    return [
+        (int(row[at.PK_GENERATION]) << 32 | n, int(row[at.PK_SIDE]), int(row[at.PK_PRICE]),
+         int(row[at.PK_LEAVES]))
+        for n, row in enumerate(rows)
+        if row[at.PK_STATE] == package.WAITING
+    ]  # fmt: skip

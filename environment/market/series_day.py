@@ -4,6 +4,7 @@ from environment.compiled import inner
 from environment.market import layout as at
 from environment.market.ladder import instrument_row
 from environment.market.mass_quote import pull_series
+from environment.market.package import end_packages
 from environment.market.series import end_series_orders, enter_phase, phase_after
 
 
@@ -32,3 +33,4 @@ def follow_stock(arena, stock, stock_phase, reason):
         number = arena[ins + at.I_SERIES] - 1
     if closes:
         end_series_orders(arena, stock)
+        end_packages(arena, stock, at.NONE)
