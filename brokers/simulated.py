@@ -1,12 +1,13 @@
 """The venue of a simulated market: the only door of the swarm's gated account into the exchange."""
 
-from collections.abc import Callable
-from typing import ClassVar, assert_never
+from typing import ClassVar, Final, assert_never
 
 import msgspec
 
 from brokers.venue_book import BookedOrder, VenueBook
 from environment.actors import Actor, ActorContext, ActorRef
+from environment.authority import VenueGate
+from environment.control_messages import AuthorityRefused
 from environment.messages import (
     ApprovedOrder,
     ApprovedReplace,
@@ -20,6 +21,7 @@ from environment.messages import (
     ReplaceOrder,
     SubmitOrder,
 )
+from environment.parent_draws import ParentDraws
 from environment.venue_messages import (
     AccountReport,
     OrderReport,
@@ -34,6 +36,7 @@ from environment.venue_messages import (
 )
 
 _VERDICTS_KEPT = 1_000
+DESK: Final = frozenset({"desk/risk", "desk/custodian"})  # Who hands the venue its orders.
 
 
 class VenueState(msgspec.Struct):
@@ -46,6 +49,8 @@ class VenueState(msgspec.Struct):
     repeated: int = 0  # Orders and replaces that came a second time, and were used once.
     dead: int = 0  # Those that were sent in a session that is over.
     refused: int = 0
+    unfounded: int = 0  # Reports that did not come from the exchange.
+    draws: ParentDraws = msgspec.field(default_factory=ParentDraws)
 
 
 ToExchange = SubmitOrder | ReplaceOrder | CancelOrder
@@ -55,21 +60,15 @@ ToVenue = (
     | RenewSession | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderReplaced
     | OrderTriggered
 )  # fmt: skip
-# Says why an approved order may not reach the venue; "" lets it pass.
-Gate = Callable[[ApprovedOrder | ApprovedReplace, int], str]
-
-
-def open_gate(approved: ApprovedOrder | ApprovedReplace, now_ns: int) -> str:  # noqa: ARG001  one signature
-    """Let everything pass: the type alone says that risk approved."""
-    return ""
 
 
 class SimulatedVenue(Actor[ToVenue]):
     """Enters what risk approved, once, and hands every event back, numbered, to the custodian.
 
-    An order that nobody approved has no class here: sending one is a type error. What was sent in
-    an earlier session than the present one is dead, so that an order which the venue once called
-    not found can never appear.
+    An order that nobody approved has no class here: sending one is a type error. One made by hand
+    does not pass the gate: it is refused, and `warned` is told who sent it. What was sent in an
+    earlier session than the present one is dead, so that an order which the venue once called not
+    found can never appear.
     """
 
     KIND: ClassVar[str] = "venue"
@@ -77,12 +76,13 @@ class SimulatedVenue(Actor[ToVenue]):
 
     def __init__(
         self, exchange: ActorRef[ToExchange], custodian: ActorRef[ToCustodian], account: str,
-        gate: Gate = open_gate,
+        gate: VenueGate, warned: ActorRef[AuthorityRefused],
     ) -> None:  # fmt: skip
         self._exchange = exchange
         self._custodian = custodian
         self._account = account
         self._gate = gate
+        self._warned = warned
         self.state: VenueState = VenueState(book=VenueBook())
 
     def receive(self, ctx: ActorContext, message: ToVenue) -> None:
@@ -98,14 +98,24 @@ class SimulatedVenue(Actor[ToVenue]):
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()
             ):  # fmt: skip
-                self._report(ctx, message)
+                self._on_event(ctx, message)
             case QueryOrder() | QueryAccount() | ResendReports() | RenewSession():
                 self._answer(ctx, message)
             case never:
                 assert_never(never)
 
+    def _on_event(self, ctx: ActorContext, event: ReportedEvent) -> None:
+        if ctx.sender() != self._exchange.address:
+            self.state.unfounded += 1  # A fill that somebody made up is no fill.
+            self._warn(ctx, event.order_id, "report: not from the exchange")
+            return
+        self.state.draws.follow(event)
+        self._report(ctx, event)
+
     def _on_order(self, ctx: ActorContext, approved: ApprovedOrder) -> None:
         order, state = approved.order, self.state
+        if self._is_strangers(ctx, approved):
+            return
         name = approved.client_order_id or order.order_id
         if approved.session < state.session:
             state.dead += 1
@@ -116,7 +126,7 @@ class SimulatedVenue(Actor[ToVenue]):
         state.book.take(
             BookedOrder(name, order.instrument, order.side, order.quantity, order.price)
         )
-        reason = self._gate(approved, ctx.now_ns())
+        reason = self._fault(ctx, approved, name)
         if not reason and approved.account != self._account:
             reason = f"account: {approved.account!r} is not traded here, only {self._account!r}"
         if reason:
@@ -141,6 +151,8 @@ class SimulatedVenue(Actor[ToVenue]):
 
     def _on_replace(self, ctx: ActorContext, approved: ApprovedReplace) -> None:
         order, state = approved.order, self.state
+        if self._is_strangers(ctx, approved):
+            return
         name = approved.client_order_id or order.order_id
         if approved.session < state.session:
             state.dead += 1
@@ -152,7 +164,7 @@ class SimulatedVenue(Actor[ToVenue]):
         if len(state.verdicts) >= 2 * _VERDICTS_KEPT:
             for old in list(state.verdicts)[:_VERDICTS_KEPT]:
                 del state.verdicts[old]
-        reason = self._gate(approved, ctx.now_ns())
+        reason = self._fault(ctx, approved, name)
         if reason:
             state.refused += 1
             self._report(ctx, OrderRefused(order_id=name, reason=reason))
@@ -160,6 +172,32 @@ class SimulatedVenue(Actor[ToVenue]):
         state.book.ask(name, order)
         replace = ReplaceOrder(order_id=name, quantity=order.quantity, price=order.price)
         ctx.send(self._exchange, replace)
+
+    def _is_strangers(self, ctx: ActorContext, approved: ApprovedOrder | ApprovedReplace) -> bool:
+        """Return whether somebody else than the desk sent it; then nothing of it is kept."""
+        if ctx.sender() in DESK:
+            return False
+        self.state.refused += 1
+        self._warn(ctx, approved.order.order_id, "sender: not the desk")
+        return True
+
+    def _fault(
+        self, ctx: ActorContext, approved: ApprovedOrder | ApprovedReplace, name: str
+    ) -> str:
+        """Return "" if risk, and people where it asks for them, let it through, else why not."""
+        reason = self._gate.check(approved, ctx.now_ns())
+        decision = approved.decision
+        if reason:
+            self._warn(ctx, approved.order.order_id, reason)
+        elif decision is not None:
+            reason = self.state.draws.claim(
+                name, decision.parent, approved.order.quantity, decision.quantity
+            )
+        return reason
+
+    def _warn(self, ctx: ActorContext, order_id: str, reason: str) -> None:
+        refused = AuthorityRefused(sender=ctx.sender(), order_id=order_id, reason=reason)
+        ctx.send(self._warned, refused)
 
     def _report(self, ctx: ActorContext, event: ReportedEvent) -> None:
         ctx.send(self._custodian, self.state.book.report(event))

@@ -20,7 +20,7 @@ TIERS: Final[tuple[Tier, ...]] = ("auto", "notify", "one", "two", "refuse")  # E
 Effect = Literal["open", "close", "both"]
 Outcome = Literal[
     "approved", "rejected", "expired_unseen", "expired_seen", "drifted", "market_closed", "halted",
-    "refused_again", "failed",
+    "refused_again", "withdrawn", "failed",
 ]  # fmt: skip
 CardState = Literal["waiting", "one_of_two", "redrawing", "sent", "done", "not_sent"]
 

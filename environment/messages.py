@@ -335,6 +335,7 @@ class OrderRequest(MoneyMessage, frozen=True, kw_only=True):
     dispersion: float = 0.0  # Of the views behind it, 0 to 1.
     reasons: tuple[str, ...] = ()  # In the proposer's words, which nobody has verified.
     parent: str = ""  # The approved order that this one carries out a part of.
+    least_quantity: int = 0  # Above 0: so few are better than a refusal, if limits ask for it.
 
 
 class CancelRequest(MoneyMessage, frozen=True, kw_only=True):

@@ -7,18 +7,22 @@ from typing import Any
 
 import msgspec
 
-from agents.desk.controls import HardLimits, Mandate, join_mandates
+from agents.desk.controls import Mandate, join_mandates
 from agents.desk.coordinator import Coordinator
 from agents.desk.custodian import ADDRESS as CUSTODIAN, Custodian
 from agents.desk.custodian_state import CustodianSettings
 from agents.desk.portfolio import Portfolio
 from agents.desk.risk import Risk, RiskSettings
+from agents.human.approvals import Approvals
+from agents.human.script import ScriptedApprover
 from agents.quant.market_maker import MarketMaker, MarketMakerSettings
 from agents.quant.metronome import Metronome, MetronomeSettings
 from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
 from brokers.simulated import SimulatedVenue
 from environment.actors import Actor, ActorRef, Directory, SimulationKernel
 from environment.actors.floor import KERNEL
+from environment.authority import Keys, keys_of_seed
+from environment.draws import stream_key
 from environment.errors import ConfigError
 from environment.instruments import Instrument
 from environment.market.calendar import Session
@@ -26,6 +30,7 @@ from environment.market.exchange import ADDRESS as EXCHANGE
 from environment.messages import Resumed
 from environment.venue_messages import OwnerDown
 from scenarios import config_swarm as told
+from scenarios.build_desk import SCRIPT, approval_settings, rulebook_of, script_settings
 from scenarios.build_paths import clock_ns
 from scenarios.build_quant import quant_factory
 from scenarios.build_views import coordinator_settings, portfolio_settings
@@ -34,7 +39,7 @@ from scenarios.config_desk import Limits
 from scenarios.config_world import ProgrammeSeller as ToldProgramme
 
 SWARM_ACCOUNT, VENUE, RISK, PORTFOLIO = "swarm", "venue", "desk/risk", "desk/portfolio"
-COORDINATOR = "desk/coordinator"
+COORDINATOR, APPROVALS = "desk/coordinator", "human/approvals"
 # An agent made in Python: from the floor (its references) to the actor.
 Factory = Callable[["Floor"], Actor[Any]]
 
@@ -115,13 +120,14 @@ def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
         return
     risk: ActorRef[Any] = kernel.reference(RISK)
     coordinator: ActorRef[Any] = kernel.reference(COORDINATOR)
-    owners: Directory[Any] = kernel.directory()
     custodian: ActorRef[Any] = kernel.reference(CUSTODIAN)
-    kernel.spawn(VENUE, lambda: SimulatedVenue(exchange, custodian, SWARM_ACCOUNT))
+    keys = keys_of_seed(floor.config.scenario.seed)
+    kernel.spawn(
+        VENUE, lambda: SimulatedVenue(exchange, custodian, SWARM_ACCOUNT, keys.gate(), risk)
+    )
     kept = CustodianSettings()
     kernel.spawn(CUSTODIAN, lambda: floor.make_custodian(kept))
-    desk = _risk_settings(floor)
-    kernel.spawn(RISK, lambda: Risk(custodian, owners, desk))
+    _spawn_desk(floor, kernel, keys)
     swarm = _swarm_of(floor.config)
     views = coordinator_settings(floor.instruments, swarm, tuple(floor.agents))
     kernel.spawn(COORDINATOR, lambda: Coordinator(views))
@@ -131,6 +137,21 @@ def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
         _spawn_agent(floor, kernel, address, agent, risk, coordinator)
     for address, factory in floor.agents.items():
         kernel.spawn(address, partial(factory, floor))
+
+
+def _spawn_desk(floor: Floor, kernel: SimulationKernel, keys: Keys) -> None:
+    """Put risk, the approval agent and whoever answers at their addresses."""
+    approvals: ActorRef[Any] = kernel.reference(APPROVALS)
+    risk: ActorRef[Any] = kernel.reference(RISK)
+    custodian: ActorRef[Any] = kernel.reference(CUSTODIAN)
+    owners: Directory[Any] = kernel.directory()
+    desk = _risk_settings(floor)
+    kernel.spawn(RISK, lambda: Risk(custodian, approvals, owners, desk, keys))
+    settings = approval_settings(floor.config)
+    kernel.spawn(APPROVALS, lambda: Approvals(risk, settings, keys))
+    script = script_settings(floor.config, floor.session)
+    if script is not None:
+        kernel.spawn(SCRIPT, lambda: ScriptedApprover(approvals, script))
 
 
 def _swarm_of(config: Config) -> dict[str, told.Agent]:
@@ -151,22 +172,21 @@ def _risk_settings(floor: Floor) -> RiskSettings:
     }
     mandates |= dict.fromkeys(floor.agents, everything)
     mandates[PORTFOLIO] = join_mandates(mandates.values())
-    limits = floor.config.swarm.limits if floor.config.swarm is not None else Limits()
+    swarm, scenario = floor.config.swarm, floor.config.scenario
+    limits, breakers, approval = (
+        (swarm.limits, swarm.breakers, swarm.approval) if swarm else (Limits(), None, None)
+    )
     return RiskSettings(
-        account=SWARM_ACCOUNT, instruments=floor.instruments, mandates=mandates,
-        limits=_hard(limits), reference_ticks=floor.reference_ticks,
-    )  # fmt: skip
-
-
-def _hard(limits: Limits) -> HardLimits:
-    quantity, position, notional = limits.order_quantity, limits.position, limits.order_notional
-    return HardLimits(
-        order_quantity=None if quantity is None else quantity.hard,
-        order_notional_micros=None if notional is None or notional.hard is None
-        else int(notional.hard),
-        position=None if position is None else position.hard,
-        restricted=limits.restricted,
-    )  # fmt: skip
+        account=SWARM_ACCOUNT,
+        instruments=floor.instruments,
+        rules=rulebook_of(limits, breakers, approval, mandates),
+        reference_ticks=floor.reference_ticks,
+        cash_micros=int(scenario.account.cash),
+        margin=scenario.account.margin,
+        today=floor.session.date,
+        key=stream_key(scenario.seed, "desk/risk/scenarios"),
+        refresh_ns=0,  # Nobody looks at a card here but a script, which reads the record.
+    )
 
 
 def _chosen(floor: Floor, agent: told.Agent) -> tuple[Instrument, ...]:

@@ -19,7 +19,6 @@ AGENTS: Final = frozenset(
 CROWDS: Final = frozenset(
     {"noise", "value", "momentum", "adaptive_maker", "hawkes", "spoofer", "ignition"}
 )
-HARD_LIMITS: Final = frozenset({"order_quantity", "position", "restricted"})
 MARGINS: Final = frozenset({"cash", "reg_t"})
 
 
@@ -49,9 +48,8 @@ def _of_scenario(scenario: Scenario) -> Iterator[tuple[str, ...]]:
     for name in scenario.latency.effects:
         if name not in AGENTS:
             yield "latency", "effects", name
-    for key in ("approver", "compare"):
-        if getattr(scenario, key) is not None:
-            yield (key,)
+    if scenario.compare is not None:
+        yield ("compare",)
 
 
 def _of_swarm(swarm: Swarm) -> Iterator[tuple[str, ...]]:
@@ -59,12 +57,3 @@ def _of_swarm(swarm: Swarm) -> Iterator[tuple[str, ...]]:
     for address in swarm.swarm:
         if str(swarm.agents[address].__struct_config__.tag) not in AGENTS:
             yield "agents", address
-    for control in swarm.limits.__struct_fields__:
-        limit = getattr(swarm.limits, control)
-        if limit and control not in HARD_LIMITS:
-            yield "limits", control
-        if getattr(limit, "soft", None) is not None:
-            yield "limits", control, "soft"
-    for key in ("breakers", "approval"):
-        if getattr(swarm, key) is not None:
-            yield (key,)

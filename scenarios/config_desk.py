@@ -84,6 +84,21 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     orders_per_second: CountLimit | None = None
     data_age: AgeLimit | None = None
     model_dispersion: ShareLimit | None = None
+    resting_collar: ShareLimit | None = None
+    duplicate_orders: CountLimit | None = None
+    gross_exposure: MoneyLimit | None = None
+    net_exposure: MoneyLimit | None = None
+    concentration: ShareLimit | None = None
+    underlying_gamma: MoneyLimit | None = None
+    underlying_theta: MoneyLimit | None = None
+    expiry_delta: MoneyLimit | None = None
+    expiry_gamma: MoneyLimit | None = None
+    expiry_vega: MoneyLimit | None = None
+    expiry_theta: MoneyLimit | None = None
+    structure_loss: MoneyLimit | None = None
+    margin_used: ShareLimit | None = None
+    value_at_risk: MoneyLimit | None = None
+    expected_shortfall: MoneyLimit | None = None
 
 
 class Portfolio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,10 +131,33 @@ class LossBreaker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _check_limit(self.reducing, self.halted)
 
 
+class ExecutionBreaker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fills within a time at which a person must look before it goes on."""
+
+    reducing: Count | None = None
+    halted: Count | None = None
+    within: Period = Period(60_000_000_000)
+
+    def __post_init__(self) -> None:
+        """Refuse a breaker without a figure, or that stops before it reduces."""
+        _check_limit(self.reducing, self.halted)
+
+
 class Breakers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What moves the desk down without asking."""
+    """What moves the desk, or a part of it, down without asking."""
 
     daily_loss: LossBreaker | None = None
+    drawdown: LossBreaker | None = None
+    agent_daily_loss: LossBreaker | None = None
+    agent_drawdown: LossBreaker | None = None
+    strategy_daily_loss: LossBreaker | None = None
+    strategy_drawdown: LossBreaker | None = None
+    underlying_daily_loss: LossBreaker | None = None
+    underlying_drawdown: LossBreaker | None = None
+    repeated_execution: ExecutionBreaker | None = None
+    agent_repeated_execution: ExecutionBreaker | None = None
+    strategy_repeated_execution: ExecutionBreaker | None = None
+    underlying_repeated_execution: ExecutionBreaker | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from agents.desk.controls import CONTROLS
 from environment.errors import ConfigError
 from scenarios.config import load_config, shipped_names
-from scenarios.config_built import HARD_LIMITS
 from scenarios.shadows import PACKAGES, shadowed_packages
 
 _OLDEST: Final = (3, 11)
@@ -129,7 +129,10 @@ def _scenarios() -> Iterator[Finding]:
 
 def _controls() -> Iterator[Finding]:
     """Name the controls that the risk desk keeps."""
-    yield Finding("ok", "risk controls", ", ".join(sorted(HARD_LIMITS)))
+    for control in CONTROLS:
+        kind = "hard, always in force" if control.fixed else "soft and hard"
+        text = f"{control.name} ({control.unit}, {kind}): {control.about}"
+        yield Finding("ok", "risk control", text)
 
 
 def _browser() -> Iterator[Finding]:

@@ -1,137 +1,167 @@
 """The list of controls: what the risk desk asks of every order, by name, with figures.
 
 A control that is added to `CONTROLS` is in force, and is listed wherever controls are listed. Each
-looks at one case: the order as it would stand, counting every approved order as filled.
+returns its figure for one case, in its unit, or None where it has nothing to say of it. A figure
+above the soft limit asks a person, above the hard one it refuses.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 import msgspec
 
-from agents.desk.exposure import Exposure
-from environment.instruments import Instrument
-from environment.messages import Side
+from agents.desk import control_figures as figures
+from agents.desk.case import Case
+from agents.desk.limits import Limit, Mandate, Rulebook, join_mandates
 
-Unit = Literal["lots", "micros", "symbols"]
-
-
-class Mandate(msgspec.Struct, frozen=True, kw_only=True):
-    """All that an agent may propose. A scope is a symbol, or `AAPL/options` for a whole chain."""
-
-    instruments: tuple[str, ...]
-    notional_micros: int  # Position plus working orders, over all instruments.
-
-    def covers(self, instrument: Instrument) -> bool:
-        """Return whether an instrument lies inside."""
-        if instrument.kind == "option":
-            return f"{instrument.underlying}/options" in self.instruments
-        return instrument.symbol in self.instruments
+Unit = Literal["lots", "micros", "symbols", "share", "ns", "count", "contracts", "state"]
+Figure = Callable[[Case], float | int | None]
 
 
-def join_mandates(mandates: Iterable[Mandate]) -> Mandate:
-    """Return what several agents may do together: the mandate of a desk that trades for them."""
-    given = tuple(mandates)
-    scopes = dict.fromkeys(scope for mandate in given for scope in mandate.instruments)
-    return Mandate(
-        instruments=tuple(scopes),
-        notional_micros=sum(mandate.notional_micros for mandate in given),
-    )
+class Control(msgspec.Struct, frozen=True, kw_only=True):
+    """One named control. `quantity` marks those that a smaller order can meet.
 
-
-class HardLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures that refuse, of the account; None does not limit."""
-
-    order_quantity: int | None = None  # Lots of one order.
-    order_notional_micros: int | None = None
-    position: int | None = None  # Lots per instrument, long or short.
-    restricted: tuple[str, ...] = ()  # Symbols that nobody may trade, as stock or underlying.
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One order as it would stand if it were approved.
-
-    `account` and `owner` are exposures in its instrument without this order; `leaves_lots` is what
-    it could still trade; `value_ticks` its limit or the mark, whichever is higher.
+    A `fixed` control is always in force; any other where the limits name it.
     """
 
-    instrument: Instrument
-    side: Side
-    quantity_lots: int
-    leaves_lots: int
-    value_ticks: int
-    account: Exposure
-    owner: Exposure
-    owner_elsewhere_micros: int  # The owner's exposure in all other instruments.
-    mandate: Mandate
+    name: str
+    unit: Unit
+    about: str
+    figure: Figure
+    fixed: bool = False
+    quantity: bool = False
+    spares_reducing: bool = True  # Whether an order that only lowers risk skips it.
+
+    def limit(self, case: Case, rules: Rulebook) -> Limit | None:
+        """Return what holds for a case."""
+        if self.name == "mandate_notional":
+            return Limit(hard=case.mandate.notional_micros)
+        return Limit(hard=0) if self.fixed else rules.limits.get(self.name)
 
 
 class Breach(msgspec.Struct, frozen=True, kw_only=True):
     """The figure that the order would bring, and the limit that it would break."""
 
-    figure: int
-    limit: int
+    control: Control
+    kind: Literal["soft", "hard"]
+    figure: float
+    limit: float
+
+    @property
+    def text(self) -> str:
+        """What was found, for a refusal: `10 lots, limit 5`."""
+        return f"{_shown(self.figure)} {self.control.unit}, limit {_shown(self.limit)}"
 
 
-class Control(msgspec.Struct, frozen=True, kw_only=True):
-    """One named control. Soft ones ask a person, hard ones refuse."""
-
-    name: str
-    unit: Unit
-    kind: Literal["hard", "soft"]
-    check: Callable[[Case, HardLimits], Breach | None]
-
-
-def find_breach(case: Case, limits: HardLimits) -> tuple[Control, Breach] | None:
-    """Return the first control that an order breaks, with its figures, or None."""
+def breaches(case: Case, rules: Rulebook) -> Iterator[Breach]:
+    """Yield what an order breaks, in the order of the list, hard or soft, one a control."""
+    reduces = case.is_reducing
     for control in CONTROLS:
-        breach = control.check(case, limits)
-        if breach is not None:
-            return control, breach
-    return None
+        limit = control.limit(case, rules)
+        if limit is None or (reduces and control.spares_reducing):
+            continue
+        figure = control.figure(case)
+        if figure is None:
+            continue
+        # Written so that a figure that is no number breaks the limit.
+        if limit.hard is not None and not figure <= limit.hard:
+            yield Breach(control=control, kind="hard", figure=figure, limit=limit.hard)
+        elif limit.soft is not None and not figure <= limit.soft:
+            yield Breach(control=control, kind="soft", figure=figure, limit=limit.soft)
 
 
-def _over(figure: int, limit: int | None) -> Breach | None:
-    if limit is None or figure <= limit:
-        return None
-    return Breach(figure=figure, limit=limit)
+def use_of(case: Case, rules: Rulebook) -> Iterator[tuple[Control, float, float]]:
+    """Yield each control with its figure and the limit that comes first, for what is near."""
+    for control in CONTROLS:
+        limit = None if control.fixed else control.limit(case, rules)
+        if limit is None:
+            continue
+        figure = control.figure(case)
+        first = limit.soft if limit.soft is not None else limit.hard
+        if figure is not None and first:
+            yield control, figure, first
 
 
-def _mandate_instruments(case: Case, limits: HardLimits) -> Breach | None:  # noqa: ARG001  one signature
-    return None if case.mandate.covers(case.instrument) else Breach(figure=1, limit=0)
+def _shown(figure: float) -> str:
+    return f"{figure:,}" if isinstance(figure, int) or figure == round(figure) else f"{figure:,.4g}"
 
 
-def _mandate_notional(case: Case, limits: HardLimits) -> Breach | None:  # noqa: ARG001  one signature
-    lots = case.owner.reach(case.side) + case.leaves_lots
-    if lots <= 0:
-        return None  # It only brings the owner nearer to nothing.
-    here_micros = case.instrument.notional_micros(case.value_ticks, lots)
-    return _over(here_micros + case.owner_elsewhere_micros, case.mandate.notional_micros)
-
-
-def _restricted(case: Case, limits: HardLimits) -> Breach | None:
-    names = {case.instrument.symbol, case.instrument.underlying}
-    return _over(len(names.intersection(limits.restricted)), 0)
-
-
-def _order_quantity(case: Case, limits: HardLimits) -> Breach | None:
-    return _over(case.quantity_lots, limits.order_quantity)
-
-
-def _order_notional(case: Case, limits: HardLimits) -> Breach | None:
-    notional = case.instrument.notional_micros(case.value_ticks, case.leaves_lots)
-    return _over(notional, limits.order_notional_micros)
-
-
-def _position(case: Case, limits: HardLimits) -> Breach | None:
-    return _over(case.account.reach(case.side) + case.leaves_lots, limits.position)
+def _control(name: str, unit: Unit, about: str, figure: Figure, **more: bool) -> Control:
+    return Control(name=name, unit=unit, about=about, figure=figure, **more)
 
 
 CONTROLS: Final[tuple[Control, ...]] = (
-    Control(name="mandate_instruments", unit="symbols", kind="hard", check=_mandate_instruments),
-    Control(name="mandate_notional", unit="micros", kind="hard", check=_mandate_notional),
-    Control(name="restricted", unit="symbols", kind="hard", check=_restricted),
-    Control(name="order_quantity", unit="lots", kind="hard", check=_order_quantity),
-    Control(name="order_notional", unit="micros", kind="hard", check=_order_notional),
-    Control(name="position", unit="lots", kind="hard", check=_position),
-)
+    _control("desk_state", "state", "the desk, agent, strategy or underlying opens no risk",
+             figures.desk_state, fixed=True, spares_reducing=False),
+    _control("mandate_instruments", "symbols", "instruments outside the agent's mandate",
+             figures.mandate_instruments, fixed=True),
+    _control("mandate_notional", "micros", "the agent's position and working orders",
+             figures.mandate_notional, quantity=True),
+    _control("restricted", "symbols", "symbols that nobody may trade, as stock or underlying",
+             figures.restricted, fixed=True),
+    _control("trading_phase", "state", "the instrument is halted or closed",
+             figures.trading_phase, fixed=True),
+    _control("order_quantity", "lots", "lots or structures of one order",
+             figures.order_quantity, quantity=True),
+    _control("order_notional", "micros", "value of one order; options: premium or delta",
+             figures.order_notional, quantity=True),
+    _control("order_share_of_depth", "share", "of the lots shown on the side it takes from",
+             figures.order_share_of_depth, quantity=True),
+    _control("price_collar", "share", "how much worse than mid, last or theoretical value",
+             figures.price_collar, spares_reducing=False),
+    _control("resting_collar", "share", "how far from mid an order rests", figures.resting_collar),
+    _control("duplicate_orders", "count", "orders alike of one agent within a second",
+             figures.duplicate_orders),
+    _control("orders_per_second", "count", "new orders and replacements of one agent",
+             figures.orders_per_second),
+    _control("data_age", "ns", "since the market was last heard of", figures.data_age),
+    _control("model_dispersion", "share", "disagreement of the views behind it",
+             figures.model_dispersion),
+    _control("position", "lots", "per instrument, all working orders of that side filled",
+             figures.position, quantity=True),
+    _control("gross_exposure", "micros", "sum of the sizes of all underlyings' deltas",
+             figures.gross_exposure, quantity=True),
+    _control("net_exposure", "micros", "size of the sum of all underlyings' deltas",
+             figures.net_exposure, quantity=True),
+    _control("concentration", "share", "of equity, in the largest underlying",
+             figures.concentration, quantity=True),
+    _control("underlying_delta", "micros", "delta times spot", figures.underlying("delta"),
+             quantity=True),
+    _control("underlying_gamma", "micros", "change of delta for one per cent of spot",
+             figures.underlying("gamma"), quantity=True),
+    _control("underlying_vega", "micros", "per volatility point", figures.underlying("vega"),
+             quantity=True),
+    _control("underlying_theta", "micros", "per calendar day", figures.underlying("theta"),
+             quantity=True),
+    _control("expiry_delta", "micros", "of one expiry", figures.expiry("delta"), quantity=True),
+    _control("expiry_gamma", "micros", "of one expiry", figures.expiry("gamma"), quantity=True),
+    _control("expiry_vega", "micros", "of one expiry", figures.expiry("vega"), quantity=True),
+    _control("expiry_theta", "micros", "of one expiry", figures.expiry("theta"), quantity=True),
+    _control("uncovered_short_options", "contracts", "short options that nothing covers",
+             figures.uncovered_short_options, quantity=True),
+    _control("structure_loss", "micros", "worst case of the order alone, over the grid",
+             figures.structure_loss, quantity=True),
+    _control("worst_case_loss", "micros", "worst case of the account, over the grid",
+             figures.worst_case_loss, quantity=True),
+    _control("margin_used", "share", "margin after the order, of equity (buying power)",
+             figures.margin_used, quantity=True),
+    _control("value_at_risk", "micros", "loss of one day, exceeded once in a hundred",
+             figures.value_at_risk, quantity=True),
+    _control("expected_shortfall", "micros", "mean loss of the days that are worse",
+             figures.expected_shortfall, quantity=True),
+)  # fmt: skip
+
+NAMES: Final = frozenset(control.name for control in CONTROLS)
+
+__all__ = [
+    "CONTROLS",
+    "NAMES",
+    "Breach",
+    "Control",
+    "Limit",
+    "Mandate",
+    "Rulebook",
+    "breaches",
+    "join_mandates",
+    "use_of",
+]

@@ -9,6 +9,7 @@ import msgspec
 from agents.orders import Terms, TrackedOrder, split_order_id
 from environment.errors import Defect
 from environment.messages import (
+    Leg,
     OpenOrder,
     OrderAccepted,
     OrderCancelled,
@@ -57,6 +58,7 @@ class DeskBook(msgspec.Struct):
     orders: dict[str, TrackedOrder] = {}
     account: dict[str, Exposure] = {}
     owners: dict[str, dict[str, Exposure]] = {}
+    structures: dict[str, tuple[Leg, ...]] = {}  # Legs of open orders that have several.
     unexplained_fills: int = 0  # Fills of orders that were not open; they count as positions.
 
     def account_in(self, symbol: str) -> Exposure:
@@ -67,9 +69,24 @@ class DeskBook(msgspec.Struct):
         """Return an owner's exposure in an instrument."""
         return self.owners.setdefault(owner, {}).setdefault(symbol, Exposure())
 
-    def reserve(self, order: TrackedOrder) -> None:
+    def net(self) -> dict[str, int]:
+        """Return the account's lots by instrument, every working order counted as filled."""
+        return {
+            symbol: held.position + held.buying - held.selling
+            for symbol, held in self.account.items()
+        }
+
+    def legs_of(self, order: TrackedOrder) -> tuple[Leg, ...]:
+        """Return what one unit of an order trades."""
+        return self.structures.get(order.order_id) or (
+            Leg(instrument=order.instrument, side=order.side),
+        )
+
+    def reserve(self, order: TrackedOrder, legs: tuple[Leg, ...] = ()) -> None:
         """Count an order that was just approved."""
         self.orders[order.order_id] = order
+        if legs:
+            self.structures[order.order_id] = legs
         self._change(order, 0, 0)
 
     def ask(self, order_id: str, terms: Terms | None) -> None:
@@ -88,10 +105,14 @@ class DeskBook(msgspec.Struct):
                 self._fill_unexplained(event)
             return
         before = order.at_most()
-        filled = order.follow(event)
-        self._change(order, before, filled)
+        if order.order_id in self.structures and isinstance(event, OrderFilled):
+            self._fill_leg(order, event, before)
+        else:
+            filled = order.follow(event)
+            self._change(order, before, filled)
         if order.is_over:
             del self.orders[order.order_id]
+            self.structures.pop(order.order_id, None)
 
     def resumed(self, owner: str) -> Resumed:
         """Return what an owner has in the market, as the first message of a new incarnation."""
@@ -115,19 +136,34 @@ class DeskBook(msgspec.Struct):
         )
 
     def _change(self, order: TrackedOrder, before: int, filled: int) -> None:
-        reserved = order.at_most() - before
-        signed = filled if order.side == "buy" else -filled
-        owner = self.owner_in(owner_of(order.order_id), order.instrument)
-        for exposure in (self.account_in(order.instrument), owner):
-            exposure.position += signed
-            if order.side == "buy":
-                exposure.buying += reserved
-            else:
-                exposure.selling += reserved
-            if exposure.buying < 0 or exposure.selling < 0:
-                raise Defect(
-                    f"{order.order_id}: expected reservations of 0 or more, found {exposure}."
-                )
+        units = order.at_most() - before
+        owner = owner_of(order.order_id)
+        for leg in self.legs_of(order):
+            reserved, traded = units * leg.ratio, filled * leg.ratio
+            signed = traded if leg.side == "buy" else -traded
+            for exposure in (
+                self.account_in(leg.instrument), self.owner_in(owner, leg.instrument)
+            ):  # fmt: skip
+                exposure.position += signed
+                if leg.side == "buy":
+                    exposure.buying += reserved
+                else:
+                    exposure.selling += reserved
+                if exposure.buying < 0 or exposure.selling < 0:
+                    raise Defect(
+                        f"{order.order_id}: expected reservations of 0 or more, found {exposure}."
+                    )
+
+    def _fill_leg(self, order: TrackedOrder, event: OrderFilled, before: int) -> None:
+        """Count one leg's fill; the first leg's fills say how many units have traded."""
+        signed = event.quantity if event.side == "buy" else -event.quantity
+        self.account_in(event.instrument).position += signed
+        self.owner_in(owner_of(event.order_id), event.instrument).position += signed
+        first = self.legs_of(order)[0]
+        if event.instrument == first.instrument:
+            units = event.quantity // first.ratio
+            order.follow(msgspec.structs.replace(event, quantity=units))
+            self._change(order, before, 0)
 
     def _fill_unexplained(self, event: OrderFilled) -> None:
         """A fill is money whoever can explain it: the position counts it."""

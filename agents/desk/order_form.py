@@ -1,11 +1,13 @@
 """Whether a request can be an order at all; what cannot is refused by a rule's name."""
 
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
 
+from agents.orders import Terms, TrackedOrder, split_order_id
 from environment.instruments import Instrument
-from environment.messages import Message, OrderRequest, OrderType
+from environment.messages import Message, OrderRequest, OrderType, ReplaceRequest
 
 _PRICED: Final[frozenset[OrderType]] = frozenset({"limit", "stop_limit"})
 _UNPRICED: Final[frozenset[OrderType]] = frozenset({"market", "stop", "trailing_stop"})
@@ -25,6 +27,73 @@ def find_malformed(request: Message) -> Fault | None:
         msgspec.convert(msgspec.to_builtins(request), type(request))
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         return Fault(rule="malformed", found=str(error))
+    return None
+
+
+def find_request_fault(
+    request: OrderRequest, sender: str, instruments: Mapping[str, Instrument],
+    owners: Collection[str], numbers: dict[str, int],
+) -> Fault | None:  # fmt: skip
+    """Return why a request is no order; from here on its id is used, whatever the verdict.
+
+    `numbers` is the last number of each owner, and is moved on.
+    """
+    malformed = find_malformed(request)
+    if malformed is not None:
+        return malformed
+    named = split_order_id(request.order_id)
+    if named is None or named[0] not in owners:
+        return Fault(rule="order_id", found=f"{request.order_id!r}, expected ADDRESS/NUMBER")
+    owner, number = named
+    if owner != sender:
+        return Fault(rule="not_its_own", found=f"{owner!r}, sent by {sender!r}")
+    last = numbers.get(owner, -1)
+    if number <= last:
+        return Fault(rule="duplicate_order_id", found=f"{number}, expected one above {last}")
+    numbers[owner] = number
+    for symbol in [leg.instrument for leg in request.legs] or [request.instrument]:
+        if symbol not in instruments:
+            return Fault(rule="unknown_instrument", found=repr(symbol))
+    if request.legs:
+        return _structure_fault(request)
+    return find_fault(request, instruments[request.instrument])
+
+
+def find_replace_fault(
+    request: ReplaceRequest, order: TrackedOrder, instrument: Instrument, sender: str
+) -> Fault | None:
+    """Return why a replacement of a known order can be none, or None."""
+    stranger = find_stranger(request.order_id, sender)
+    if stranger is not None:
+        return stranger
+    wanted = order.wanted()
+    price = wanted.price if request.price is None else request.price
+    fault = find_quantity_fault(request.quantity, instrument) or find_price_fault(price, instrument)
+    if fault is None and Terms(request.quantity, price) == wanted:
+        # The exchange says nothing to a replace that changes nothing.
+        return Fault(rule="no_change", found=f"{request.quantity} lots at {price}")
+    return fault
+
+
+def find_stranger(order_id: str, sender: str) -> Fault | None:
+    """Return a fault where an order is not its sender's own: the kernel says who sent it."""
+    named = split_order_id(order_id)
+    if named is not None and named[0] == sender:
+        return None
+    return Fault(rule="not_its_own", found=f"{order_id!r}, sent by {sender!r}")
+
+
+def _structure_fault(request: OrderRequest) -> Fault | None:
+    """Return why a structure can be no order: it needs a net price, and legs of their own."""
+    symbols = [leg.instrument for leg in request.legs]
+    if len(symbols) < 2 or len(set(symbols)) < len(symbols):
+        return Fault(rule="legs", found=f"{symbols}, expected two or more, each once")
+    if any(leg.ratio < 1 for leg in request.legs):
+        return Fault(rule="legs", found="a ratio below 1")
+    if request.order_type != "limit" or request.price is None:
+        return Fault(rule="price", found="a structure needs a net limit price")
+    if not 0 < request.quantity <= 1_000_000:
+        return Fault(rule="quantity", found=f"{request.quantity}, expected 1 to 1,000,000")
     return None
 
 

@@ -4,27 +4,51 @@ from typing import ClassVar, Final, assert_never
 
 import msgspec
 
-from agents.desk.controls import Case, HardLimits, Mandate, find_breach
+from agents.desk import risk_state
+from agents.desk.case import Activity, Case
+from agents.desk.controls import Breach
 from agents.desk.exposure import DeskBook, owner_of
+from agents.desk.flatten import OWNER as FLATTEN, ROUNDS, closing_orders
 from agents.desk.order_form import (
     Fault,
-    find_fault,
     find_malformed,
-    find_price_fault,
-    find_quantity_fault,
+    find_replace_fault,
+    find_request_fault,
+    find_stranger,
 )
-from agents.instrument_view import status_topic
-from agents.orders import Terms, TrackedOrder, split_order_id
+from agents.desk.risk_cards import REFRESH, CardDesk, ToApprovals
+from agents.desk.risk_case import NO_ACTIVITY, CaseMaker, tracked, with_quantity
+from agents.desk.risk_guard import Guard
+from agents.desk.risk_market import MarketHearing
+from agents.desk.risk_state import (
+    VERDICTS,
+    RiskSettings,
+    RiskState,
+    RiskStatistics,
+    Ticket,
+    Verdict,
+)
+from agents.desk.risk_voice import Passed, ToVenue, Voice
+from agents.desk.ruling import Ruling, largest_within, rule_on
+from agents.orders import Terms
 from environment.actors import Actor, ActorContext, ActorRef, Directory
-from environment.instruments import Instrument
+from environment.approval_messages import Decision, MakeSmaller
+from environment.authority import Keys, VerdictKey
+from environment.control_messages import (
+    AUDIT_TOPIC,
+    Audited,
+    AuthorityRefused,
+    FlattenDesk,
+    LowerDesk,
+    OutcomeUnknown,
+    RaiseDesk,
+    RaiseRefused,
+)
 from environment.messages import (
-    ApprovedOrder,
-    ApprovedReplace,
     AuctionIndication,
     BandsChanged,
-    CancelOrder,
     CancelRequest,
-    Message,
+    DepthUpdate,
     OrderAccepted,
     OrderCancelled,
     OrderEvent,
@@ -34,89 +58,46 @@ from environment.messages import (
     OrderRequest,
     OrderTriggered,
     PhaseChanged,
+    QuoteUpdate,
     ReplaceRequest,
     Resumed,
+    TimerFired,
 )
 from environment.venue_messages import PositionBooked
 
-VERDICTS: Final = "desk/verdicts"  # The topic on which every verdict is published.
-
-
-class Verdict(Message, frozen=True, kw_only=True):
-    """Fact: an order or replace was passed (`rule` empty) or refused, by which rule and figures."""
-
-    verdict_id: int
-    order_id: str
-    owner: str
-    is_passed: bool
-    rule: str = ""
-    detail: str = ""
-    figure: int | None = None
-    limit: int | None = None
-    unit: str = ""
-
-
-class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the desk may trade, for whom, and within which limits.
-
-    `reference_ticks` values orders until the market or a fill says a price: the last close, or the
-    start of the price path.
-    """
-
-    account: str
-    instruments: tuple[Instrument, ...]
-    mandates: dict[str, Mandate]
-    limits: HardLimits = HardLimits()
-    reference_ticks: dict[str, int] = {}
-
-
-class RiskState(msgspec.Struct):
-    """All that changes in the risk desk."""
-
-    book: DeskBook
-    marks: dict[str, int] = {}  # Ticks, by symbol.
-    numbers: dict[str, int] = {}  # Number of each owner's last order.
-    verdicts: int = 0
-    refused: dict[str, int] = {}  # By rule.
-    undelivered: int = 0  # Refusals for owners that do not exist.
-
-
-class RiskStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """How much was asked, and what became of it."""
-
-    passed: int
-    refused: dict[str, int]
-    open_orders: int
-    unexplained_fills: int
-    undelivered: int
-
-
-ToVenue = ApprovedOrder | ApprovedReplace | CancelOrder
 ToRisk = (
     Resumed | OrderRequest | ReplaceRequest | CancelRequest | OrderAccepted | OrderRefused
     | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered | BandsChanged | PhaseChanged
-    | AuctionIndication | PositionBooked
+    | AuctionIndication | QuoteUpdate | DepthUpdate | TimerFired | Decision | MakeSmaller
+    | LowerDesk | RaiseDesk | FlattenDesk | OutcomeUnknown | AuthorityRefused | PositionBooked
 )  # fmt: skip
 
 
 class Risk(Actor[ToRisk]):
-    """Passes an order or refuses it; an approved one counts in full until it is over.
+    """Passes an order, makes it smaller, asks people, or refuses it.
 
-    Whose an order is stands in its id, `ADDRESS/NUMBER`, whose numbers rise: so a used one is known
-    without keeping them all.
+    An approved order counts in full until it is over. Whose an order is stands in its id,
+    `ADDRESS/NUMBER`, and must be the sender; numbers rise, so a used one is known without keeping
+    them all.
     """
 
     KIND: ClassVar[str] = "risk"
     DURABLE: ClassVar[bool] = True
 
     def __init__(
-        self, venue: ActorRef[ToVenue], owners: Directory[OrderEvent], settings: RiskSettings
-    ) -> None:
-        self._venue = venue
-        self._owners = owners
+        self, venue: ActorRef[ToVenue], approvals: ActorRef[ToApprovals],
+        owners: Directory[OrderEvent], settings: RiskSettings, keys: Keys,
+    ) -> None:  # fmt: skip
         self._settings = settings
-        self._instruments = {i.symbol: i for i in settings.instruments}
-        self.state: RiskState = RiskState(book=DeskBook(), marks=dict(settings.reference_ticks))
+        self._maker = CaseMaker(settings)
+        self._voice = Voice(venue, owners, settings, VerdictKey(keys.verdict))
+        self._cards = CardDesk(approvals, self._maker, self._voice, keys.gate(), settings)
+        self._guard = Guard(settings, dict(self._maker.instruments))
+        self._hearing = MarketHearing(self._maker, self._guard, self._cards, self._voice)
+        self.state: RiskState = RiskState(
+            book=DeskBook(), rules=settings.rules, cash_micros=settings.cash_micros,
+            marks=dict(settings.reference_ticks), today=settings.today,
+        )  # fmt: skip
 
     def receive(self, ctx: ActorContext, message: ToRisk) -> None:
         """Handle one message."""
@@ -131,19 +112,24 @@ class Risk(Actor[ToRisk]):
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()
             ):  # fmt: skip
-                self._on_event(message)
+                self._on_event(ctx, message)
+            case (
+                BandsChanged() | AuctionIndication() | PhaseChanged() | QuoteUpdate()
+                | DepthUpdate() | Resumed()
+            ):  # fmt: skip
+                self._hearing.hear(ctx, self.state, message)
+            case Decision():
+                self._cards.on_decision(ctx, self.state, message)
+            case MakeSmaller():
+                self._cards.on_smaller(ctx, self.state, message)
+            case TimerFired(name=name):
+                if name == REFRESH:
+                    self._cards.refresh(ctx, self.state)
             case PositionBooked(instrument=symbol, change=change):
-                self.state.book.account_in(symbol).position += change
-            case BandsChanged(instrument=symbol, reference=reference):
-                self.state.marks[symbol] = reference
-            case AuctionIndication(instrument=symbol, price=price):
-                if price is not None:
-                    self.state.marks[symbol] = price
-            case PhaseChanged():
-                pass  # The exchange knows best what it takes in which phase.
-            case Resumed():
-                for symbol in self._instruments:
-                    ctx.subscribe(status_topic(symbol))
+                if ctx.sender() in self._settings.reports:
+                    self.state.book.account_in(symbol).position += change
+            case LowerDesk() | RaiseDesk() | FlattenDesk() | OutcomeUnknown() | AuthorityRefused():
+                self._on_control(ctx, message)
             case never:
                 assert_never(never)
 
@@ -155,186 +141,264 @@ class Risk(Actor[ToRisk]):
         """Return counts for summaries."""
         state = self.state
         return RiskStatistics(
-            passed=state.verdicts - sum(state.refused.values()),
+            passed=state.verdicts - sum(state.refused.values()) - state.asked,
             refused=dict(state.refused),
             open_orders=len(state.book.orders),
             unexplained_fills=state.book.unexplained_fills,
             undelivered=state.undelivered,
+            asked=state.asked,
+            reduced=state.reduced,
+            unbelieved=state.unbelieved,
         )
 
     # --- requests ------------------------------------------------------------------------------
 
     def _on_order(self, ctx: ActorContext, request: OrderRequest) -> None:
-        fault = self._order_fault(request)
+        fault = self._order_fault(ctx, request)
         if fault is not None:
             self._refuse(ctx, request.order_id, fault)
             return
-        instrument = self._instruments[request.instrument]
-        order = TrackedOrder(
-            request.order_id, request.instrument, request.side,
-            Terms(request.quantity, request.price),
-        )  # fmt: skip
-        owner = owner_of(order.order_id)
-        if self._breaks_a_control(ctx, instrument, order, order.terms):
+        state, now_ns = self.state, ctx.now_ns()
+        activity = state.activity.ask(owner_of(request.order_id), request, now_ns)
+        lacking = self._maker.lacks_price(state, request)
+        if lacking:
+            text = f"no price of {lacking} to value it by"
+            self._refuse(ctx, request.order_id, Fault(rule="no_price", found=text))
             return
-        # Booked before sending: a crash in between leaves the desk over-cautious.
-        self.state.book.reserve(order)
-        approved = ApprovedOrder(
-            order=request,
-            owner=owner,
-            account=self._settings.account,
-            verdict_id=self._pass(ctx, order.order_id),
-        )
-        ctx.send(self._venue, approved)
+        self._hearing.follow_closely(ctx, state, request)
+        case = self._maker.case(state, request, now_ns, activity=activity)
+        case = self._capped(case, activity)
+        ruling = rule_on(case, state.rules)
+        if ruling.hard is not None:
+            smaller = self._smaller(case, activity, request.least_quantity)
+            if smaller is None:
+                self._refuse_breach(ctx, case.request, ruling.hard)
+                return
+            breach, case = ruling.hard, smaller
+            ruling = rule_on(case, state.rules)
+            self._carry_out(ctx, case, ruling, request.quantity, breach)
+            return
+        self._carry_out(ctx, case, ruling, request.quantity, None)
 
-    def _order_fault(self, request: OrderRequest) -> Fault | None:
+    def _carry_out(
+        self, ctx: ActorContext, case: Case, ruling: Ruling, asked_for: int,
+        breach: Breach | None,
+    ) -> None:  # fmt: skip
+        """Do what was ruled: send, ask, or refuse."""
+        state, request = self.state, case.request
+        if ruling.tier in {"one", "two"}:
+            self._cards.ask(ctx, state, case, ruling)
+            return
+        if ruling.tier == "refuse":
+            found = f"rule {ruling.rule!r} refuses it"
+            self._refuse(ctx, request.order_id, Fault(rule="approval_rules", found=found))
+            return
+        request = self._hearing.priced(state, case)
+        if ruling.tier == "notify":
+            ctx.publish(AUDIT_TOPIC, Audited(
+                kind="notify", subject=request.order_id, text=ruling.rule,
+                figures={"notional_micros": str(case.notional_micros)},
+            ))  # fmt: skip
+        # Booked before sending: a crash in between leaves the desk over-cautious.
+        state.book.reserve(tracked(request), request.legs)
+        state.tickets[request.order_id] = Ticket(request, self._maker.scopes_of(request))
+        kept = asked_for - request.quantity
+        if kept:
+            self._voice.kept(ctx, request, kept, "reduced", None)
+        passed = Passed(
+            tier=ruling.tier, rule=ruling.rule, reduced_from=asked_for if kept else 0, breach=breach
+        )
+        self._voice.pass_order(ctx, state, request, passed)
+
+    def _order_fault(self, ctx: ActorContext, request: OrderRequest) -> Fault | None:
         """Return why a request is no order; from here on its id is used, whatever the verdict."""
-        malformed = find_malformed(request)
-        if malformed is not None:
-            return malformed
-        named = split_order_id(request.order_id)
-        if named is None or named[0] not in self._settings.mandates:
-            return Fault(rule="order_id", found=f"{request.order_id!r}, expected ADDRESS/NUMBER")
-        owner, number = named
-        last = self.state.numbers.get(owner, -1)
-        if number <= last:
-            return Fault(rule="duplicate_order_id", found=f"{number}, expected one above {last}")
-        self.state.numbers[owner] = number
-        instrument = self._instruments.get(request.instrument)
-        if instrument is None:
-            return Fault(rule="unknown_instrument", found=repr(request.instrument))
-        return find_fault(request, instrument)
+        state = self.state
+        fault = find_request_fault(
+            request, ctx.sender(), self._maker.instruments, state.rules.mandates, state.numbers
+        )
+        return fault
+
+    def _capped(self, case: Case, activity: Activity) -> Case:
+        """Return the case for what is left to close, where the desk only reduces."""
+        request, units = case.request, case.closeable_units
+        if case.state == "halted" and owner_of(request.order_id) == FLATTEN:
+            case.state = "reducing"  # The one flatten that a person started.
+        if case.state != "reducing" or not 0 < units < request.quantity:
+            return case
+        capped = self._maker.case(
+            self.state, with_quantity(request, units), case.now_ns, activity=activity
+        )
+        capped.state = case.state
+        return capped if capped.is_reducing else case
+
+    def _smaller(self, case: Case, activity: Activity, least: int) -> Case | None:
+        """Return the largest case that breaks nothing hard, if its proposer takes a smaller one."""
+        if not least:
+            return None
+        request, state = case.request, self.state
+
+        def case_of(quantity: int) -> Case:
+            return self._maker.case(
+                state, with_quantity(request, quantity), case.now_ns, activity=activity
+            )
+
+        quantity = largest_within(request.quantity, least, case_of, state.rules)
+        return case_of(quantity) if quantity else None
 
     def _on_replace(self, ctx: ActorContext, request: ReplaceRequest) -> None:
+        state = self.state
         fault = find_malformed(request)
-        order = None if fault else self.state.book.orders.get(request.order_id)
-        if order is None or order.ended_at is not None:
-            fault = fault or Fault(rule="unknown_order", found=repr(request.order_id))
+        order = None if fault else state.book.orders.get(request.order_id)
+        if fault is None and order is not None and order.ended_at is None:
+            fault = find_replace_fault(
+                request, order, self._maker.instruments[order.instrument], ctx.sender()
+            )
+        elif fault is None:
+            fault = Fault(rule="unknown_order", found=repr(request.order_id))
+        if fault is not None or order is None:
+            assert fault is not None
             self._refuse(ctx, request.order_id, fault)
             return
-        instrument = self._instruments[order.instrument]
+        ticket = state.tickets[order.order_id]
         wanted = order.wanted()
-        price = wanted.price if request.price is None else request.price
-        terms = Terms(request.quantity, price)
-        fault = find_quantity_fault(terms.quantity, instrument) or find_price_fault(
-            price, instrument
+        terms = Terms(request.quantity, wanted.price if request.price is None else request.price)
+        changed = msgspec.structs.replace(
+            ticket.request, quantity=terms.quantity, price=terms.price
         )
-        if fault is None and terms == wanted:
-            # The exchange says nothing to a replace that changes nothing.
-            fault = Fault(rule="no_change", found=f"{terms.quantity} lots at {terms.price}")
+        activity = state.activity.ask(owner_of(order.order_id), None, ctx.now_ns())
+        case = self._maker.case(state, changed, ctx.now_ns(), activity=activity, known=order)
+        ruling = rule_on(case, state.rules)
+        if ruling.hard is not None:
+            self._refuse_breach(ctx, request, ruling.hard)
+            return
+        fault = self._beyond_approval(ticket, changed, ruling, wanted)
         if fault is not None:
             self._refuse(ctx, order.order_id, fault)
             return
-        if self._breaks_a_control(ctx, instrument, order, terms):
-            return
-        self.state.book.ask(order.order_id, Terms(request.quantity, request.price))
-        approved = ApprovedReplace(
-            order=request,
-            owner=owner_of(order.order_id),
-            verdict_id=self._pass(ctx, order.order_id),
-        )
-        ctx.send(self._venue, approved)
+        state.book.ask(order.order_id, Terms(request.quantity, request.price))
+        passed = Passed(tier=ruling.tier, rule=ruling.rule, decision=ticket.decision)
+        self._voice.pass_replace(ctx, state, request, passed)
+
+    def _beyond_approval(
+        self, ticket: Ticket, changed: OrderRequest, ruling: Ruling, wanted: Terms
+    ) -> Fault | None:
+        """Return why a replacement would need people; it may draw on what they bound, no more."""
+        decision = ticket.decision
+        if decision is not None:
+            worst, buys = decision.worst_price, changed.side == "buy" or bool(changed.legs)
+            is_worse = worst is not None and changed.price is not None and (
+                changed.price > worst if buys else changed.price < worst
+            )  # fmt: skip
+            if changed.quantity > decision.quantity or is_worse:
+                text = f"{changed.quantity} at {changed.price}, approved {decision.quantity}"
+                return Fault(rule="beyond_approval", found=f"{text} at {worst}")
+            return None
+        if ruling.tier not in {"one", "two", "refuse"}:
+            return None
+        if changed.quantity <= wanted.quantity and not ruling.soft:
+            return None  # No more of what was let through without people.
+        return Fault(rule="needs_approval", found=f"{ruling.rule}; cancel it and propose it anew")
 
     def _on_cancel(self, ctx: ActorContext, request: CancelRequest) -> None:
         """Pass it, also where the desk does not know the order: the venue may."""
-        fault = find_malformed(request)
+        fault = find_malformed(request) or find_stranger(request.order_id, ctx.sender())
         if fault is not None:
             self._refuse(ctx, request.order_id, fault)
             return
+        waiting = self.state.waiting.get(request.order_id)
+        if waiting is not None:
+            self._cards.end_all(
+                ctx, self.state, "withdrawn", "its proposer took it back",
+                lambda one: one is waiting,
+            )  # fmt: skip
+            return
         self.state.book.ask(request.order_id, None)
-        ctx.send(self._venue, CancelOrder(order_id=request.order_id))
+        self._voice.cancel(ctx, request.order_id)
 
-    def _breaks_a_control(
-        self, ctx: ActorContext, instrument: Instrument, order: TrackedOrder, terms: Terms
-    ) -> bool:
-        """Refuse an order whose new terms break a control, and return whether they do."""
-        mark = self.state.marks.get(instrument.symbol)
-        known = [price for price in (terms.price, mark) if price is not None]
-        if not known:
-            fault = Fault(rule="no_price", found=f"no price of {instrument.symbol} to value it by")
-            self._refuse(ctx, order.order_id, fault)
-            return True
-        case = self._case(instrument, order, terms, max(known))
-        broken = find_breach(case, self._settings.limits)
-        if broken is None:
-            return False
-        control, breach = broken
-        found = f"{breach.figure:,} {control.unit}, limit {breach.limit:,}"
-        self._refuse(
-            ctx, order.order_id, Fault(rule=control.name, found=found),
-            figure=breach.figure, limit=breach.limit, unit=control.unit,
-        )  # fmt: skip
-        return True
+    # --- events and control --------------------------------------------------------------------
 
-    def _case(
-        self, instrument: Instrument, order: TrackedOrder, terms: Terms, value_ticks: int
-    ) -> Case:
-        book, symbol, owner = self.state.book, instrument.symbol, owner_of(order.order_id)
-        account, owned = book.account_in(symbol), book.owner_in(owner, symbol)
-        if order.order_id in book.orders:
-            account, owned = account.without(order), owned.without(order)
-        return Case(
-            instrument=instrument,
-            side=order.side,
-            quantity_lots=terms.quantity,
-            leaves_lots=max(terms.quantity - order.filled, 0),
-            value_ticks=value_ticks,
-            account=account,
-            owner=owned,
-            owner_elsewhere_micros=self._value_elsewhere(owner, symbol),
-            mandate=self._settings.mandates[owner],
-        )
-
-    def _value_elsewhere(self, owner: str, symbol: str) -> int:
-        """Return what an owner's exposures in all other instruments are worth at their marks."""
-        held = self.state.book.owners[owner]
-        return sum(
-            self._instruments[other].notional_micros(
-                self.state.marks.get(other, 0), held[other].largest()
-            )
-            for other in held
-            if other != symbol
-        )
-
-    # --- verdicts and events -------------------------------------------------------------------
-
-    def _pass(self, ctx: ActorContext, order_id: str) -> int:
-        self.state.verdicts += 1
-        verdict = Verdict(
-            verdict_id=self.state.verdicts, order_id=order_id, owner=owner_of(order_id),
-            is_passed=True,
-        )  # fmt: skip
-        ctx.publish(VERDICTS, verdict)
-        return verdict.verdict_id
-
-    def _refuse(
-        self, ctx: ActorContext, order_id: object, fault: Fault, *, figure: int | None = None,
-        limit: int | None = None, unit: str = "",
-    ) -> None:  # fmt: skip
-        """Tell the owner, if the id names one, and publish why."""
-        named = order_id if isinstance(order_id, str) else repr(order_id)
-        state, owner = self.state, owner_of(named)
-        state.verdicts += 1
-        state.refused[fault.rule] = state.refused.get(fault.rule, 0) + 1
-        verdict = Verdict(
-            verdict_id=state.verdicts, order_id=named, owner=owner, is_passed=False,
-            rule=fault.rule, detail=fault.found, figure=figure, limit=limit, unit=unit,
-        )  # fmt: skip
-        ctx.publish(VERDICTS, verdict)
-        refusal = OrderRefused(order_id=named, reason=f"{fault.rule}: {fault.found}")
-        self._tell_owner(ctx, owner, refusal)
-
-    def _on_event(self, event: OrderEvent) -> None:
+    def _on_event(self, ctx: ActorContext, event: OrderEvent) -> None:
         """Take an event in; the custodian tells the owner."""
-        self.state.book.follow(event)
+        state = self.state
+        if ctx.sender() not in self._settings.reports:
+            state.unbelieved += 1  # A fill that somebody made up is no fill.
+            return
+        state.book.follow(event)
+        ticket = state.tickets.get(event.order_id)
         if isinstance(event, OrderFilled):
-            self.state.marks[event.instrument] = event.price
+            self._hearing.on_fill(ctx, state, ticket, event)
+        if ticket is not None:
+            if ticket.code:
+                self._cards.progress(ctx, state, event.order_id)
+            if event.order_id not in state.book.orders:
+                del state.tickets[event.order_id]
+                self._flatten_further(ctx)
 
-    def _tell_owner(self, ctx: ActorContext, owner: str, event: OrderEvent) -> None:
-        if owner in self._settings.mandates and owner in self._owners:
-            ctx.send(self._owners[owner], event)
-        else:
-            self.state.undelivered += 1
+    def _on_control(
+        self, ctx: ActorContext,
+        message: LowerDesk | RaiseDesk | FlattenDesk | OutcomeUnknown | AuthorityRefused,
+    ) -> None:  # fmt: skip
+        state, settings = self.state, self._settings
+        match message:
+            case LowerDesk():
+                if not self._guard.may_lower(ctx):
+                    state.unbelieved += 1
+                elif self._guard.lower(ctx, state, message):
+                    self._hearing.after_lowering(ctx, state, message)
+            case RaiseDesk():
+                reason = self._guard.lift(ctx, state, message)
+                if reason and ctx.sender() in settings.raisers:
+                    ctx.send(
+                        ActorRef(ctx.sender()), RaiseRefused(person=message.person, reason=reason)
+                    )
+                state.unbelieved += ctx.sender() not in settings.raisers
+            case FlattenDesk():
+                if ctx.sender() in settings.raisers and message.person:
+                    self._hearing.flatten(ctx, state, message)
+                    self._flatten_further(ctx)
+                else:
+                    state.unbelieved += 1
+            case OutcomeUnknown(unknown=unknown, breaks=breaks):
+                if ctx.sender() in settings.reports:
+                    state.unknown, state.breaks = unknown, breaks
+            case AuthorityRefused():
+                if ctx.sender() in settings.reports:
+                    self._guard.suspend(ctx, state, message)
+
+    def _flatten_further(self, ctx: ActorContext) -> None:
+        """Close what is held, once nothing works any more; short options go first and alone."""
+        state = self.state
+        if not state.flattens_for or state.book.orders:
+            return
+        first = state.numbers.get(FLATTEN, 0) + 1
+        orders = closing_orders(state.book, self._maker.instruments, first)
+        if not orders or state.flatten_rounds >= ROUNDS:
+            state.flattens_for, state.flatten_rounds = "", 0
+            return
+        state.flatten_rounds += 1
+        for order in orders:
+            state.numbers[FLATTEN] = state.numbers.get(FLATTEN, 0) + 1
+            case = self._capped(self._maker.case(state, order, ctx.now_ns()), NO_ACTIVITY)
+            ruling = rule_on(case, state.rules)
+            if ruling.hard is not None:
+                self._refuse_breach(ctx, order, ruling.hard)
+            else:
+                self._carry_out(ctx, case, ruling, order.quantity, None)
+
+    def _refuse(self, ctx: ActorContext, order_id: object, fault: Fault) -> None:
+        self._voice.refuse(ctx, self.state, order_id, fault)
+
+    def _refuse_breach(
+        self, ctx: ActorContext, request: OrderRequest | ReplaceRequest, breach: Breach
+    ) -> None:
+        fault = Fault(rule=breach.control.name, found=breach.text)
+        self._voice.refuse(ctx, self.state, request.order_id, fault, breach)
+        if isinstance(request, OrderRequest):
+            view = self.state.views.get(request.instrument)
+            mid = None if view is None else view.twice_mid
+            self._voice.kept(ctx, request, request.quantity, breach.control.name, mid)
 
 
-PROTOCOL: Final = (Verdict,)
+PROTOCOL: Final = risk_state.PROTOCOL
+
+__all__ = ["PROTOCOL", "VERDICTS", "Risk", "RiskSettings", "RiskState", "Verdict"]

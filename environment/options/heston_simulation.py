@@ -65,7 +65,9 @@ def step_constants(
 
 
 @njit
-def _advance(uniforms: Array, constants: tuple[float, ...], log_price: Array, v: Array) -> None:
+def advance_paths(
+    uniforms: Array, constants: tuple[float, ...], log_price: Array, v: Array
+) -> None:
     """Move a block of paths through all steps; `uniforms` has shape (3, n_steps, n_paths)."""
     theta, decay, by_v, constant, k1, k2, k3, a_coefficient, k0 = constants
     for t in range(uniforms.shape[1]):
@@ -152,7 +154,7 @@ def _on_processor(
             uniforms = np.empty((3, n_steps, block.stop - start))
         rng.random(out=uniforms)
         if is_compiled:
-            _advance(uniforms, tuple(constants), log_price[block], v[block])
+            advance_paths(uniforms, tuple(constants), log_price[block], v[block])
         else:
             log_price[block], v[block] = _advance_batched(
                 np, uniforms, constants, log_price[block], v[block]

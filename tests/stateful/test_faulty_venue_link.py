@@ -33,6 +33,7 @@ from environment.messages import (
     TimerFired,
 )
 from environment.venue_messages import PositionBooked
+from tests.unit.desk.factories import KEYS, sealed
 from tests.unit.desk.stub_exchange import BEAT_NS, Exchange
 
 OWNER = "quant/maker"
@@ -90,7 +91,7 @@ class Proposer(Actor[Resumed | TimerFired | OrderEvent]):
             approved = ApprovedOrder(
                 order=order, owner=OWNER, account="swarm", verdict_id=1_000 + self.step
             )
-            ctx.send(self._custodian, approved)
+            ctx.send(self._custodian, sealed(approved))
         elif not self.number:
             return
         elif verb == "cancel":
@@ -100,7 +101,7 @@ class Proposer(Actor[Resumed | TimerFired | OrderEvent]):
                 order_id=f"{OWNER}/{self.number}", quantity=50, price=10_030 + offset
             )
             replace = ApprovedReplace(order=change, owner=OWNER, verdict_id=1_000 + self.step)
-            ctx.send(self._custodian, replace)
+            ctx.send(self._custodian, sealed(replace))
 
 
 class Risk(Actor[Any]):
@@ -136,7 +137,9 @@ class Table:
         ref: Any = self.kernel.reference
         owners: Any = self.kernel.directory()
         kept = CustodianSettings(reconcile_every_ns=10 * SECOND, small_break_lots=0)
-        self.put("venue", SimulatedVenue(ref("exchange"), ref("desk/custodian"), "swarm"))
+        custody, desk = ref("desk/custodian"), ref("desk/risk")
+        venue = SimulatedVenue(ref("exchange"), custody, "swarm", KEYS.gate(), desk)
+        self.put("venue", venue)
         custodian = Custodian(ref("venue"), ref("desk/risk"), owners, kept)
         self.put("desk/custodian", custodian)
         self.put("desk/risk", Risk())

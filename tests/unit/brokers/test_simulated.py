@@ -6,6 +6,8 @@ import pytest
 from brokers.simulated import SimulatedVenue
 from environment.actors import ActorRef
 from environment.actors.testing import RecordingContext
+from environment.authority import VerdictKey, keys_of_seed, order_hash
+from environment.control_messages import AuthorityRefused
 from environment.messages import (
     ApprovedOrder,
     ApprovedReplace,
@@ -18,6 +20,7 @@ from environment.messages import (
     ReplaceRequest,
     SubmitOrder,
 )
+from environment.signed import SignedVerdict
 from environment.venue_messages import (
     AccountReport,
     OrderReport,
@@ -37,15 +40,40 @@ REQUEST = OrderRequest(
 REPLACE = ReplaceRequest(order_id="quant/maker/1", quantity=3, price=9_800)
 
 
+KEYS = keys_of_seed(1)
+
+
+def verdict(order: OrderRequest | ReplaceRequest, verdict_id: int) -> SignedVerdict:
+    return VerdictKey(KEYS.verdict).seal(SignedVerdict(
+        order_hash=order_hash(order), verdict_id=verdict_id, limits_version=1, issued_ns=0,
+        expires_ns=100, needs_decision=False,
+    ))  # fmt: skip
+
+
 def approved(verdict_id: int = 1, account: str = "swarm") -> ApprovedOrder:
-    return ApprovedOrder(order=REQUEST, owner="quant/maker", account=account, verdict_id=verdict_id)
+    return ApprovedOrder(
+        order=REQUEST, owner="quant/maker", account=account, verdict_id=verdict_id,
+        verdict=verdict(REQUEST, verdict_id),
+    )  # fmt: skip
 
 
-def handle(*messages: Any) -> tuple[SimulatedVenue, RecordingContext]:
-    venue = SimulatedVenue(ActorRef("exchange"), ActorRef("desk/custodian"), "swarm")
+def replacing(verdict_id: int) -> ApprovedReplace:
+    return ApprovedReplace(
+        order=REPLACE, owner="quant/maker", verdict_id=verdict_id,
+        verdict=verdict(REPLACE, verdict_id),
+    )  # fmt: skip
+
+
+def handle(*messages: Any, sender: str = "") -> tuple[SimulatedVenue, RecordingContext]:
+    venue = SimulatedVenue(
+        ActorRef("exchange"), ActorRef("desk/custodian"), "swarm", KEYS.gate(),
+        ActorRef("desk/risk"),
+    )  # fmt: skip
     ctx = RecordingContext("venue")
     for message in messages:
-        ctx.handle(venue, message)
+        is_report = isinstance(message, OrderAccepted | OrderRefused | OrderFilled)
+        usual = "exchange" if is_report else "desk/custodian"
+        ctx.handle(venue, message, sender=sender or usual)
     return venue, ctx
 
 
@@ -61,7 +89,7 @@ def test_approved_order_is_entered_with_all_its_terms() -> None:
 
 def test_approved_replace_and_cancel_go_to_the_exchange() -> None:
     cancel = CancelOrder(order_id="quant/maker/1")
-    replace = ApprovedReplace(order=REPLACE, owner="quant/maker", verdict_id=2)
+    replace = replacing(2)
     _, ctx = handle(approved(), replace, cancel)
     assert [sent.to for sent in ctx.sent] == ["exchange"] * 3
     expected = ReplaceOrder(order_id="quant/maker/1", quantity=3, price=9_800)
@@ -70,10 +98,10 @@ def test_approved_replace_and_cancel_go_to_the_exchange() -> None:
 
 @pytest.mark.parametrize(
     "again",
-    [approved(2), ApprovedReplace(order=REPLACE, owner="quant/maker", verdict_id=1)],
+    [approved(2), replacing(1)],
 )
 def test_order_and_verdict_are_used_once(again: ApprovedOrder | ApprovedReplace) -> None:
-    replace = ApprovedReplace(order=REPLACE, owner="quant/maker", verdict_id=1)
+    replace = replacing(1)
     venue, ctx = handle(approved(1), replace, again)
     assert (len(ctx.sent), venue.state.repeated) == (2, 1)
 
@@ -130,14 +158,29 @@ def test_account_says_what_works_and_is_held() -> None:
     assert (order.client_order_id, order.leaves, order.average_ticks) == (NAME, 3, 9_900)
 
 
-def test_gate_that_says_no_is_a_refusal_by_its_reason() -> None:
-    venue = SimulatedVenue(
-        ActorRef("exchange"), ActorRef("desk/custodian"), "swarm", lambda order, now_ns: "no seal"
-    )
-    ctx = RecordingContext("venue")
-    ctx.handle(venue, approved())
-    (sent,) = ctx.sent
-    assert sent.message.event == OrderRefused(order_id=NAME, reason="no seal")
+def test_order_changed_on_its_way_is_refused_and_given_back() -> None:
+    other = msgspec.structs.replace(REQUEST, quantity=6)
+    _, ctx = handle(msgspec.structs.replace(approved(), order=other))
+    warning, report = ctx.messages()
+    assert isinstance(warning, AuthorityRefused)
+    reason = "verdict: made for another order"
+    refusal = OrderRefused(order_id=NAME, reason=reason)
+    assert report == VenueReport(sequence=1, event=refusal)
+
+
+def test_order_made_by_hand_is_refused_and_its_sender_told_of() -> None:
+    forged = msgspec.structs.replace(approved(), verdict=None)
+    venue, ctx = handle(forged, replacing(2), sender="quant/rogue")
+    warning = AuthorityRefused(sender="quant/rogue", order_id=NAME, reason="sender: not the desk")
+    assert [(sent.to, sent.message) for sent in ctx.sent] == [("desk/risk", warning)] * 2
+    assert (venue.state.submitted, venue.state.refused) == (0, 2)
+
+
+def test_report_that_does_not_come_from_the_exchange_is_not_believed() -> None:
+    event = OrderAccepted(order_id=NAME, instrument="AAPL", exchange_ns=1)
+    venue, ctx = handle(event, sender="quant/rogue")
+    assert [type(message) for message in ctx.messages()] == [AuthorityRefused]
+    assert venue.state.unfounded == 1
 
 
 def test_request_that_nobody_approved_is_no_message_of_the_venue() -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from agents.desk.controls import HardLimits
 from environment.messages import ApprovedOrder, ApprovedReplace, CancelRequest, ReplaceRequest
 from tests.unit.desk.factories import (
     AGENT,
@@ -14,9 +13,11 @@ from tests.unit.desk.factories import (
     cancelled,
     context,
     filled,
+    limits,
     make_risk,
     refused,
     replaced,
+    sender_of,
 )
 
 LIMIT = 12
@@ -86,12 +87,12 @@ STEPS = st.tuples(
 
 @given(st.lists(STEPS, max_size=60))
 def test_book_agrees_with_the_venue_and_keeps_the_position_limit(steps: list[Any]) -> None:
-    risk, venue, ctx = make_risk(HardLimits(position=LIMIT)), Venue(), context("desk/risk")
+    risk, venue, ctx = make_risk(limits(position=LIMIT)), Venue(), context("desk/risk")
     asked: list[str] = []
 
     def tell(message: Any) -> None:
         before = len(ctx.sent)
-        ctx.handle(risk, message)
+        ctx.handle(risk, message, sender=sender_of(message))
         for sent in ctx.sent[before:]:
             if sent.to == "venue":
                 venue.take(sent.message)

@@ -3,14 +3,18 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from agents.desk import PROTOCOL
-from agents.desk.controls import HardLimits, Mandate
+from agents.desk.controls import Mandate
 from agents.desk.coordinator import Coordinator, CoordinatorSettings
 from agents.desk.custodian import Custodian
 from agents.desk.custodian_state import CustodianSettings
 from agents.desk.portfolio import Portfolio, PortfolioSettings
 from agents.desk.risk import Risk, RiskSettings
 from agents.desk.sizing import SizingSettings
+from agents.human.approval_state import ApprovalSettings
+from agents.human.approvals import Approvals
 from agents.quant.market_maker import MarketMaker, MarketMakerSettings
 from agents.quant.metronome import Metronome, MetronomeSettings
 from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
@@ -31,7 +35,7 @@ from environment.actors.ports import MemoryDisk
 from environment.messages import Resumed
 from environment.record.journal import Header, Journal
 from environment.venue_messages import PROTOCOL as VENUE_PROTOCOL, OwnerDown
-from tests.unit.desk.factories import AAPL, DOLLAR
+from tests.unit.desk.factories import AAPL, DOLLAR, KEYS, limits
 from tests.unit.desk.stub_exchange import BEAT_NS, Exchange
 
 POSITION_LIMIT = 70
@@ -85,14 +89,20 @@ class Floor:
         agents = ("desk/portfolio", "quant/maker", "practice/metronome")
         mandate = Mandate(instruments=("AAPL",), notional_micros=20_000 * DOLLAR)
         risk = RiskSettings(
-            account="swarm", instruments=(AAPL,), mandates=dict.fromkeys(agents, mandate),
-            limits=HardLimits(position=POSITION_LIMIT), reference_ticks={"AAPL": 10_000},
+            account="swarm", instruments=(AAPL,), reference_ticks={"AAPL": 10_000},
+            rules=msgspec.structs.replace(
+                limits(position=POSITION_LIMIT), mandates=dict.fromkeys(agents, mandate)
+            ),
         )  # fmt: skip
-        self.put("venue", lambda: SimulatedVenue(ref("exchange"), ref("desk/custodian"), "swarm"))
+        custodian, desk, people = ref("desk/custodian"), ref("desk/risk"), ref("human/approvals")
+        gate = KEYS.gate()
+        self.put("venue", lambda: SimulatedVenue(ref("exchange"), custodian, "swarm", gate, desk))
         kept = CustodianSettings()
         owners: Directory[Any] = self.kernel.directory()
-        self.put("desk/custodian", lambda: Custodian(ref("venue"), ref("desk/risk"), owners, kept))
-        self.put("desk/risk", lambda: Risk(ref("desk/custodian"), self.kernel.directory(), risk))
+        self.put("desk/custodian", lambda: Custodian(ref("venue"), desk, owners, kept))
+        self.put("desk/risk", lambda: Risk(custodian, people, owners, risk, KEYS))
+        answers = ApprovalSettings(answers_at_once=True)
+        self.put("human/approvals", lambda: Approvals(desk, answers, KEYS))
         portfolio = PortfolioSettings(
             instruments=(AAPL,), cash_micros=1_000_000 * DOLLAR,
             sizing=SizingSettings(lots_cap=50, cost_multiple=0.0),

@@ -3,9 +3,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.desk.controls import CONTROLS, HardLimits, Mandate, join_mandates
+from agents.desk.controls import CONTROLS, Mandate, join_mandates
 from agents.desk.risk import VERDICTS, Risk, RiskState, Verdict
-from environment.actors import ActorRef, Directory
+from environment.actors import Directory
 from environment.actors.testing import RecordingContext
 from environment.messages import (
     ApprovedOrder,
@@ -23,15 +23,18 @@ from tests.unit.desk.factories import (
     AAPL,
     AGENT,
     DOLLAR,
+    KEYS,
     OTHER,
     accepted,
     ask,
     cancelled,
     filled,
+    limits,
     make_risk,
     phase,
     refused,
     replaced,
+    sender_of,
 )
 
 
@@ -40,7 +43,7 @@ def handle(risk: Risk, *messages: Any) -> RecordingContext:
     ctx = RecordingContext("desk/risk")
     for message in messages:
         ctx = RecordingContext("desk/risk")
-        ctx.handle(risk, message)
+        ctx.handle(risk, message, sender=sender_of(message))
     return ctx
 
 
@@ -55,16 +58,19 @@ def test_order_passes_to_the_venue_with_owner_account_and_verdict() -> None:
     ctx = handle(make_risk(), ask())
     (sent,) = ctx.sent
     assert sent.to == "venue"
-    assert sent.message == ApprovedOrder(order=ask(), owner=AGENT, account="swarm", verdict_id=1)
+    approved = sent.message
+    assert (approved.order, approved.owner, approved.account) == (ask(), AGENT, "swarm")
+    assert KEYS.gate().check(approved, now_ns=0) == ""
 
 
 def test_every_verdict_is_published() -> None:
-    risk = make_risk(HardLimits(order_quantity=5))
-    (published,) = handle(risk, ask()).published
+    risk = make_risk(limits(order_quantity=5))
+    published = handle(risk, ask()).published[0]
     assert published.to == VERDICTS
     assert published.message == Verdict(
         verdict_id=1, order_id=f"{AGENT}/1", owner=AGENT, is_passed=False, rule="order_quantity",
-        detail="10 lots, limit 5", figure=10, limit=5, unit="lots",
+        detail="10 lots, limit 5", figure=10, limit=5, unit="lots", became="refused",
+        limits_version=1,
     )  # fmt: skip
     assert risk.statistics().refused == {"order_quantity": 1}
 
@@ -116,23 +122,23 @@ def test_id_of_a_refused_order_is_used() -> None:
 
 
 def test_restricted_symbol_is_refused() -> None:
-    assert rule(handle(make_risk(HardLimits(restricted=("AAPL",))), ask())) == "restricted"
+    assert rule(handle(make_risk(limits(restricted=("AAPL",))), ask())) == "restricted"
 
 
 def test_order_notional_counts_the_mark_where_a_sale_is_priced_below_it() -> None:
-    risk = make_risk(HardLimits(order_notional_micros=999 * DOLLAR))
+    risk = make_risk(limits(order_notional=999 * DOLLAR))
     assert rule(handle(risk, ask(side="sell", price=1))) == "order_notional"
 
 
 def test_position_counts_approved_orders_of_all_agents() -> None:
-    risk = make_risk(HardLimits(position=25))
+    risk = make_risk(limits(position=25))
     handle(risk, ask(1), ask(1, OTHER))
     assert rule(handle(risk, ask(2))) == "position"
     assert isinstance(handle(risk, ask(3, quantity=5)).messages()[0], ApprovedOrder)
 
 
 def test_position_of_the_other_side_does_not_stand_in_the_way() -> None:
-    risk = make_risk(HardLimits(position=10))
+    risk = make_risk(limits(position=10))
     handle(risk, ask(1), filled(f"{AGENT}/1", 10))
     assert rule(handle(risk, ask(2, quantity=1))) == "position"
     assert isinstance(handle(risk, ask(3, side="sell", quantity=20)).messages()[0], ApprovedOrder)
@@ -140,13 +146,13 @@ def test_position_of_the_other_side_does_not_stand_in_the_way() -> None:
 
 def test_reservation_is_released_by_every_terminal_event() -> None:
     for last in (refused(f"{AGENT}/1"), cancelled(f"{AGENT}/1", 10)):
-        risk = make_risk(HardLimits(position=10))
+        risk = make_risk(limits(position=10))
         handle(risk, ask(1), last)
         assert isinstance(handle(risk, ask(2)).messages()[0], ApprovedOrder)
 
 
 def test_cancel_that_arrives_before_a_fill_keeps_the_fill_reserved() -> None:
-    risk = make_risk(HardLimits(position=10))
+    risk = make_risk(limits(position=10))
     handle(risk, ask(1), accepted(f"{AGENT}/1"), cancelled(f"{AGENT}/1", 6))
     assert rule(handle(risk, ask(2, quantity=7))) == "position"
     handle(risk, filled(f"{AGENT}/1", 4, leaves=6))
@@ -192,13 +198,14 @@ def test_indication_marks_only_with_a_price() -> None:
 
 
 def test_replace_is_ruled_on_with_its_result() -> None:
-    risk = make_risk(HardLimits(position=30))
+    risk = make_risk(limits(position=30))
     handle(risk, ask(1), accepted(f"{AGENT}/1"))
     larger = ReplaceRequest(order_id=f"{AGENT}/1", quantity=31, price=10_000)
     assert rule(handle(risk, larger)) == "position"
     fitting = ReplaceRequest(order_id=f"{AGENT}/1", quantity=30, price=9_990)
     (sent,) = handle(risk, fitting).sent
-    assert sent.message == ApprovedReplace(order=fitting, owner=AGENT, verdict_id=3)
+    assert isinstance(sent.message, ApprovedReplace)
+    assert (sent.message.order, KEYS.gate().check(sent.message, now_ns=0)) == (fitting, "")
     assert risk.state.book.account["AAPL"].buying == 30
 
 
@@ -235,7 +242,7 @@ def test_replace_that_cannot_be_is_refused(request_: ReplaceRequest, name: str) 
 
 @pytest.mark.parametrize("number", [1, 99])
 def test_cancel_always_passes(number: int) -> None:
-    risk = make_risk(HardLimits(position=10))
+    risk = make_risk(limits(position=10))
     order_id = f"{AGENT}/{number}"
     (sent,) = handle(risk, ask(1), CancelRequest(order_id=order_id)).sent
     assert (sent.to, sent.message) == ("venue", CancelOrder(order_id=order_id))
@@ -267,8 +274,7 @@ def test_booked_position_counts() -> None:
 
 
 def test_owner_that_does_not_exist_is_sent_no_refusal() -> None:
-    settings = make_risk()._settings
-    risk = Risk(ActorRef("venue"), Directory(lambda _: False), settings)
+    risk = make_risk(owners=Directory(lambda _: False))
     assert handle(risk, ask(1, quantity=0)).sent == []
     assert risk.statistics().undelivered == 1
 
@@ -285,7 +291,10 @@ def test_resumed_says_what_an_agent_has() -> None:
 def test_desk_listens_to_the_status_of_each_instrument() -> None:
     risk = make_risk()
     ctx = handle(risk, Resumed())
-    assert ctx.subscriptions == {"market/AAPL/status": 0, "market/MSFT/status": 0}
+    assert ctx.subscriptions == {
+        "market/AAPL/status": 0, "market/AAPL/quotes": 10**9,
+        "market/MSFT/status": 0, "market/MSFT/quotes": 10**9,
+    }  # fmt: skip
     assert handle(risk, phase("halted")).sent == []
 
 

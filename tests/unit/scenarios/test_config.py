@@ -153,12 +153,8 @@ def test_built_tables_may_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "key"),
     [
-        ("approver={kind='none'}", "approver"),
         ("account.margin=portfolio", "account.margin"),
         ("crowds.dealers={kind='option_dealer', count=1, cash=1}", "crowds.dealers"),
-        ("limits.order_quantity.soft=10", "limits.order_quantity.soft"),
-        ("limits.data_age.hard=3s", "limits.data_age"),
-        ("breakers={}", "breakers"),
     ],
 )
 def test_known_table_without_an_actor_stops_at_start(

@@ -1,0 +1,45 @@
+"""What each agent has asked for lately: rates, repeats and executions, in sliding windows."""
+
+from typing import Final
+
+import msgspec
+
+from agents.desk.case import Activity
+from environment.messages import OrderRequest
+
+_WINDOW_NS: Final = 1_000_000_000
+
+
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """One order or replacement: when, and what it was like (0 for a replacement)."""
+
+    at_ns: int
+    alike: str
+
+
+class ActivityBook(msgspec.Struct):
+    """Part of risk's state; nothing in it is older than its window."""
+
+    asked: dict[str, list[Asked]] = {}
+    executions: dict[str, list[int]] = {}  # Times, by scope.
+
+    def ask(self, owner: str, request: OrderRequest | None, now_ns: int) -> Activity:
+        """Count a request (None: a replacement), and return what there was with it."""
+        alike = "" if request is None else _likeness(request)
+        recent = [one for one in self.asked.get(owner, ()) if one.at_ns > now_ns - _WINDOW_NS]
+        recent.append(Asked(now_ns, alike))
+        self.asked[owner] = recent
+        repeats = sum(one.alike == alike for one in recent) if request is not None else 1
+        return Activity(orders_in_second=len(recent), repeats=repeats)
+
+    def execute(self, scope: str, now_ns: int, within_ns: int) -> int:
+        """Count an execution of a scope, and return how many there were within a time."""
+        recent = [at_ns for at_ns in self.executions.get(scope, ()) if at_ns > now_ns - within_ns]
+        recent.append(now_ns)
+        self.executions[scope] = recent
+        return len(recent)
+
+
+def _likeness(request: OrderRequest) -> str:
+    legs = ",".join(f"{leg.side}{leg.ratio}{leg.instrument}" for leg in request.legs)
+    return f"{request.instrument} {request.side} {request.quantity} {request.price} {legs}"

@@ -1,0 +1,143 @@
+"""One order as it would stand if it were approved: what every control looks at."""
+
+from functools import cached_property
+
+import msgspec
+
+from agents.desk.exposure import Exposure
+from agents.desk.limits import Mandate
+from agents.desk.market_view import DeskView
+from agents.desk.measures import AccountMeasures, Market
+from environment.control_messages import DeskState
+from environment.instruments import Instrument
+from environment.messages import OrderRequest, Side
+
+
+class CaseLeg(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg: `lots` that could still trade, beside exposures without this order.
+
+    `value_ticks` is the limit or the mark, whichever is higher.
+    """
+
+    instrument: Instrument
+    side: Side
+    lots: int
+    value_ticks: int
+    account: Exposure
+    owner: Exposure
+
+    @property
+    def signed(self) -> int:
+        """Lots bought, or minus lots sold."""
+        return self.lots if self.side == "buy" else -self.lots
+
+    @property
+    def value_micros(self) -> int:
+        """What its lots cost at the valuing price."""
+        return self.instrument.notional_micros(self.value_ticks, self.lots)
+
+    def closeable(self) -> int:
+        """Return the lots that could trade this way before a position turned or grew.
+
+        Working orders of this side count as filled, those of the other side do not: they may fail.
+        """
+        if self.side == "sell":
+            return max(self.account.position - self.account.selling, 0)
+        return max(-self.account.position - self.account.buying, 0)
+
+    @property
+    def closes(self) -> bool:
+        """Whether its lots only bring a position nearer to nothing."""
+        return 0 < self.lots <= self.closeable()
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent has asked for lately."""
+
+    orders_in_second: int  # This one included.
+    repeats: int  # Orders alike within the window, this one included.
+
+
+class Case:
+    """Everything about one order. Measures of the account are reckoned when a control asks."""
+
+    def __init__(
+        self, *, request: OrderRequest, owner: str, legs: tuple[CaseLeg, ...], market: Market,
+        views: dict[str, DeskView], mandate: Mandate, net: dict[str, int], cash_micros: int,
+        owner_elsewhere_micros: int, activity: Activity, state: DeskState, now_ns: int,
+        restricted: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        self.request = request
+        self.owner = owner
+        self.legs = legs
+        self.market = market
+        self.views = views
+        self.mandate = mandate
+        self.owner_elsewhere_micros = owner_elsewhere_micros
+        self.activity = activity
+        self.state = state
+        self.now_ns = now_ns
+        self.restricted = restricted
+        self._net = net
+        self._cash_micros = cash_micros
+
+    @property
+    def quantity(self) -> int:
+        """Lots, or structures."""
+        return self.request.quantity
+
+    @cached_property
+    def before(self) -> AccountMeasures:
+        """The account as it stands, every approved order counted as filled."""
+        return AccountMeasures(self.market, self._net, self._cash_micros)
+
+    @cached_property
+    def after(self) -> AccountMeasures:
+        """The account with this order filled too, at its valuing prices."""
+        lots = dict(self._net)
+        cash = self._cash_micros
+        for leg in self.legs:
+            symbol = leg.instrument.symbol
+            lots[symbol] = lots.get(symbol, 0) + leg.signed
+            cash -= leg.instrument.notional_micros(self.mark_of(leg), 1) * leg.signed
+        return AccountMeasures(self.market, lots, cash)
+
+    def mark_of(self, leg: CaseLeg) -> int:
+        """Return a leg's mark, or its limit where nothing has said one."""
+        return self.market.marks.get(leg.instrument.symbol, leg.value_ticks)
+
+    @cached_property
+    def underlyings(self) -> tuple[str, ...]:
+        """The underlyings that the order touches."""
+        names = (leg.instrument.underlying or leg.instrument.symbol for leg in self.legs)
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def notional_micros(self) -> int:
+        """What is at stake: of stock its value, of an option the larger of premium and delta."""
+        return sum(self._leg_notional(leg) for leg in self.legs)
+
+    def _leg_notional(self, leg: CaseLeg) -> int:
+        if leg.instrument.kind != "option" or not leg.lots:
+            return leg.value_micros
+        alone = AccountMeasures(self.market, {leg.instrument.symbol: leg.lots}, 0)
+        delta = alone.by_underlying("delta", leg.instrument.underlying or "")
+        return max(leg.value_micros, abs(delta))
+
+    @cached_property
+    def is_reducing(self) -> bool:
+        """Whether it only lowers risk (see docs/decisions/0027)."""
+        if not self.legs or not all(leg.closes for leg in self.legs):
+            return False
+        for name in self.underlyings:
+            if self.after.uncovered_in(name) > self.before.uncovered_in(name):
+                return False
+            if self.after.worst_of(name).loss_micros > self.before.worst_of(name).loss_micros:
+                return False
+        return self.after.margin_micros <= self.before.margin_micros
+
+    @cached_property
+    def closeable_units(self) -> int:
+        """How many units could close something, each leg within what is left of its position."""
+        return min((leg.closeable() * self.quantity // leg.lots for leg in self.legs if leg.lots),
+                   default=0)  # fmt: skip

@@ -1,0 +1,246 @@
+"""The figure of each control, for one case; None where it has nothing to say."""
+
+from collections.abc import Callable
+
+from agents.desk.case import Case, CaseLeg
+from agents.desk.market_view import DeskView
+from agents.desk.measures import AccountMeasures
+from environment.control_messages import STATES
+from environment.options.black_scholes import price
+from environment.options.implied_volatility import implied_volatility
+
+_CLOSED = frozenset({"halted", "closed", "post_close"})
+_MICROS = 1_000_000
+
+
+def desk_state(case: Case) -> int:
+    """0 where the state lets it through: REDUCING takes what only reduces, HALTED nothing."""
+    if case.state == "reducing" and case.is_reducing:
+        return 0
+    return STATES.index(case.state)
+
+
+def mandate_instruments(case: Case) -> int:
+    """How many legs lie outside the mandate."""
+    return sum(not case.mandate.covers(leg.instrument) for leg in case.legs)
+
+
+def mandate_notional(case: Case) -> int | None:
+    """The owner's exposure with this order, all working orders of its side filled."""
+    total = case.owner_elsewhere_micros
+    grows = False
+    for leg in case.legs:
+        lots = leg.owner.reach(leg.side) + leg.lots
+        if lots > 0:  # Otherwise it only brings the owner nearer to nothing.
+            grows = True
+            total += leg.instrument.notional_micros(leg.value_ticks, lots)
+    return total if grows else None
+
+
+def restricted(case: Case) -> int:
+    """How many restricted names it touches."""
+    names = {leg.instrument.symbol for leg in case.legs} | set(case.underlyings)
+    return len(names.intersection(case.restricted))
+
+
+def trading_phase(case: Case) -> int:
+    """How many legs are halted or closed."""
+    return sum(_view(case, leg).phase in _CLOSED for leg in case.legs)
+
+
+def order_quantity(case: Case) -> int:
+    """Its whole quantity, filled lots included."""
+    return case.quantity
+
+
+def order_notional(case: Case) -> int:
+    """What it may still trade, in money."""
+    return case.notional_micros
+
+
+def order_share_of_depth(case: Case) -> float | None:
+    """Its lots by those shown on the side that it takes from; the largest of its legs."""
+    shares = []
+    for leg in case.legs:
+        view = _view(case, leg)
+        shown = view.ask_depth if leg.side == "buy" else view.bid_depth
+        if shown is not None:
+            shares.append(leg.lots / shown if shown else float("inf"))
+    return max(shares, default=None)
+
+
+def price_collar(case: Case) -> float | None:
+    """By how much it may trade worse than what it is worth, as a share of that."""
+    found = [_worse(case, leg, reference) for leg in case.legs for reference in _worths(case, leg)]
+    return max(found, default=None)
+
+
+def resting_collar(case: Case) -> float | None:
+    """How far it rests from the mid, on its own side, as a share of the mid."""
+    found = [_worse(case, leg, reference) for leg in case.legs for reference in _worths(case, leg)]
+    return max((-worse for worse in found), default=None)
+
+
+def duplicate_orders(case: Case) -> int:
+    """Orders alike of this agent within the window."""
+    return case.activity.repeats
+
+
+def orders_per_second(case: Case) -> int:
+    """Orders of this agent in the last second."""
+    return case.activity.orders_in_second
+
+
+def data_age(case: Case) -> int | None:
+    """Time since the eldest of its markets was heard of."""
+    ages = []
+    for name in case.underlyings:
+        view = case.views.get(name)
+        ages.append(case.now_ns - view.heard_ns if view and view.heard_ns >= 0 else case.now_ns)
+    return max(ages, default=None)
+
+
+def model_dispersion(case: Case) -> float:
+    """As its proposer said."""
+    return case.request.dispersion
+
+
+def position(case: Case) -> int:
+    """The largest of its legs' positions, all working orders of that side filled."""
+    return max(leg.account.reach(leg.side) + leg.lots for leg in case.legs)
+
+
+def gross_exposure(case: Case) -> int:
+    """After the order."""
+    return case.after.gross_micros
+
+
+def net_exposure(case: Case) -> int:
+    """After the order."""
+    return case.after.net_micros
+
+
+def concentration(case: Case) -> float:
+    """The largest of its underlyings' deltas after the order, by equity."""
+    largest = max(abs(case.after.deltas.get(name, 0)) for name in case.underlyings)
+    return _share(largest, case.after.equity_micros)
+
+
+def underlying(greek: str) -> Callable[[Case], int]:
+    """Return the figure of a greek: its size after the order, in the largest underlying."""
+
+    def figure(case: Case) -> int:
+        if greek == "delta":
+            return max(abs(case.after.deltas.get(name, 0)) for name in case.underlyings)
+        return max(abs(case.after.by_underlying(greek, name)) for name in case.underlyings)
+
+    figure.__doc__ = f"The largest {greek} of its underlyings after the order."
+    return figure
+
+
+def expiry(greek: str) -> Callable[[Case], int | None]:
+    """Return the figure of a greek in one expiry; None for an order without options."""
+
+    def figure(case: Case) -> int | None:
+        touched = {
+            (leg.instrument.underlying or "", leg.instrument.expiry)
+            for leg in case.legs
+            if leg.instrument.kind == "option"
+        }
+        return max(
+            (abs(case.after.by_underlying(greek, name, day)) for name, day in touched), default=None
+        )
+
+    figure.__doc__ = f"The largest {greek} of its expiries after the order."
+    return figure
+
+
+def uncovered_short_options(case: Case) -> int:
+    """After the order."""
+    return case.after.uncovered
+
+
+def structure_loss(case: Case) -> int:
+    """The worst that the order can do alone."""
+    lots: dict[str, int] = {}
+    for leg in case.legs:
+        symbol = leg.instrument.symbol
+        lots[symbol] = lots.get(symbol, 0) + leg.signed
+    return AccountMeasures(case.market, lots, 0).worst.loss_micros
+
+
+def worst_case_loss(case: Case) -> int:
+    """After the order."""
+    return case.after.worst.loss_micros
+
+
+def margin_used(case: Case) -> float:
+    """After the order, by equity."""
+    return _share(case.after.margin_micros, case.after.equity_micros)
+
+
+def value_at_risk(case: Case) -> int:
+    """After the order."""
+    return case.after.value_at_risk_micros
+
+
+def expected_shortfall(case: Case) -> int:
+    """After the order."""
+    return case.after.expected_shortfall_micros
+
+
+def _view(case: Case, leg: CaseLeg) -> DeskView:
+    return case.views.get(leg.instrument.symbol) or DeskView()
+
+
+def _share(part: int, whole: int) -> float:
+    """Return a share; of nothing, or of debts, any part is too much."""
+    if whole <= 0:
+        return float("inf") if part else 0.0
+    return part / whole
+
+
+def _worse(case: Case, leg: CaseLeg, reference: float) -> float:
+    """Return by how much a leg trades worse than a reference, as a share; below 0: better."""
+    view = _view(case, leg)
+    limit = case.request.price if len(case.legs) == 1 else None
+    if limit is None:
+        # Without a limit of its own, the far touch is what it would pay at least.
+        touch = view.ask_price if leg.side == "buy" else view.bid_price
+        limit = touch if touch is not None else round(reference)
+    worse = limit - reference if leg.side == "buy" else reference - limit
+    return worse / reference if reference > 0 else float("inf")
+
+
+def _worths(case: Case, leg: CaseLeg) -> list[float]:
+    """Return what a leg is worth: mid, last print, and theoretical value of an option."""
+    view, symbol = _view(case, leg), leg.instrument.symbol
+    found: list[float] = []
+    if view.twice_mid is not None:
+        found.append(view.twice_mid / 2.0)
+    if view.last_price is not None:
+        found.append(float(view.last_price))
+    if leg.instrument.kind == "option":
+        theory = theoretical_ticks(case, leg)
+        found += [] if theory is None else [theory]
+    if not found and symbol in case.market.marks:
+        found.append(float(case.market.marks[symbol]))
+    return found
+
+
+def theoretical_ticks(case: Case, leg: CaseLeg) -> float | None:
+    """Return an option's value at the spot of now and the volatility of its last mark, in ticks."""
+    instrument, view = leg.instrument, _view(case, leg)
+    mark = case.market.marks.get(instrument.symbol)
+    spot = case.market.spot_micros(instrument.underlying or "")
+    then = view.spot_micros or spot
+    if mark is None or not spot or instrument.expiry is None or instrument.strike_micros is None:
+        return None
+    years = max((instrument.expiry - case.market.today).days + 0.5, 0.5) / 365.0
+    strike, tick = instrument.strike_micros / _MICROS, instrument.tick_micros / _MICROS
+    is_call = float(instrument.right == "call")
+    sigma, _ = implied_volatility(mark * tick, then / _MICROS, strike, years, 0.0, 0.0, is_call)
+    if not float(sigma) > 0.0:
+        return None
+    value = price(spot / _MICROS, strike, years, float(sigma), 0.0, 0.0, is_call)
+    return float(value) / tick

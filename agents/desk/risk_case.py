@@ -1,0 +1,138 @@
+"""From a request and the desk's state to the case that controls look at."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from agents.desk.case import Activity, Case, CaseLeg
+from agents.desk.exposure import Exposure, owner_of
+from agents.desk.limits import Mandate
+from agents.desk.measures import Market, underlying_of
+from agents.desk.risk_state import RiskSettings, RiskState
+from agents.desk.states import scope_name
+from agents.orders import Terms, TrackedOrder
+from environment.instruments import Instrument
+from environment.messages import Leg, OrderRequest
+
+NO_ACTIVITY = Activity(orders_in_second=1, repeats=1)
+_NOTHING = Mandate(instruments=(), notional_micros=0)
+
+
+class CaseMaker:
+    """Makes cases out of risk's state; holds settings only."""
+
+    def __init__(self, settings: RiskSettings) -> None:
+        self._settings = settings
+        self.first_day = settings.today
+        self.instruments: Mapping[str, Instrument] = {i.symbol: i for i in settings.instruments}
+
+    def scopes_of(self, request: OrderRequest) -> tuple[str, ...]:
+        """Return every scope that an order lies in."""
+        found = [scope_name("desk"), scope_name("agent", owner_of(request.order_id))]
+        if request.strategy:
+            found.append(scope_name("strategy", request.strategy))
+        found += [
+            scope_name("underlying", underlying_of(self.instruments[leg.instrument]))
+            for leg in legs_of(request)
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def case(
+        self, state: RiskState, request: OrderRequest, now_ns: int, *,
+        activity: Activity = NO_ACTIVITY, known: TrackedOrder | None = None,
+    ) -> Case:  # fmt: skip
+        """Return the case of a request; `known` is the open order whose terms it changes."""
+        owner = owner_of(request.order_id)
+        net = state.book.net()
+        filled = 0 if known is None else known.filled
+        marks = self._marks(state, request)
+        legs = []
+        for leg in legs_of(request):
+            account = state.book.account_in(leg.instrument)
+            owned = state.book.owner_in(owner, leg.instrument)
+            if known is not None:
+                account, owned = account.without(known), owned.without(known)
+                net[leg.instrument] = account.position + account.buying - account.selling
+            legs.append(self._leg(request, leg, filled, account, owned, marks))
+        return Case(
+            request=request,
+            owner=owner,
+            legs=tuple(legs),
+            market=self.market(state, marks),
+            views=state.views,
+            mandate=state.rules.mandates.get(owner, _NOTHING),
+            net=net,
+            cash_micros=state.cash_micros,
+            owner_elsewhere_micros=self._elsewhere(state, owner, request),
+            activity=activity,
+            state=state.states.strictest(self.scopes_of(request)),
+            now_ns=now_ns,
+            restricted=state.rules.restricted,
+        )
+
+    def market(self, state: RiskState, marks: dict[str, int]) -> Market:
+        """Return what everything is valued by."""
+        settings = self._settings
+        return Market(
+            dict(self.instruments), marks, state.today, settings.returns, settings.key,
+            settings.margin,
+        )  # fmt: skip
+
+    def _leg(
+        self, request: OrderRequest, leg: Leg, filled: int, account: Exposure, owned: Exposure,
+        marks: dict[str, int],
+    ) -> CaseLeg:  # fmt: skip
+        instrument = self.instruments[leg.instrument]
+        mark = marks[leg.instrument]
+        price = request.price if not request.legs and request.price is not None else mark
+        return CaseLeg(
+            instrument=instrument,
+            side=leg.side,
+            lots=max(request.quantity - filled, 0) * leg.ratio,
+            value_ticks=max(price, mark),
+            account=account,
+            owner=owned,
+        )
+
+    def _marks(self, state: RiskState, request: OrderRequest) -> dict[str, int]:
+        """Return marks of all instruments of the order; one without stands at its limit."""
+        missing = [leg.instrument for leg in legs_of(request) if leg.instrument not in state.marks]
+        if not missing:
+            return state.marks
+        return state.marks | dict.fromkeys(missing, request.price or 0)
+
+    def _elsewhere(self, state: RiskState, owner: str, request: OrderRequest) -> int:
+        """Return what an owner's exposures in all other instruments are worth at their marks."""
+        held = state.book.owners.get(owner, {})
+        touched = {leg.instrument for leg in legs_of(request)}
+        return sum(
+            self.instruments[other].notional_micros(
+                state.marks.get(other, 0), held[other].largest()
+            )
+            for other in held
+            if other not in touched
+        )
+
+    def lacks_price(self, state: RiskState, request: OrderRequest) -> str:
+        """Return the first instrument of an order that nothing values, or ""."""
+        for leg in legs_of(request):
+            if leg.instrument not in state.marks and (request.legs or request.price is None):
+                return leg.instrument
+        return ""
+
+
+def legs_of(request: OrderRequest) -> tuple[Leg, ...]:
+    """Return what one unit of an order trades."""
+    return request.legs or (Leg(instrument=request.instrument, side=request.side),)
+
+
+def tracked(request: OrderRequest) -> TrackedOrder:
+    """Return a request as the order that it would be."""
+    return TrackedOrder(
+        request.order_id, request.instrument, request.side, Terms(request.quantity, request.price)
+    )
+
+
+def with_quantity(request: OrderRequest, quantity: int) -> OrderRequest:
+    """Return the same request for fewer."""
+    return msgspec.structs.replace(request, quantity=quantity)

@@ -1,0 +1,148 @@
+"""What moves the desk: down at once for any cause, up one step when a person says so."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from agents.desk.risk_state import RiskSettings, RiskState
+from agents.desk.states import scope_name
+from environment.actors import ActorContext
+from environment.control_messages import (
+    AUDIT_TOPIC,
+    STATE_TOPIC,
+    Audited,
+    AuthorityRefused,
+    DeskState,
+    DeskStateChanged,
+    LowerDesk,
+    RaiseDesk,
+    Scope,
+)
+from environment.instruments import Instrument, format_money
+from environment.messages import OrderFilled
+
+_DESK: Final = scope_name("desk")
+
+
+class Guard:
+    """Keeps states and breakers. `lower` never asks and `lift` always does."""
+
+    def __init__(self, settings: RiskSettings, instruments: dict[str, Instrument]) -> None:
+        self._settings = settings
+        self._instruments = instruments
+
+    def lower(self, ctx: ActorContext, state: RiskState, order: LowerDesk) -> bool:
+        """Move a scope down; return whether that changed anything."""
+        key = scope_name(order.scope, order.name)
+        before = state.states.lower(key, order.to)
+        if before is None:
+            return False
+        self._publish(ctx, before, order.to, order.reason, msgspec.structs.asdict(order))
+        return True
+
+    def may_lower(self, ctx: ActorContext) -> bool:
+        """Return whether the sender may move the desk: any of the desk's own, or of people's."""
+        sender, settings = ctx.sender(), self._settings
+        return (
+            sender in settings.raisers | settings.trusted | settings.reports
+            or not sender
+            or sender in {ctx.address, "kernel"}
+        )
+
+    def lift(self, ctx: ActorContext, state: RiskState, order: RaiseDesk) -> str:
+        """Move a scope up one step for a person; return why not, or ""."""
+        if ctx.sender() not in self._settings.raisers:
+            return "only a person can, through the panel or the control socket"
+        if not order.person or not order.reason.strip():
+            return "a person and a typed reason are needed"
+        if state.unknown or state.breaks:
+            return f"{state.unknown} outcomes are unknown and {state.breaks} breaks are open"
+        before = state.states.lift(scope_name(order.scope, order.name))
+        if before is None:
+            return "it is active already"
+        if order.scope == "desk":
+            state.flattens_for = ""
+        after = state.states.of(scope_name(order.scope, order.name))
+        self._publish(ctx, before, after, order.reason, msgspec.structs.asdict(order))
+        return ""
+
+    def suspend(self, ctx: ActorContext, state: RiskState, found: AuthorityRefused) -> None:
+        """Stop an agent that handed the venue what nobody approved; of the desk it is a defect."""
+        audited = Audited(
+            kind="forgery", subject=found.order_id, text=found.reason,
+            figures={"sender": found.sender},
+        )  # fmt: skip
+        ctx.publish(AUDIT_TOPIC, audited)
+        is_desk = found.sender in self._settings.reports | {ctx.address, "exchange"}
+        if is_desk:
+            order = LowerDesk(to="reducing", reason=f"gate: {found.reason}", figures=found.order_id)
+        else:
+            order = LowerDesk(
+                to="halted", reason=f"gate: {found.reason}", figures=found.order_id,
+                scope="agent", name=found.sender,
+            )  # fmt: skip
+        self.lower(ctx, state, order)
+
+    # --- breakers ------------------------------------------------------------------------------
+
+    def on_fill(
+        self, ctx: ActorContext, state: RiskState, scopes: tuple[str, ...], event: OrderFilled
+    ) -> None:
+        """Count a fill by scope, and look whether anybody executes too often."""
+        instrument = self._instruments[event.instrument]
+        state.ledger.fill(scopes, event, instrument)
+        now_ns = ctx.now_ns()
+        for breaker in state.rules.breakers:
+            if breaker.measure != "repeated_execution":
+                continue
+            for key in scopes:
+                if key.startswith(f"{breaker.scope}:"):
+                    count = state.activity.execute(key, now_ns, breaker.within_ns)
+                    self._trip(ctx, state, breaker.name, key, count, (breaker.reducing,
+                                                                     breaker.halted))  # fmt: skip
+
+    def on_mark(self, ctx: ActorContext, state: RiskState, symbol: str) -> None:
+        """Look at the day's losses of whoever holds an instrument whose mark has moved."""
+        breakers = [b for b in state.rules.breakers if b.measure != "repeated_execution"]
+        if not breakers:
+            return
+        for key, loss, fall in state.ledger.mark(symbol, state.marks, self._instruments):
+            for breaker in breakers:
+                if key.startswith(f"{breaker.scope}:"):
+                    figure = loss if breaker.measure == "daily_loss" else fall
+                    at = (breaker.reducing, breaker.halted)
+                    self._trip(ctx, state, breaker.name, key, figure, at)
+
+    def _trip(
+        self, ctx: ActorContext, state: RiskState, name: str, key: str, figure: int,
+        at: tuple[int | None, int | None],
+    ) -> None:  # fmt: skip
+        reducing, halted = at
+        scope, _, subject = key.partition(":")
+        to: Literal["reducing", "halted"] | None = None
+        if halted is not None and figure >= halted:
+            to = "halted"
+        elif reducing is not None and figure >= reducing:
+            to = "reducing"
+        if to is None:
+            return
+        shown = str(figure) if "execution" in name else format_money(figure)
+        self.lower(ctx, state, LowerDesk(
+            to=to, reason=f"breaker {name}", figures=shown, scope=_scope(scope), name=subject,
+        ))  # fmt: skip
+
+    def _publish(
+        self, ctx: ActorContext, before: DeskState, after: DeskState, reason: str,
+        said: dict[str, str],
+    ) -> None:  # fmt: skip
+        ctx.publish(STATE_TOPIC, DeskStateChanged(
+            before=before, after=after, reason=reason, figures=said.get("figures", ""),
+            person=said["person"], scope=_scope(said["scope"]), name=said["name"],
+        ))  # fmt: skip
+
+
+def _scope(text: str) -> Scope:
+    found: dict[str, Scope] = {
+        "desk": "desk", "agent": "agent", "strategy": "strategy", "underlying": "underlying",
+    }  # fmt: skip
+    return found[text]

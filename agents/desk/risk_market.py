@@ -1,0 +1,214 @@
+"""What the risk desk hears of the market, and what it does about it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from agents.desk.case import Case
+from agents.desk.market_view import DeskView
+from agents.desk.risk_cards import CardDesk
+from agents.desk.risk_case import CaseMaker, legs_of
+from agents.desk.risk_guard import Guard
+from agents.desk.risk_state import RiskState, Ticket, Waiting
+from agents.desk.risk_voice import Voice
+from agents.desk.states import scope_name
+from agents.instrument_view import quotes_topic, status_topic
+from environment.actors import ActorContext
+from environment.control_messages import FlattenDesk, LowerDesk
+from environment.messages import (
+    AuctionIndication,
+    BandsChanged,
+    DepthUpdate,
+    OrderFilled,
+    OrderRequest,
+    PhaseChanged,
+    QuoteUpdate,
+    Resumed,
+)
+
+_SECOND: Final = 1_000_000_000
+_DAY: Final = 86_400 * _SECOND
+_QUIET: Final = 30 * _SECOND  # Between looks at an option that nobody has asked to trade.
+_TRADES = frozenset({"pre_open", "opening_auction", "continuous", "reopening_auction"})
+_ENDS = frozenset({"closing_auction", "post_close", "closed"})
+_COLLAR: Final = 0.05  # Of a reduction on stale data, where no limit says another.
+Heard = BandsChanged | AuctionIndication | PhaseChanged | QuoteUpdate | DepthUpdate | Resumed
+
+
+class MarketHearing:
+    """Keeps marks and views, and acts on what they mean for waiting and working orders."""
+
+    def __init__(self, maker: CaseMaker, guard: Guard, cards: CardDesk, voice: Voice) -> None:
+        self._maker = maker
+        self._guard = guard
+        self._cards = cards
+        self._voice = voice
+
+    def hear(self, ctx: ActorContext, state: RiskState, message: Heard) -> None:
+        """Take one fact of the market in."""
+        match message:
+            case QuoteUpdate(instrument=symbol):
+                self._on_quote(ctx, state, message)
+            case DepthUpdate(instrument=symbol):
+                self._view(state, symbol).hear_depth(message)
+            case BandsChanged(instrument=symbol, reference=reference):
+                if self._view(state, symbol).twice_mid is None:
+                    self._mark(ctx, state, symbol, reference)
+            case AuctionIndication(instrument=symbol, price=price):
+                self._view(state, symbol).heard_ns = ctx.now_ns()
+                if price is not None:
+                    self._mark(ctx, state, symbol, price)
+            case PhaseChanged():
+                self._on_phase(ctx, state, message)
+            case Resumed():
+                for symbol, instrument in self._maker.instruments.items():
+                    ctx.subscribe(status_topic(symbol))
+                    is_option = instrument.kind == "option"
+                    ctx.subscribe(quotes_topic(symbol), _QUIET if is_option else _SECOND)
+
+    def follow_closely(self, ctx: ActorContext, state: RiskState, request: OrderRequest) -> None:
+        """Look each second at an option that somebody wants to trade."""
+        for leg in legs_of(request):
+            symbol = leg.instrument
+            is_option = self._maker.instruments[symbol].kind == "option"
+            if is_option and symbol not in state.book.account:
+                ctx.subscribe(quotes_topic(symbol), _SECOND)
+
+    def on_fill(
+        self, ctx: ActorContext, state: RiskState, ticket: Ticket | None, event: OrderFilled
+    ) -> None:
+        """Take a fill in as money, and as the last price where no quote says one."""
+        instrument = self._maker.instruments[event.instrument]
+        paid = instrument.notional_micros(event.price, event.quantity, half_tick=event.half_tick)
+        state.cash_micros -= (paid if event.side == "buy" else -paid) + event.fee_micros
+        if self._view(state, event.instrument).twice_mid is None:
+            state.marks[event.instrument] = event.price
+        scopes = (scope_name("desk"),) if ticket is None else ticket.scopes
+        self._guard.on_fill(ctx, state, scopes, event)
+        self._guard.on_mark(ctx, state, event.instrument)
+
+    def priced(self, state: RiskState, case: Case) -> OrderRequest:
+        """Return an order as it goes out: a reduction on stale data gets a limit.
+
+        That is the last good price and the collar, where the order has no limit of its own.
+        """
+        request = case.request
+        limit = state.rules.limits.get("data_age")
+        if (
+            limit is None or not case.is_reducing or request.legs
+            or request.order_type != "market"
+        ):  # fmt: skip
+            return request
+        leg = case.legs[0]
+        view = case.views.get(case.underlyings[0])
+        age = case.now_ns - view.heard_ns if view and view.heard_ns >= 0 else None
+        most = min(x for x in (limit.soft, limit.hard) if x is not None)
+        if age is not None and age <= most:
+            return request
+        collar = state.rules.limits.get("price_collar")
+        share = collar.hard if collar and collar.hard is not None else _COLLAR
+        away = 1.0 + share if leg.side == "buy" else 1.0 - share
+        price = leg.instrument.round_price(
+            max(round(case.mark_of(leg) * away), 1), up=leg.side == "buy"
+        )
+        return msgspec.structs.replace(request, order_type="limit", price=price)
+
+    def after_lowering(self, ctx: ActorContext, state: RiskState, order: LowerDesk) -> None:
+        """Let nothing wait through a halt, and take working orders that open risk out."""
+        if order.scope == "desk":
+            if order.to == "halted":
+                self._cards.end_all(ctx, state, "halted", order.reason)
+            self._cancel(ctx, state, lambda _: True, keep_reducing=order.to == "reducing")
+            return
+        key = scope_name(order.scope, order.name)
+
+        def is_inside(waiting: Waiting) -> bool:
+            return key in self._maker.scopes_of(waiting.card.order)
+
+        self._cards.end_all(ctx, state, "halted", f"{key}: {order.reason}", is_inside)
+        self._cancel(
+            ctx, state, lambda ticket: key in ticket.scopes, keep_reducing=order.to == "reducing"
+        )
+
+    def flatten(self, ctx: ActorContext, state: RiskState, order: FlattenDesk) -> None:
+        """Note whose flatten it is, and cancel everything; its orders may follow."""
+        state.flattens_for = order.person
+        self._cards.end_all(ctx, state, "halted", f"{order.person} flattens: {order.reason}")
+        self._cancel(ctx, state, lambda _: True, keep_reducing=False)
+
+    # --- parts ---------------------------------------------------------------------------------
+
+    def _on_quote(self, ctx: ActorContext, state: RiskState, quote: QuoteUpdate) -> None:
+        symbol = quote.instrument
+        instrument = self._maker.instruments[symbol]
+        view = self._view(state, symbol)
+        spot = 0
+        if instrument.underlying is not None:
+            underlying = self._maker.instruments.get(instrument.underlying)
+            if underlying is not None:
+                spot = state.marks.get(instrument.underlying, 0) * underlying.tick_micros
+        view.hear_quote(quote, ctx.now_ns(), spot)
+        if view.twice_mid is not None:
+            self._mark(ctx, state, symbol, (view.twice_mid + 1) // 2)
+
+    def _mark(self, ctx: ActorContext, state: RiskState, symbol: str, ticks: int) -> None:
+        state.marks[symbol] = ticks
+        self._guard.on_mark(ctx, state, symbol)
+        self._cards.look_for_drift(ctx, state, symbol)
+
+    def _on_phase(self, ctx: ActorContext, state: RiskState, phase: PhaseChanged) -> None:
+        symbol = phase.instrument
+        self._view(state, symbol).phase = phase.phase
+        if phase.phase in _ENDS:
+            state.is_night = True
+            self._cards.end_all(
+                ctx, state, "market_closed", f"{symbol} is in {phase.phase}",
+                lambda waiting: self._trades(waiting, symbol),
+            )  # fmt: skip
+        elif phase.phase in _TRADES and state.is_night:
+            state.is_night = False
+            state.ledger.start_day(state.marks, dict(self._maker.instruments))
+            nights = round((ctx.now_ns() - state.opened_ns) / _DAY)
+            state.today = self._maker.first_day + timedelta(days=nights)
+        if phase.phase in _TRADES and not state.opened_ns:
+            state.opened_ns = ctx.now_ns()
+        if phase.phase in {"halted", "post_close", "closed"}:
+            # What people approved was approved for a market that trades.
+            self._cancel(
+                ctx, state,
+                lambda ticket: ticket.decision is not None and self._ticket_trades(ticket, symbol),
+                keep_reducing=False,
+            )  # fmt: skip
+
+    def _trades(self, waiting: Waiting, symbol: str) -> bool:
+        return symbol in {leg.instrument for leg in legs_of(waiting.card.order)}
+
+    def _ticket_trades(self, ticket: Ticket, symbol: str) -> bool:
+        return symbol in {leg.instrument for leg in legs_of(ticket.request)}
+
+    def _cancel(
+        self, ctx: ActorContext, state: RiskState, which: Callable[[Ticket], bool], *,
+        keep_reducing: bool,
+    ) -> None:  # fmt: skip
+        for order_id, ticket in state.tickets.items():
+            order = state.book.orders.get(order_id)
+            if order is None or ticket.is_cancelled or not which(ticket):
+                continue
+            if keep_reducing and self._reduces(state, ticket, order.order_id):
+                continue
+            ticket.is_cancelled = True
+            state.book.ask(order_id, None)
+            self._voice.cancel(ctx, order_id)
+
+    def _reduces(self, state: RiskState, ticket: Ticket, order_id: str) -> bool:
+        order = state.book.orders[order_id]
+        case = self._maker.case(state, ticket.request, 0, known=order)
+        return case.is_reducing
+
+    def _view(self, state: RiskState, symbol: str) -> DeskView:
+        view = state.views.get(symbol)
+        if view is None:
+            view = state.views[symbol] = DeskView()
+        return view

@@ -1,0 +1,152 @@
+"""What the risk desk is set up with, what changes in it, and the facts that it publishes."""
+
+from datetime import date
+from typing import Final, Literal
+
+import msgspec
+
+from agents.desk.activity import ActivityBook
+from agents.desk.day_ledger import DayLedger
+from agents.desk.exposure import DeskBook
+from agents.desk.limits import Rulebook
+from agents.desk.market_view import DeskView
+from agents.desk.states import ScopeStates
+from environment.approval_messages import OrderCard, Tier
+from environment.instruments import Instrument
+from environment.messages import Message, OrderRequest
+from environment.signed import SignedDecision
+
+VERDICTS: Final = "desk/verdicts"  # The topic on which every verdict is published.
+Became = Literal["passed", "reduced", "refused", "asked"]
+
+
+class Verdict(Message, frozen=True, kw_only=True):
+    """Fact: what became of an order or replace; `rule` and figures say why it was not passed.
+
+    `score` is its risk score, 0 to 100, where a person was asked.
+    """
+
+    verdict_id: int
+    order_id: str
+    owner: str
+    is_passed: bool
+    rule: str = ""
+    detail: str = ""
+    figure: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    became: Became = "passed"
+    tier: Tier = "auto"
+    score: float = 0.0
+    quantity: int = 0
+    limits_version: int = 0
+    people: tuple[str, ...] = ()
+
+
+class PaperOrder(Message, frozen=True, kw_only=True):
+    """Fact on the gate's topic: an order that the gate kept, wholly or in part, from the market.
+
+    The gate's ledger fills it on paper. `quantity` is what was not sent.
+    """
+
+    order_id: str
+    instrument: str
+    side: Literal["buy", "sell"]
+    quantity: int
+    price: int | None
+    twice_mid: int | None
+    because: str  # `rejected`, `expired_unseen`, `reduced`, or a rule's name.
+
+
+GATE: Final = "desk/gate"  # The topic of `PaperOrder`.
+
+
+class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the desk may trade, for whom, and within which limits.
+
+    `reference_ticks` values orders until the market or a fill says a price: the last close, or the
+    start of the price path. `reports` are the addresses whose order events are believed, `raisers`
+    those that may move the desk up or start a flatten, for a person whom they have checked.
+    """
+
+    account: str
+    instruments: tuple[Instrument, ...]
+    rules: Rulebook = Rulebook()
+    reference_ticks: dict[str, int] = {}
+    cash_micros: int = 0
+    margin: Literal["portfolio", "reg_t", "cash"] = "reg_t"
+    today: date = date(2000, 1, 1)
+    returns: dict[str, tuple[float, ...]] = {}
+    key: int = 0  # Of the draws of Heston scenarios.
+    reports: frozenset[str] = frozenset({"venue", "desk/custodian"})
+    raisers: frozenset[str] = frozenset({"control", "human/panel"})
+    executors: frozenset[str] = frozenset({"desk/execution"})
+    trusted: frozenset[str] = frozenset()  # May lower the desk besides itself and the kernel.
+    refresh_ns: int = 1_000_000_000  # Of waiting cards' figures; 0: never.
+    verdict_ns: int = 30_000_000_000  # How long a verdict holds.
+
+
+class Ticket(msgspec.Struct):
+    """An approved order while it is open, as the desk needs it besides its terms."""
+
+    request: OrderRequest
+    scopes: tuple[str, ...]
+    decision: SignedDecision | None = None
+    code: str = ""
+    twice_mid: int | None = None
+    is_cancelled: bool = False  # The desk itself has cancelled what is left of it.
+
+
+class Waiting(msgspec.Struct):
+    """An order that waits for people."""
+
+    card: OrderCard
+    sequence: int = 1  # Of the figures last sent.
+    quantity: int = 0  # As first proposed.
+
+
+class RiskState(msgspec.Struct):
+    """All that changes in the risk desk."""
+
+    book: DeskBook
+    rules: Rulebook
+    cash_micros: int = 0
+    marks: dict[str, int] = {}  # Ticks, by symbol.
+    views: dict[str, DeskView] = {}
+    numbers: dict[str, int] = {}  # Number of each owner's last order.
+    activity: ActivityBook = msgspec.field(default_factory=ActivityBook)
+    ledger: DayLedger = msgspec.field(default_factory=DayLedger)
+    states: ScopeStates = msgspec.field(default_factory=ScopeStates)
+    tickets: dict[str, Ticket] = {}
+    waiting: dict[str, Waiting] = {}  # By order id.
+    pending: Rulebook | None = None  # Looser rules that wait for an admin.
+    today: date = date(2000, 1, 1)
+    opened_ns: int = 0  # When trading first began.
+    is_night: bool = False  # Trading has ended, and not begun again.
+    unknown: int = 0  # Commands of unknown outcome, and breaks, as last reported.
+    breaks: int = 0
+    flattens_for: str = ""  # The person whose flatten is under way.
+    flatten_rounds: int = 0
+    refresh_timer: int = 0
+    verdicts: int = 0
+    refused: dict[str, int] = {}  # By rule.
+    asked: int = 0
+    reduced: int = 0
+    unbelieved: int = 0  # Messages whose sender may not say what they say.
+    undelivered: int = 0  # Refusals for owners that do not exist.
+
+
+class RiskStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """How much was asked, and what became of it."""
+
+    passed: int
+    refused: dict[str, int]
+    open_orders: int
+    unexplained_fills: int
+    undelivered: int
+    asked: int = 0
+    reduced: int = 0
+    unbelieved: int = 0
+
+
+PROTOCOL: Final = (Verdict, PaperOrder)

@@ -1,0 +1,152 @@
+"""How the risk desk speaks: verdicts under its seal to the venue, refusals to owners, facts to all.
+
+Everything that risk lets out of its hands passes here, booked before it is sent.
+"""
+
+import msgspec
+
+from agents.desk.controls import Breach
+from agents.desk.exposure import owner_of
+from agents.desk.order_form import Fault
+from agents.desk.risk_state import GATE, VERDICTS, PaperOrder, RiskSettings, RiskState, Verdict
+from environment.actors import ActorContext, ActorRef, Directory
+from environment.approval_messages import Tier
+from environment.authority import VerdictKey, order_hash
+from environment.messages import (
+    ApprovedOrder,
+    ApprovedReplace,
+    CancelOrder,
+    OrderEvent,
+    OrderRefused,
+    OrderRequest,
+    ReplaceRequest,
+)
+from environment.signed import SignedDecision, SignedVerdict
+
+ToVenue = ApprovedOrder | ApprovedReplace | CancelOrder
+
+
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes with an order that is let through."""
+
+    tier: Tier = "auto"
+    rule: str = ""
+    decision: SignedDecision | None = None
+    reduced_from: int = 0  # The quantity that was asked for, where it was more.
+    breach: Breach | None = None  # What made it smaller.
+
+
+class Voice:
+    """Speaks for the desk. Holds references and the seal; all that changes is risk's state."""
+
+    def __init__(
+        self, venue: ActorRef[ToVenue], owners: Directory[OrderEvent], settings: RiskSettings,
+        seal: VerdictKey,
+    ) -> None:  # fmt: skip
+        self._venue = venue
+        self._owners = owners
+        self._settings = settings
+        self._seal = seal
+
+    def pass_order(
+        self, ctx: ActorContext, state: RiskState, request: OrderRequest, passed: Passed
+    ) -> None:
+        """Send an order that was booked to the venue, sealed."""
+        verdict = self._verdict(ctx, state, request, passed)
+        ctx.send(self._venue, ApprovedOrder(
+            order=request, owner=owner_of(request.order_id), account=self._settings.account,
+            verdict_id=verdict.verdict_id, verdict=verdict, decision=passed.decision,
+        ))  # fmt: skip
+
+    def pass_replace(
+        self, ctx: ActorContext, state: RiskState, request: ReplaceRequest, passed: Passed
+    ) -> None:
+        """Send a replacement that was booked to the venue, sealed."""
+        verdict = self._verdict(ctx, state, request, passed)
+        ctx.send(self._venue, ApprovedReplace(
+            order=request, owner=owner_of(request.order_id), verdict_id=verdict.verdict_id,
+            verdict=verdict, decision=passed.decision,
+        ))  # fmt: skip
+
+    def cancel(self, ctx: ActorContext, order_id: str) -> None:
+        """Have the venue cancel; this needs no verdict, in any state."""
+        ctx.send(self._venue, CancelOrder(order_id=order_id))
+
+    def refuse(
+        self, ctx: ActorContext, state: RiskState, order_id: object, fault: Fault,
+        breach: Breach | None = None,
+    ) -> None:  # fmt: skip
+        """Tell the owner, if the id names one, and publish why."""
+        named = order_id if isinstance(order_id, str) else repr(order_id)
+        state.verdicts += 1
+        state.refused[fault.rule] = state.refused.get(fault.rule, 0) + 1
+        ctx.publish(VERDICTS, Verdict(
+            verdict_id=state.verdicts, order_id=named, owner=owner_of(named), is_passed=False,
+            rule=fault.rule, detail=fault.found, became="refused",
+            figure=None if breach is None else breach.figure,
+            limit=None if breach is None else breach.limit,
+            unit="" if breach is None else breach.control.unit,
+            limits_version=state.rules.version,
+        ))  # fmt: skip
+        refusal = OrderRefused(order_id=named, reason=f"{fault.rule}: {fault.found}")
+        self.tell_owner(ctx, state, refusal)
+
+    def asked(
+        self, ctx: ActorContext, state: RiskState, request: OrderRequest, *, tier: Tier, rule: str,
+        score: float,
+    ) -> None:  # fmt: skip
+        """Publish that an order waits for people."""
+        state.verdicts += 1
+        state.asked += 1
+        ctx.publish(VERDICTS, Verdict(
+            verdict_id=state.verdicts, order_id=request.order_id, owner=owner_of(request.order_id),
+            is_passed=False, rule=rule, became="asked", tier=tier, score=score,
+            quantity=request.quantity, limits_version=state.rules.version,
+        ))  # fmt: skip
+
+    def kept(
+        self, ctx: ActorContext, request: OrderRequest, quantity: int, because: str,
+        twice_mid: int | None,
+    ) -> None:  # fmt: skip
+        """Publish what the gate kept from the market, for its ledger."""
+        if quantity > 0 and not request.legs:
+            ctx.publish(GATE, PaperOrder(
+                order_id=request.order_id, instrument=request.instrument, side=request.side,
+                quantity=quantity, price=request.price, twice_mid=twice_mid, because=because,
+            ))  # fmt: skip
+
+    def tell_owner(self, ctx: ActorContext, state: RiskState, event: OrderEvent) -> None:
+        """Hand an event to the order's owner, where there is one."""
+        owner = owner_of(event.order_id)
+        if owner in state.rules.mandates and owner in self._owners:
+            ctx.send(self._owners[owner], event)
+        else:
+            state.undelivered += 1
+
+    def _verdict(
+        self, ctx: ActorContext, state: RiskState, request: OrderRequest | ReplaceRequest,
+        passed: Passed,
+    ) -> SignedVerdict:  # fmt: skip
+        state.verdicts += 1
+        decision, breach, now_ns = passed.decision, passed.breach, ctx.now_ns()
+        state.reduced += bool(passed.reduced_from)
+        ctx.publish(VERDICTS, Verdict(
+            verdict_id=state.verdicts, order_id=request.order_id, owner=owner_of(request.order_id),
+            is_passed=True, became="reduced" if passed.reduced_from else "passed",
+            rule=passed.rule if breach is None else breach.control.name,
+            detail="" if not passed.reduced_from
+            else f"{request.quantity} of {passed.reduced_from}",
+            figure=None if breach is None else breach.figure,
+            limit=None if breach is None else breach.limit,
+            unit="" if breach is None else breach.control.unit,
+            tier=passed.tier, quantity=request.quantity, limits_version=state.rules.version,
+            people=() if decision is None else decision.people,
+        ))  # fmt: skip
+        expires_ns = now_ns + self._settings.verdict_ns
+        if decision is not None:
+            expires_ns = min(expires_ns, decision.send_until_ns)
+        return self._seal.seal(SignedVerdict(
+            order_hash=order_hash(request), verdict_id=state.verdicts,
+            limits_version=state.rules.version, issued_ns=now_ns, expires_ns=expires_ns,
+            needs_decision=decision is not None, parent="" if decision is None else decision.parent,
+        ))  # fmt: skip

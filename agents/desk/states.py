@@ -1,0 +1,40 @@
+"""ACTIVE, REDUCING, HALTED: of the desk and of each agent, strategy and underlying."""
+
+import msgspec
+
+from environment.control_messages import STATES, DeskState, Scope
+
+
+def scope_name(scope: Scope, name: str = "") -> str:
+    """Return the key of a scope: `desk:`, `agent:quant/trend`."""
+    return f"{scope}:{name}"
+
+
+class ScopeStates(msgspec.Struct):
+    """Part of risk's state. What is not named is ACTIVE."""
+
+    found: dict[str, DeskState] = {}
+
+    def of(self, key: str) -> DeskState:
+        """Return the state of one scope alone."""
+        return self.found.get(key, "active")
+
+    def strictest(self, keys: tuple[str, ...]) -> DeskState:
+        """Return what holds for an order that lies in all of these scopes."""
+        return max((self.of(key) for key in keys), key=STATES.index)
+
+    def lower(self, key: str, to: DeskState) -> DeskState | None:
+        """Go down, never up; return the state before, or None if nothing changed."""
+        before = self.of(key)
+        if STATES.index(to) <= STATES.index(before):
+            return None
+        self.found[key] = to
+        return before
+
+    def lift(self, key: str) -> DeskState | None:
+        """Go up one step; return the state before, or None if it was ACTIVE."""
+        before = self.of(key)
+        if before == "active":
+            return None
+        self.found[key] = STATES[STATES.index(before) - 1]
+        return before
