@@ -16,6 +16,7 @@ from agents.desk.order_form import (
     find_request_fault,
     find_stranger,
 )
+from agents.desk.replacing import beyond_approval
 from agents.desk.risk_cards import REFRESH, CardDesk, ToApprovals
 from agents.desk.risk_case import NO_ACTIVITY, CaseMaker, tracked, with_quantity
 from agents.desk.risk_guard import Guard
@@ -271,33 +272,13 @@ class Risk(Actor[ToRisk]):
         if ruling.hard is not None:
             self._refuse_breach(ctx, request, ruling.hard)
             return
-        fault = self._beyond_approval(ticket, changed, ruling, wanted)
+        fault = beyond_approval(ticket, changed, ruling, wanted)
         if fault is not None:
             self._refuse(ctx, order.order_id, fault)
             return
         state.book.ask(order.order_id, Terms(request.quantity, request.price))
         passed = Passed(tier=ruling.tier, rule=ruling.rule, decision=ticket.decision)
         self._voice.pass_replace(ctx, state, request, passed)
-
-    def _beyond_approval(
-        self, ticket: Ticket, changed: OrderRequest, ruling: Ruling, wanted: Terms
-    ) -> Fault | None:
-        """Return why a replacement would need people; it may draw on what they bound, no more."""
-        decision = ticket.decision
-        if decision is not None:
-            worst, buys = decision.worst_price, changed.side == "buy" or bool(changed.legs)
-            is_worse = worst is not None and changed.price is not None and (
-                changed.price > worst if buys else changed.price < worst
-            )  # fmt: skip
-            if changed.quantity > decision.quantity or is_worse:
-                text = f"{changed.quantity} at {changed.price}, approved {decision.quantity}"
-                return Fault(rule="beyond_approval", found=f"{text} at {worst}")
-            return None
-        if ruling.tier not in {"one", "two", "refuse"}:
-            return None
-        if changed.quantity <= wanted.quantity and not ruling.soft:
-            return None  # No more of what was let through without people.
-        return Fault(rule="needs_approval", found=f"{ruling.rule}; cancel it and propose it anew")
 
     def _on_cancel(self, ctx: ActorContext, request: CancelRequest) -> None:
         """Pass it, also where the desk does not know the order: the venue may."""
