@@ -45,6 +45,10 @@ class Chat:
         self._entries.append(entry)
         return entry
 
+    def clear(self) -> None:
+        """Forget every line; their numbers go on."""
+        self._entries.clear()
+
     def last(self) -> list[Entry]:
         """Return the lines kept, oldest first."""
         return list(self._entries)

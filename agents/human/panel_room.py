@@ -115,7 +115,8 @@ class Room:
         self._is_live_stale = True
 
     def _lay(self, change: CardChanged) -> None:
-        before = self.table.find(change.card.code)
+        code = change.card.code
+        before = self.table.find(code)
         old = before.view if before else None
         laid = self.table.lay(change)
         if old is not None and only_figures_moved(old, laid.view):
@@ -125,7 +126,7 @@ class Room:
         self._tell_card(laid)
         is_new = old is None or old["record_hash"] != laid.view["record_hash"]
         if is_new or (old is not None and old["status"] != laid.view["status"]):
-            self.say("card", change.card.code, _said_of(laid, is_new=is_new), code=change.card.code)
+            self.say("card", code, _said_of(laid, is_new=is_new), code=code)
 
     def _tell_card(self, laid: Laid) -> None:
         laid.told_ns, laid.is_held = self.around.steady_ns(), False

@@ -24,11 +24,14 @@ export class Chat {
 
   reset(entries, me) {
     this.me = me;
-    this.log.replaceChildren(...entries.map((entry) => this.line(entry)));
+    this.log.replaceChildren();
+    entries.forEach((entry) => this.add(entry));
     this.log.scrollTop = this.log.scrollHeight;
   }
 
   add(entry) {
+    // One way to each card, from the last line about it: keys should not walk past many.
+    for (const old of this.log.querySelectorAll(`button[data-code="${entry.code}"]`)) old.remove();
     const isAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 40;
     this.log.append(this.line(entry));
     while (this.log.childElementCount > 300) this.log.firstElementChild.remove();
@@ -39,7 +42,7 @@ export class Chat {
   line(entry) {
     const rows = entry.rows?.length ? table(entry.rows) : null;
     const open = entry.code && entry.speaker === "card"
-      ? el("button", { type: "button", on: { click: () => this.open(entry.code) } }, `Open ${entry.code}`) : null;
+      ? el("button", { type: "button", data: { code: entry.code }, on: { click: () => this.open(entry.code) } }, `Open ${entry.code}`) : null;
     return el("article", { class: "said", data: { speaker: entry.speaker, mine: String(entry.speaker === "person" && entry.who === this.me) } },
       el("header", {}, el("b", {}, entry.who), el("time", {}, exchangeTime(entry.at_ns / 1e6)),
         entry.source ? el("span", { class: "source" }, SOURCES[entry.source] ?? entry.source) : null),

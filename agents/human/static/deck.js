@@ -10,7 +10,12 @@ import { Unfold } from "./unfold.js";
 import { announce } from "./alerts.js";
 
 const WAITS_ANNOUNCED = [30, 10];
-const VIEW_REPORT_MS = 5000;
+const VIEW_REPORT_MS = 30_000;
+
+// Whether what could be answered before is another thing now.
+function isOther(before, now) {
+  return ["record_hash", "state", "can_answer"].some((name) => before[name] !== now[name]) || before.people.length !== now.people.length;
+}
 
 export class Deck {
   constructor({ send, isSameVersion }) {
@@ -39,14 +44,16 @@ export class Deck {
 
   // A whole room was heard, at first or again: cards that ended meanwhile say so.
   reset(cards, person) {
+    const isSamePerson = JSON.stringify(person) === JSON.stringify(this.person);
+    const before = this.cards.get(this.current);
     this.person = person;
     const known = new Set(this.cards.keys());
     this.cards = new Map(cards.map(({ card }) => [card.code, card]));
     for (const { card } of cards) if (card.can_answer && !known.has(card.code)) this.unseen.add(card.code);
-    const before = this.current;
-    if (before !== null && this.cards.has(before)) {
-      this.draw(null, { isNewRecord: true });
-      this.actions?.reconnected();
+    const now = this.cards.get(this.current);
+    if (before && now) {
+      this.draw(before, { isNewRecord: !isSamePerson || isOther(before, now) });
+      this.actions.reconnected();
     } else {
       this.current = null;
       this.build();
@@ -68,7 +75,7 @@ export class Deck {
     if (isNew && card.code !== this.current) this.unseen.add(card.code);
     if (!card.can_answer) this.unseen.delete(card.code);
     if (card.code === this.current) {
-      this.draw(before, { isNewRecord: before.record_hash !== card.record_hash || before.state !== card.state || before.people.length !== card.people.length });
+      this.draw(before, { isNewRecord: isOther(before, card) });
     } else {
       this.openFirst();
     }
@@ -142,14 +149,17 @@ export class Deck {
     const left = leftMs(card.code);
     this.left.textContent = `${span(left)} left`;
     this.left.dataset.near = String(left <= 10_000);
-    for (const seconds of WAITS_ANNOUNCED) {
-      if (left > 0 && left <= seconds * 1000 && left > (seconds - 2) * 1000 && !this.announced.has(seconds)) {
-        this.announced.add(seconds);
-        announce(`${card.code}: ${seconds} seconds left`);
-      }
-    }
+    this.announceLeft(card.code, left);
     const shownFor = performance.now() - this.viewedSince;
-    if (shownFor > VIEW_REPORT_MS || (!this.reportedFirst && shownFor > 400)) this.reportView();
+    const isDue = shownFor > VIEW_REPORT_MS || this.unfold.opened.size > 0 || !this.reportedFirst;
+    if (isDue && shownFor > 400) this.reportView();
+  }
+
+  announceLeft(code, left) {
+    const passed = WAITS_ANNOUNCED.filter((seconds) => left > 0 && left <= seconds * 1000).at(-1);
+    if (passed === undefined || this.announced.has(passed)) return;
+    WAITS_ANNOUNCED.filter((seconds) => seconds >= passed).forEach((seconds) => this.announced.add(seconds));
+    announce(`${code}: ${Math.ceil(left / 1000)} seconds left`);
   }
 
   // Tell the record for how long this card was looked at, and what was unfolded.

@@ -1,0 +1,204 @@
+"""No accidents: what appears, moves or breaks under a hand never becomes an approval."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from environment.approval_messages import CardAnswer, OrderCard
+from tests.browser.desk_page import DeskPages, alive, desk, is_dead, on_screen, served, told
+from tests.unit.human.floor import make_figures
+
+__all__ = ["desk", "served"]  # Fixtures.
+
+
+def ready(desk: DeskPages) -> tuple[Page, OrderCard]:
+    page = desk.open()
+    card = desk.show()
+    on_screen(page, card)
+    return page, card
+
+
+def count(desk: DeskPages, card: OrderCard) -> int:
+    return sum(answer.code == card.code for answer in desk.panel.floor.heard(CardAnswer))
+
+
+def unheard(key: str, frame: bytes) -> None:
+    """Send nothing to nobody."""
+
+
+def changed(page: Page, before: str) -> None:
+    """Wait until the foot of the card reads otherwise."""
+    is_other = "(was) => document.querySelector('#card .foot').innerText !== was"
+    page.wait_for_function(is_other, arg=before, polling=50)
+
+
+def test_no_button_has_focus_and_keys_approve_nothing(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    alive(page)
+    assert page.evaluate("document.activeElement.tagName") != "BUTTON"
+    for key in ("Enter", "Space", "y", "a"):
+        page.keyboard.press(key)
+    page.focus("#card .quantity input")
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(200)
+    assert count(desk, card) == 0
+
+
+def test_keys_approve_once_the_person_went_to_the_button(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    alive(page)
+    page.focus("#card .scroll")
+    for _ in range(12):
+        if page.evaluate("document.activeElement.dataset.word") == "approve":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    told(page, "Sent")
+    assert count(desk, card) == 1
+
+
+def test_approving_rests_after_a_card_appears_and_after_a_figure_changes(desk: DeskPages) -> None:
+    page = desk.open(is_slow=True)
+    card = desk.show()
+    on_screen(page, card)
+    for sequence in (1, 2):
+        assert is_dead(page)
+        page.clock.run_for(600)
+        assert is_dead(page)
+        page.click("button[data-word=approve]", force=True)
+        page.clock.run_for(200)
+        assert not is_dead(page)
+        before = page.locator("#card .foot").inner_text()
+        desk.panel.server.room.table.all()[-1].told_ns = 0  # Its figures may go out at once.
+        desk.panel.floor.show(
+            card, figures=make_figures(card, sequence + 1, drift=-0.001 * sequence)
+        )
+        changed(page, before)
+    assert count(desk, card) == 0
+
+
+def test_the_same_figures_again_leave_the_button_alive(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    alive(page)
+    desk.panel.server.room.table.all()[-1].told_ns = 0
+    desk.panel.floor.show(card, figures=make_figures(card, 2))
+    page.wait_for_timeout(300)
+    assert not is_dead(page)
+
+
+def test_a_double_click_is_one_answer(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    desk.panel.floor.replies = False
+    alive(page)
+    page.dblclick("button[data-word=approve]")
+    page.wait_for_timeout(300)
+    desk.panel.floor.replies = True
+    assert count(desk, card) == 1
+
+
+def test_a_new_card_moves_nothing_and_says_one_new(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    page.focus("#card .quantity input")
+    box = page.locator("button[data-word=approve]").bounding_box()
+    other = desk.show()
+    chip = page.locator(f"#queue button:has-text('{other.code}')")
+    expect(chip).to_contain_text("1 new")
+    on_screen(page, card)
+    assert page.locator("button[data-word=approve]").bounding_box() == box
+    assert page.evaluate("document.activeElement.inputMode") == "numeric"
+    chip.click()
+    on_screen(page, other)
+    assert is_dead(page)
+
+
+def test_a_card_that_ends_is_not_replaced_under_the_pointer(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    desk.show()
+    desk.panel.floor.show(card, state="not_sent", outcome="rejected")
+    told(page, "Rejected: not sent")
+    on_screen(page, card)
+
+
+def test_growing_content_never_moves_the_buttons(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    box = page.locator("button[data-word=approve]").bounding_box()
+    for summary in page.locator("#card summary").all():
+        summary.click()
+    page.wait_for_timeout(300)
+    desk.panel.floor.show(card, figures=make_figures(card, 2, drift=0.0001))
+    page.wait_for_timeout(300)
+    assert page.locator("button[data-word=approve]").bounding_box() == box
+
+
+def test_without_a_heartbeat_everything_goes_dead_and_says_since_when(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    alive(page)
+    seats = desk.panel.server.room.seats
+    tell, seats.tell_newest = seats.tell_newest, unheard  # type: ignore[method-assign]  # silence
+    try:
+        silence = re.compile(r"^not connected, figures of \d\d:\d\d:\d\d$")
+        expect(page.locator("#notice")).to_have_text(silence, timeout=6_000)
+        assert is_dead(page)
+        assert is_dead(page, "reject")
+        page.click("button[data-word=approve]", force=True)
+    finally:
+        seats.tell_newest = tell  # type: ignore[method-assign]  # and speech again
+    alive(page)
+    assert count(desk, card) == 0
+
+
+def test_a_lost_connection_comes_back_with_what_happened_meanwhile(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    alive(page)
+    page.context.set_offline(True)
+    for seat in desk.panel.server.room.seats:
+        seat.close(1001, "gone")
+    desk.panel.floor.show(card, state="not_sent", outcome="expired_seen")
+    expect(page.locator("#notice")).to_contain_text("not connected", timeout=6_000)
+    page.context.set_offline(False)
+    told(page, "Seen, no answer: not sent")
+    desk.said.clear()  # The browser reports the lost connections.
+
+
+def test_an_answer_that_a_broken_line_may_have_swallowed_is_never_sent_again(
+    desk: DeskPages,
+) -> None:
+    page, card = ready(desk)
+    desk.panel.floor.replies = False
+    alive(page)
+    page.click("button[data-word=approve]")
+    page.wait_for_timeout(100)
+    for seat in desk.panel.server.room.seats:
+        seat.close(1001, "gone")
+    told(page, "The connection broke after you answered")
+    desk.panel.floor.replies = True
+    assert count(desk, card) == 1
+    desk.said.clear()
+
+
+def test_another_server_version_makes_the_buttons_dead(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    alive(page)
+    for seat in desk.panel.server.room.seats:
+        beat = desk.panel.server.room.beat().decode()
+        desk.panel.server._loop.call_soon_threadsafe(  # type: ignore[union-attr]  # it runs
+            seat.put_newest, "beat", re.sub(r'"version":"\w+"', '"version":"new"', beat).encode()
+        )
+    expect(page.locator("#notice")).to_contain_text("the server was renewed")
+    assert is_dead(page)
+    assert count(desk, card) == 0
+
+
+def test_text_of_a_headline_is_text(desk: DeskPages) -> None:
+    page = desk.open()
+    words = '<img src=x onerror="window.hit=1"><script>window.hit=1</script> \u202eevil\u200b'
+    desk.panel.floor.signal(words, sender="analysts/news", number=9)
+    card = desk.show(words=(words,), evidence=(9,), proposer="analysts/<b>news</b>")
+    on_screen(page, card)
+    page.click("summary:text('Evidence')")
+    expect(page.locator(".graph .words")).to_contain_text("<script>window.hit=1</script>")
+    expect(page.locator("#card > .scroll .words").first).to_contain_text("[U+202E]evil[U+200B]")
+    expect(page.locator("#card .foot")).to_contain_text("analysts/<b>news</b>")
+    assert page.evaluate("window.hit") is None
+    assert page.locator("#card img, #card script, #card b b").count() == 0
