@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from agents.crowd.followers import Followers, FollowersSettings
 from agents.desk.controls import Mandate, join_mandates
 from agents.desk.coordinator import Coordinator
 from agents.desk.custodian import ADDRESS as CUSTODIAN, Custodian
@@ -30,13 +31,14 @@ from environment.market.exchange import ADDRESS as EXCHANGE
 from environment.messages import Resumed
 from environment.venue_messages import OwnerDown
 from scenarios import config_swarm as told
+from scenarios.build_analysts import analyst_factory, feed_factories
 from scenarios.build_desk import SCRIPT, approval_settings, rulebook_of, script_settings
 from scenarios.build_paths import clock_ns
 from scenarios.build_quant import quant_factory
 from scenarios.build_views import coordinator_settings, portfolio_settings
 from scenarios.config import Config
 from scenarios.config_desk import Limits
-from scenarios.config_world import ProgrammeSeller as ToldProgramme
+from scenarios.config_world import Followers as ToldFollowers, WorldActor
 
 SWARM_ACCOUNT, VENUE, RISK, PORTFOLIO = "swarm", "venue", "desk/risk", "desk/portfolio"
 COORDINATOR, APPROVALS = "desk/coordinator", "human/approvals"
@@ -133,6 +135,8 @@ def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
     kernel.spawn(COORDINATOR, lambda: Coordinator(views))
     sizing = portfolio_settings(floor.config, floor.instruments)
     kernel.spawn(PORTFOLIO, lambda: Portfolio(risk, sizing))
+    for address, feed in feed_factories(floor.config, floor.session).items():
+        kernel.spawn(address, feed)
     for address, agent in swarm.items():
         _spawn_agent(floor, kernel, address, agent, risk, coordinator)
     for address, factory in floor.agents.items():
@@ -218,7 +222,9 @@ def _spawn_agent(
             )
             kernel.spawn(address, lambda: Metronome(risk, beat))
         case _:
-            factory = quant_factory(agent, chosen, coordinator)
+            factory = quant_factory(agent, chosen, coordinator) or analyst_factory(
+                floor.config, agent, chosen, floor.session, coordinator
+            )
             if factory is None:
                 raise ConfigError(
                     f"agents.{address}.kind is not in this version; take it out to run"
@@ -228,8 +234,15 @@ def _spawn_agent(
 
 def _spawn_world_actor(
     floor: Floor, kernel: SimulationKernel, exchange: ActorRef[Any], address: str,
-    actor: ToldProgramme,
+    actor: WorldActor,
 ) -> None:  # fmt: skip
+    if isinstance(actor, ToldFollowers):
+        followers = FollowersSettings(
+            account=address, instrument=actor.instrument, count=actor.count, size=actor.size,
+            every_ns=int(actor.every), herd=actor.herd, follow=actor.follow,
+        )  # fmt: skip
+        kernel.spawn(address, lambda: Followers(exchange, followers))
+        return
     settings = ProgrammeSettings(
         account=address, instrument=actor.instrument, quantity=actor.quantity,
         at_ns=clock_ns(floor.session, actor.at), participation=actor.participation,

@@ -228,6 +228,7 @@ def _settings(plan: Plan) -> Settings:
         start_ns=plan.sessions[0].start_ns - 1,
         ties=scenario.ties,
         thinking_ns={kind: int(cost) for kind, cost in scenario.latency.thinking.items()},
+        effect_latency={kind: model_of(d) for kind, d in scenario.latency.effects.items()},
     )
 
 

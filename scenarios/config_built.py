@@ -14,8 +14,9 @@ from scenarios.config_swarm import Swarm
 from scenarios.places import shown_path
 
 AGENTS: Final = frozenset(
-    {"metronome", "market_maker", "trend", "mean_reversion", "flow_imbalance"}
-)
+    {"metronome", "market_maker", "trend", "mean_reversion", "flow_imbalance", "news",
+     "fundamentals", "technical", "volatility", "debate"}
+)  # fmt: skip
 CROWDS: Final = frozenset(
     {"noise", "value", "momentum", "adaptive_maker", "hawkes", "spoofer", "ignition"}
 )

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from scenarios.config_errors import Problem, did_you_mean, make_error
 from scenarios.config_market import Bars, Correlated, MakerWithdrawal
+from scenarios.config_models import CompanyFacts, Ollama, OpenAI, Recorded
 from scenarios.config_scenario import Scenario
-from scenarios.config_swarm import AgentKind, News, Ollama, OpenAI, Swarm
+from scenarios.config_swarm import AgentKind, Fundamentals, LanguageAgent, News, Swarm
 from scenarios.config_world import CrowdKind, WorldActor
 
 _SATURDAY: Final = 5
@@ -42,7 +43,11 @@ def check_scenario_files(scenario: Scenario, find: Callable[[str], Path], where:
 
 def check_swarm_files(swarm: Swarm, find: Callable[[str], Path], where: str) -> None:
     """Raise ConfigError for the first data file of a swarm that is not there."""
-    named = [(("feeds", name, "path"), feed.path) for name, feed in swarm.feeds.items()]
+    named = [
+        (("feeds", name, "path"), feed.path)
+        for name, feed in swarm.feeds.items()
+        if isinstance(feed, Recorded | CompanyFacts)
+    ]
     _need_files(named, find, where)
 
 
@@ -136,8 +141,9 @@ def _swarm_faults(swarm: Swarm) -> Iterator[Fault]:
         if address in swarm.swarm[:index]:
             yield ("swarm", str(index)), f'"{address}" starts twice; keep one'
     for address, agent in swarm.agents.items():
-        if isinstance(agent, News):
+        if isinstance(agent, LanguageAgent):
             yield from _unknown(("agents", address, "model"), agent.model, swarm.models)
+        if isinstance(agent, News | Fundamentals):
             for feed in agent.feeds:
                 yield from _unknown(("agents", address, "feeds"), feed, swarm.feeds)
     for name in swarm.models:

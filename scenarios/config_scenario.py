@@ -16,6 +16,7 @@ from scenarios.config_market import (
     Shock,
     Text,
 )
+from scenarios.config_models import Cassette
 from scenarios.config_types import ClockTime, Duration, Money, Period, Setting
 from scenarios.config_world import Crowds, WorldActors
 
@@ -115,4 +116,5 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     latency: Latency = Latency()
     shock: tuple[Shock, ...] = ()
     approver: Approver | None = None
+    cassette: Cassette | None = None
     compare: Compare | None = None

@@ -7,8 +7,9 @@ from msgspec import Meta
 
 from scenarios.config_desk import Approval, Breakers, Limits, Portfolio
 from scenarios.config_market import Calendar, Lots, Name, Text
+from scenarios.config_models import FeedKind, LanguageModel, RunBudget
 from scenarios.config_secret import Secret
-from scenarios.config_types import Duration, Money, Period, Price
+from scenarios.config_types import ClockTime, Duration, Money, Period, Price
 from scenarios.config_world import Address
 
 Scope = Annotated[
@@ -27,35 +28,6 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pace: Annotated[float, Meta(gt=0.0, le=1_000.0)] = 1.0
     hours: Calendar = "always"
     warm_up: Duration = Duration(0)
-
-
-class Offline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
-              tag_field="provider", tag="offline"):  # fmt: skip
-    """The embedded default: rules and a small classifier; no language model."""
-
-
-class Ollama(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
-             tag_field="provider", tag="ollama"):  # fmt: skip
-    """A model served by Ollama."""
-
-    model: Text
-    url: Text = "http://127.0.0.1:11434"
-    parallel: Annotated[int, Meta(ge=1, le=1_000)] = 1
-    fallback: Name | None = None
-
-
-class OpenAI(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
-             tag_field="provider", tag="openai"):  # fmt: skip
-    """A model behind the OpenAI protocol."""
-
-    model: Text
-    key: Secret
-    url: Text | None = None
-    parallel: Annotated[int, Meta(ge=1, le=1_000)] = 1
-    fallback: Name | None = None
-
-
-LanguageModel = Offline | Ollama | OpenAI
 
 
 class Mandate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,26 +112,57 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     usd_per_day: Money
 
 
-class News(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="news"):
-    """Reads feeds through a language model."""
+class LanguageAgent(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every agent has that asks a language model."""
 
     model: Name
-    feeds: Annotated[tuple[Name, ...], Meta(min_length=1)]
     samples: Annotated[int, Meta(ge=1, le=100)] = 1
     deadline: Period
     budget: Budget
 
 
+class News(LanguageAgent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="news"):
+    """Reads what others wrote; asks again after `every` at the earliest."""
+
+    feeds: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    every: Period = Period(30_000_000_000)
+
+
+class Fundamentals(LanguageAgent, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                   tag="fundamentals"):  # fmt: skip
+    """Reads what companies have reported."""
+
+    feeds: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    every: Period = Period(1_800_000_000_000)
+
+
+class Technical(LanguageAgent, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                tag="technical"):  # fmt: skip
+    """Reads the price's own past, every `every`."""
+
+    every: Period = Period(600_000_000_000)
+
+
+class Volatility(LanguageAgent, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                 tag="volatility"):  # fmt: skip
+    """Says how much a price will move, every `every`."""
+
+    every: Period = Period(900_000_000_000)
+
+
+class Debate(LanguageAgent, frozen=True, kw_only=True, forbid_unknown_fields=True,
+             tag="debate"):  # fmt: skip
+    """A bull and a bear before a judge, over others' evidence: every `every`, or once `at`."""
+
+    every: Period = Period(1_800_000_000_000)
+    at: ClockTime | None = None
+    rounds: Annotated[int, Meta(ge=1, le=10)] = 2
+
+
 AgentKind = (
     Metronome | MarketMaker | Trend | MeanReversion | FlowImbalance | VolatilityPremium | News
-)
-
-
-class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
-               tag_field="kind", tag="recorded"):  # fmt: skip
-    """A feed read from a file."""
-
-    path: Text
+    | Fundamentals | Technical | Volatility | Debate
+)  # fmt: skip
 
 
 class Daemon(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -198,7 +201,8 @@ class Swarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     agents: dict[Address, AgentKind]
     venue: Venue | None = None
     models: dict[Name, LanguageModel] = {}
-    feeds: dict[Name, Recorded] = {}
+    budget: RunBudget | None = None
+    feeds: dict[Name, FeedKind] = {}
     portfolio: Portfolio = Portfolio()
     limits: Limits = Limits()
     breakers: Breakers | None = None

@@ -203,6 +203,28 @@ class ProgrammeSeller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("expected cash of 0 or more")
 
 
-WorldActor = ProgrammeSeller
+class Followers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                tag_field="kind", tag="followers"):  # fmt: skip
+    """Traders of whom the share `herd` does as the analysts say; the others draw their side.
+
+    Each acts every `every` on average, with `size` lots. `follow` names analysts; empty: all.
+    """
+
+    instrument: Symbol
+    count: Annotated[int, Meta(ge=1, le=1_000_000)]
+    size: Lots
+    herd: Share
+    every: Period = Period(600_000_000_000)
+    follow: tuple[Address, ...] = ()
+    cash: Money = Money(0)
+    day: Annotated[int, Meta(ge=1, le=10_000)] = 1
+
+    def __post_init__(self) -> None:
+        """Refuse traders who owe at the start."""
+        if self.cash < 0:
+            raise ValueError("expected cash of 0 or more")
+
+
+WorldActor = ProgrammeSeller | Followers
 Crowds = dict[Name, CrowdKind]
 WorldActors = dict[Address, WorldActor]

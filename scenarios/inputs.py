@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from environment.feeds.lobster import book_file_of
+from scenarios.build_feeds import feeds_in_use
 from scenarios.config import Config
 from scenarios.config_market import Bars
+from scenarios.config_models import CompanyFacts, Recorded
 
 
 def data_files(config: Config) -> dict[str, Path]:
@@ -17,4 +19,10 @@ def data_files(config: Config) -> dict[str, Path]:
         books = book_file_of(config.find(scenario.recording))
         if books is not None:
             names.append(str(Path(scenario.recording).with_name(books.name)))
-    return {name: config.find(name) for name in names}
+    if scenario.cassette is not None and scenario.cassette.mode != "record":
+        names.append(scenario.cassette.path)
+    found = {name: config.find(name) for name in names}
+    for feed in feeds_in_use(config).values():
+        if isinstance(feed, Recorded | CompanyFacts):
+            found[feed.path] = config.find_for_swarm(feed.path)
+    return found

@@ -16,6 +16,7 @@ from environment.record.manifest import Manifest, encode, make_manifest
 from environment.record.output import read_day, write_table, write_tables
 from environment.record.tape import TapeWriter
 from scenarios.build_floor import Factory
+from scenarios.build_models import check_cassette
 from scenarios.build_paths import SECOND_NS
 from scenarios.build_replay import REPLAY, divergence
 from scenarios.builder import World
@@ -96,6 +97,7 @@ def run_scenario(
         loop.abandon()
         raise
     digest = loop.finish()
+    check_cassette(loop.models)
     wall = time.perf_counter() - began
     clock.begin("write")
     write_tape(loop, output)

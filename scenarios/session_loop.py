@@ -20,7 +20,9 @@ from environment.errors import OperatingError
 from environment.market import layout as at
 from environment.record.journal import Header, Journal
 from environment.record.manifest import file_sha256, versions
+from llm.service import ModelService
 from scenarios.build_floor import Factory
+from scenarios.build_models import model_service, performers
 from scenarios.builder import World, build
 from scenarios.clearing_night import Night
 from scenarios.config import Config, from_canonical
@@ -112,6 +114,7 @@ class SessionLoop:
 
     world: World
     recording: Recording
+    models: ModelService | None = None
     day: int = 0
     is_stopped: bool = False
     journal_sha256: str = ""
@@ -136,10 +139,12 @@ class SessionLoop:
         """
         config = canonical_form(config)
         recording = Recording(config, disk, agents=agents, keep_rows=keep_rows)
+        models = model_service(config) if effects is None else None
         world = build(
-            config, recording.journal, recording.keep, PROTOCOL, agents=agents, effects=effects
-        )
-        return cls(world, recording)
+            config, recording.journal, recording.keep, PROTOCOL, agents=agents,
+            effects=performers(models) if effects is None else effects,
+        )  # fmt: skip
+        return cls(world, recording, models)
 
     @property
     def start_ns(self) -> int:
@@ -187,14 +192,19 @@ class SessionLoop:
         if not self.journal_sha256:
             self.world.market.flush_tape()
             self.journal_sha256 = self.recording.journal.close()
-            self.world.kernel.close()
+            self._close()
         return self.journal_sha256
 
     def abandon(self) -> None:
         """Write what is buffered, so that a run that broke can be read up to there."""
         self.world.market.flush_tape()
         self.recording.journal.flush()
+        self._close()
+
+    def _close(self) -> None:
         self.world.kernel.close()
+        if self.models is not None:
+            self.models.close()
 
     def _end_day(self) -> None:
         changes = self._night.clear(self.day)

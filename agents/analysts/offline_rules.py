@@ -22,15 +22,39 @@ from llm.providers.offline import Rule
 from llm.sentiment import shipped_classifier
 
 _NUMBER: Final = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
+_GROWTH: Final = re.compile(r"([-+]\d+\.\d) % from a year before")
+_LEAST_GROWTH: Final = 2.0  # Percent.
 _LEAST_MOOD: Final = 0.25  # Bullish less bearish, from which on the classifier takes a side.
 _LEAST_STRENGTH: Final = 12.0  # Points of relative strength away from 50.
 _GAIN: Final = 0.15  # What a rule adds to 1/2 when it could not be surer.
 
 
 def view(ask: AskModel) -> View:
-    """Quoted items by the classifier's mood; else the price's own past, as momentum."""
+    """Reported growth where there is some; quoted items by mood; else the price's own momentum."""
     quoted = [part for part in ask.parts if part.kind == "quoted"]
+    grown = [part for part in ask.parts if _GROWTH.search(part.text)]
+    if grown:
+        return _growth_view(grown)
     return _mood_view(quoted) if quoted else _momentum_view(ask.parts)
+
+
+def _growth_view(grown: list[Part]) -> View:
+    """A company that reported more than a year before is worth a little more, and the reverse."""
+    changes = [float(match[1]) for part in grown if (match := _GROWTH.search(part.text))]
+    mean = sum(changes) / len(changes)
+    if abs(mean) < _LEAST_GROWTH:
+        return _abstention(f"reported figures changed by {mean:+.1f} % from a year before")
+    share = min(abs(mean), 20.0) / 20.0
+    numbers = tuple(
+        CitedNumber(words="change from a year before", number=change, source=part.source)
+        for part, change in zip(grown, changes, strict=True)
+    )
+    return View(
+        direction="up" if mean > 0 else "down", probability=0.5 + _GAIN * share / 3.0,
+        move_bp=5.0 * share * (1 if mean > 0 else -1), horizon_minutes=240,
+        sources=tuple(part.source for part in grown), numbers=numbers,
+        words=f"rules: {len(grown)} reported figures changed by {mean:+.1f} % from a year before",
+    )  # fmt: skip
 
 
 def _mood_view(quoted: list[Part]) -> View:

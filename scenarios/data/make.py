@@ -7,6 +7,7 @@ machine.
 """
 
 import io
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,12 @@ _DAILY: Final = "data/equity_daily/stocknet_88_stocks_daily_2012_2017.csv.gz"
 _SECTORS: Final = "data/equity_daily/stocknet_88_stocks_sectors.tsv"
 _YIELDS: Final = "data/rates/us_treasury_par_yields_1990-01-02_2025-07-11.csv.gz"
 _FACTORS: Final = "data/reference/equity_factor_files.csv"
+_POSTS: Final = "data/text/stocknet_tweets_15_tickers_2014_2016.jsonl.gz"
+_COMPANY_FACTS: Final = "data/fundamentals/companyfacts_AAPL_CIK0000320193.json.gz"
+_CONCEPTS: Final = (
+    "SalesRevenueNet", "Revenues", "GrossProfit", "OperatingIncomeLoss", "NetIncomeLoss",
+    "EarningsPerShareDiluted",
+)  # fmt: skip
 
 Made = Callable[[Path], pl.DataFrame]
 
@@ -75,10 +82,44 @@ FILES: Final[dict[str, Made]] = {
 }
 
 
+def _posts(source: Path) -> bytes:
+    """Return the posts on Apple of three weeks around the days that ship, line by line."""
+    lines = read_bytes(source / _POSTS).splitlines(keepends=True)
+    first, last = b"2014-05-27", b"2014-06-14"
+    return b"".join(
+        line for line in lines
+        if b'"symbol": "AAPL"' in line and first <= line.split(b'"created_at": "')[1][:10] < last
+    )  # fmt: skip
+
+
+def _company_facts(source: Path) -> bytes:
+    """Return what Apple had filed from 2012 to July 2014, of the concepts that analysts read."""
+    told = json.loads(read_bytes(source / _COMPANY_FACTS))
+    kept: dict[str, dict[str, object]] = {}
+    for taxonomy, concepts in told["facts"].items():
+        for name, concept in concepts.items():
+            units = {
+                unit: [v for v in values if "2012-01-01" <= v["filed"] <= "2014-07-31"]
+                for unit, values in concept["units"].items()
+            }
+            if name in _CONCEPTS and any(units.values()):
+                kept.setdefault(taxonomy, {})[name] = {"label": concept["label"], "units": units}
+    content = {"cik": told["cik"], "entityName": told["entityName"], "facts": kept}
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+TEXTS: Final[dict[str, Callable[[Path], bytes]]] = {
+    "posts.jsonl.gz": _posts,
+    "aapl_company_facts.json.gz": _company_facts,
+}
+
+
 def make(source: Path, target: Path) -> None:
-    """Write every file of FILES."""
+    """Write every file of FILES and TEXTS."""
     for name, derive in FILES.items():
         write_bytes(target / name, derive(source).write_csv(null_value="").encode())
+    for name, text in TEXTS.items():
+        write_bytes(target / name, text(source))
 
 
 def main(arguments: list[str]) -> None:

@@ -166,9 +166,14 @@ def test_known_table_without_an_actor_stops_at_start(
 
 
 def test_agent_without_an_actor_may_be_defined_but_not_start(tmp_path: Path) -> None:
-    swarm = SWARM.replace('swarm = ["quant/maker"]', 'swarm = ["analysts/news"]')
-    with pytest.raises(ConfigError, match=r'agents\."analysts/news": is not in this version'):
-        check_built(load_config(write_example(tmp_path, swarm=swarm)))
+    agent = """[agents."quant/volpremium"]
+kind = "volatility_premium"
+mandate = { instruments = ["AAPL"], notional = 1 }
+"""
+    started = SWARM.replace('swarm = ["quant/maker"]', 'swarm = ["quant/volpremium"]')
+    check_built(load_config(write_example(tmp_path, swarm=f"{SWARM}\n{agent}")))
+    with pytest.raises(ConfigError, match=r'agents\."quant/volpremium": is not in this version'):
+        check_built(load_config(write_example(tmp_path, swarm=f"{started}\n{agent}")))
 
 
 def test_every_shipped_scenario_says_what_it_is_for() -> None:

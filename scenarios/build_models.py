@@ -1,0 +1,116 @@
+"""From the configuration to whoever answers `AskModel`: routes by role, budget, cassette."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from agents.analysts import FORMS, RULES
+from environment.actors import ThreadedEffects
+from environment.errors import OperatingError
+from llm.cassette import Cassette
+from llm.messages import AskModel
+from llm.pace import Pace
+from llm.prices import FREE, Price, price_of
+from llm.providers import Provider
+from llm.providers.offline import Offline
+from llm.purse import Purse, RunBudget
+from llm.service import ModelService, Route
+from scenarios.config import Config
+from scenarios.config_models import LanguageModel, Ollama, OpenAI
+from scenarios.config_secret import Secret
+from scenarios.config_swarm import LanguageAgent, Swarm
+from scenarios.state_folder import state_folder
+
+_SPENT: Final = "spend.json"
+_NO_LIMIT: Final = 1 << 62
+_OFFLINE_PARALLEL: Final = 64
+
+
+def model_service(config: Config) -> ModelService | None:
+    """Return the service of a configuration, or None where nobody asks a model."""
+    swarm = config.swarm
+    if swarm is None or not any(
+        isinstance(swarm.agents[address], LanguageAgent) for address in swarm.swarm
+    ):
+        return None
+    told = config.scenario.cassette
+    cassette = None if told is None else Cassette(config.find(told.path), told.mode)
+    routes = {role: route_of(model) for role, model in swarm.models.items()}
+    return ModelService(routes, FORMS, purse=_purse(swarm), cassette=cassette)
+
+
+def performers(service: ModelService | None) -> ThreadedEffects:
+    """Return what performs the effects of a run."""
+    return ThreadedEffects({} if service is None else {AskModel: service.perform})
+
+
+def check_cassette(service: ModelService | None) -> None:
+    """Raise OperatingError where a strict cassette lacked an answer."""
+    cassette = service.cassette if service is not None else None
+    if cassette is not None and cassette.mode == "strict" and cassette.misses:
+        raise OperatingError(
+            f"{cassette.path}: {cassette.misses} questions are not on this cassette; record it "
+            'again with --set cassette.mode=record, or take mode = "replay"'
+        )
+
+
+def route_of(model: LanguageModel) -> Route:
+    """Return how one role is answered."""
+    match model:
+        case Ollama():
+            pace = Pace(model.parallel, model.per_minute)
+            return Route(provider_of(model), pace, FREE, model.fallback)
+        case OpenAI():
+            pace = Pace(model.parallel, model.per_minute)
+            return Route(provider_of(model), pace, price_of_model(model), model.fallback)
+        case _:
+            return Route(provider_of(model), Pace(_OFFLINE_PARALLEL))
+
+
+def provider_of(model: LanguageModel) -> Provider:
+    """Return a provider. Clients are imported only where one is configured: they are large."""
+    match model:
+        case Ollama():
+            from llm.providers.ollama_server import OllamaServer  # noqa: PLC0415
+
+            keep = f"{int(model.keep_alive) // 1_000_000_000}s"
+            return OllamaServer(model.model, model.url, keep_alive=keep)
+        case OpenAI():
+            from llm.providers.openai_server import OpenAIServer  # noqa: PLC0415
+
+            return OpenAIServer(model.model, model.url, secret_of(model.key))
+        case _:
+            return Offline(RULES)
+
+
+def price_of_model(model: LanguageModel) -> Price:
+    """Return what a role costs: its own price, or the table's."""
+    if not isinstance(model, OpenAI):
+        return FREE
+    if model.price is not None:
+        return Price(input=model.price.input, output=model.price.output)
+    return price_of(model.model)
+
+
+def secret_of(secret: Secret) -> str:
+    """Return a secret, or "" where its place is empty: the agent then abstains and says so."""
+    if secret.env is not None:
+        return os.environ.get(secret.env, "")
+    try:
+        return Path(str(secret.file)).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _purse(swarm: Swarm) -> Purse:
+    told = swarm.budget
+    if told is None:
+        return Purse(RunBudget())
+    limits = RunBudget(
+        tokens_per_run=_NO_LIMIT if told.tokens_per_run is None else told.tokens_per_run,
+        usd_micros_per_run=_NO_LIMIT if told.usd_per_run is None else int(told.usd_per_run),
+        usd_micros_per_day=_NO_LIMIT if told.usd_per_day is None else int(told.usd_per_day),
+    )
+    day_file = None if told.usd_per_day is None else state_folder(swarm.name) / _SPENT
+    return Purse(limits, day_file, lambda: f"{datetime.now(UTC):%Y-%m-%d}")

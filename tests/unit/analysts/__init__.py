@@ -1,0 +1,1 @@
+"""Tests of the agents that ask a language model."""
