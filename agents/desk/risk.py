@@ -5,7 +5,7 @@ from typing import ClassVar, Final, assert_never
 import msgspec
 
 from agents.desk import risk_state
-from agents.desk.case import Activity, Case
+from agents.desk.case import Case
 from agents.desk.controls import Breach
 from agents.desk.exposure import DeskBook, owner_of
 from agents.desk.flatten import OWNER as FLATTEN, ROUNDS, closing_orders
@@ -17,10 +17,12 @@ from agents.desk.order_form import (
     find_stranger,
 )
 from agents.desk.replacing import beyond_approval
+from agents.desk.resizing import Resizing
 from agents.desk.risk_cards import REFRESH, CardDesk, ToApprovals
-from agents.desk.risk_case import NO_ACTIVITY, CaseMaker, tracked, with_quantity
+from agents.desk.risk_case import NO_ACTIVITY, CaseMaker, tracked
 from agents.desk.risk_guard import Guard
 from agents.desk.risk_market import MarketHearing
+from agents.desk.risk_parents import ParentDesk
 from agents.desk.risk_state import (
     VERDICTS,
     RiskSettings,
@@ -30,7 +32,8 @@ from agents.desk.risk_state import (
     Verdict,
 )
 from agents.desk.risk_voice import Passed, ToVenue, Voice
-from agents.desk.ruling import Ruling, largest_within, rule_on
+from agents.desk.ruling import Ruling, rule_on
+from agents.desk.working_order import ParentOver
 from agents.orders import Terms
 from environment.actors import Actor, ActorContext, ActorRef, Directory
 from environment.approval_messages import Decision, MakeSmaller
@@ -46,8 +49,10 @@ from environment.control_messages import (
     RaiseRefused,
 )
 from environment.messages import (
+    ApprovedOrder,
     AuctionIndication,
     BandsChanged,
+    CancelOrder,
     CancelRequest,
     DepthUpdate,
     OrderAccepted,
@@ -71,6 +76,7 @@ ToRisk = (
     | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered | BandsChanged | PhaseChanged
     | AuctionIndication | QuoteUpdate | DepthUpdate | TimerFired | Decision | MakeSmaller
     | LowerDesk | RaiseDesk | FlattenDesk | OutcomeUnknown | AuthorityRefused | PositionBooked
+    | ParentOver
 )  # fmt: skip
 
 
@@ -88,12 +94,15 @@ class Risk(Actor[ToRisk]):
     def __init__(
         self, venue: ActorRef[ToVenue], approvals: ActorRef[ToApprovals],
         owners: Directory[OrderEvent], settings: RiskSettings, keys: Keys,
+        execution: ActorRef[ApprovedOrder | CancelOrder] | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._maker = CaseMaker(settings)
-        self._voice = Voice(venue, owners, settings, VerdictKey(keys.verdict))
+        self._voice = Voice(venue, owners, settings, VerdictKey(keys.verdict), execution)
         self._cards = CardDesk(approvals, self._maker, self._voice, keys.gate(), settings)
         self._guard = Guard(settings, dict(self._maker.instruments))
+        self._resizing = Resizing(self._maker)
+        self._parents = ParentDesk(self._maker, self._voice)
         self._hearing = MarketHearing(self._maker, self._guard, self._cards, self._voice)
         self.state: RiskState = RiskState(
             book=DeskBook(), rules=settings.rules, cash_micros=settings.cash_micros,
@@ -103,12 +112,8 @@ class Risk(Actor[ToRisk]):
     def receive(self, ctx: ActorContext, message: ToRisk) -> None:
         """Handle one message."""
         match message:
-            case OrderRequest():
-                self._on_order(ctx, message)
-            case ReplaceRequest():
-                self._on_replace(ctx, message)
-            case CancelRequest():
-                self._on_cancel(ctx, message)
+            case OrderRequest() | ReplaceRequest() | CancelRequest():
+                self._on_request(ctx, message)
             case (
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()
@@ -126,9 +131,8 @@ class Risk(Actor[ToRisk]):
             case TimerFired(name=name):
                 if name == REFRESH:
                     self._cards.refresh(ctx, self.state)
-            case PositionBooked(instrument=symbol, change=change):
-                if ctx.sender() in self._settings.reports:
-                    self.state.book.account_in(symbol).position += change
+            case PositionBooked() | ParentOver():
+                self._on_correction(ctx, message)
             case LowerDesk() | RaiseDesk() | FlattenDesk() | OutcomeUnknown() | AuthorityRefused():
                 self._on_control(ctx, message)
             case never:
@@ -154,12 +158,26 @@ class Risk(Actor[ToRisk]):
 
     # --- requests ------------------------------------------------------------------------------
 
+    def _on_request(
+        self, ctx: ActorContext, message: OrderRequest | ReplaceRequest | CancelRequest
+    ) -> None:
+        match message:
+            case OrderRequest():
+                self._on_order(ctx, message)
+            case ReplaceRequest():
+                self._on_replace(ctx, message)
+            case CancelRequest():
+                self._on_cancel(ctx, message)
+
     def _on_order(self, ctx: ActorContext, request: OrderRequest) -> None:
         fault = self._order_fault(ctx, request)
         if fault is not None:
             self._refuse(ctx, request.order_id, fault)
             return
         state, now_ns = self.state, ctx.now_ns()
+        if request.parent or ctx.sender() in self._settings.executors:
+            self._parents.on_child(ctx, state, request)
+            return
         activity = state.activity.ask(owner_of(request.order_id), request, now_ns)
         lacking = self._maker.lacks_price(state, request)
         if lacking:
@@ -168,10 +186,11 @@ class Risk(Actor[ToRisk]):
             return
         self._hearing.follow_closely(ctx, state, request)
         case = self._maker.case(state, request, now_ns, activity=activity)
-        case = self._capped(case, activity)
+        case = self._resizing.capped(state, case, activity)
         ruling = rule_on(case, state.rules)
         if ruling.hard is not None:
-            smaller = self._smaller(case, activity, request.least_quantity)
+            least = request.least_quantity
+            smaller = self._resizing.smaller(state, case, activity, least)
             if smaller is None:
                 self._refuse_breach(ctx, case.request, ruling.hard)
                 return
@@ -202,7 +221,9 @@ class Risk(Actor[ToRisk]):
             ))  # fmt: skip
         # Booked before sending: a crash in between leaves the desk over-cautious.
         state.book.reserve(tracked(request), request.legs)
-        state.tickets[request.order_id] = Ticket(request, self._maker.scopes_of(request))
+        state.tickets[request.order_id] = Ticket(
+            request, self._maker.scopes_of(request), is_parent=self._voice.is_worked(request)
+        )
         kept = asked_for - request.quantity
         if kept:
             self._voice.kept(ctx, request, kept, "reduced", None)
@@ -215,36 +236,10 @@ class Risk(Actor[ToRisk]):
         """Return why a request is no order; from here on its id is used, whatever the verdict."""
         state = self.state
         fault = find_request_fault(
-            request, ctx.sender(), self._maker.instruments, state.rules.mandates, state.numbers
-        )
+            request, ctx.sender(), self._maker.instruments,
+            state.rules.mandates.keys() | self._settings.executors, state.numbers,
+        )  # fmt: skip
         return fault
-
-    def _capped(self, case: Case, activity: Activity) -> Case:
-        """Return the case for what is left to close, where the desk only reduces."""
-        request, units = case.request, case.closeable_units
-        if case.state == "halted" and owner_of(request.order_id) == FLATTEN:
-            case.state = "reducing"  # The one flatten that a person started.
-        if case.state != "reducing" or not 0 < units < request.quantity:
-            return case
-        capped = self._maker.case(
-            self.state, with_quantity(request, units), case.now_ns, activity=activity
-        )
-        capped.state = case.state
-        return capped if capped.is_reducing else case
-
-    def _smaller(self, case: Case, activity: Activity, least: int) -> Case | None:
-        """Return the largest case that breaks nothing hard, if its proposer takes a smaller one."""
-        if not least:
-            return None
-        request, state = case.request, self.state
-
-        def case_of(quantity: int) -> Case:
-            return self._maker.case(
-                state, with_quantity(request, quantity), case.now_ns, activity=activity
-            )
-
-        quantity = largest_within(request.quantity, least, case_of, state.rules)
-        return case_of(quantity) if quantity else None
 
     def _on_replace(self, ctx: ActorContext, request: ReplaceRequest) -> None:
         state = self.state
@@ -294,7 +289,7 @@ class Risk(Actor[ToRisk]):
             )  # fmt: skip
             return
         self.state.book.ask(request.order_id, None)
-        self._voice.cancel(ctx, request.order_id)
+        self._voice.cancel(ctx, self.state, request.order_id)
 
     # --- events and control --------------------------------------------------------------------
 
@@ -304,6 +299,23 @@ class Risk(Actor[ToRisk]):
         if ctx.sender() not in self._settings.reports:
             state.unbelieved += 1  # A fill that somebody made up is no fill.
             return
+        of_order = self._parents.follow(state, event)
+        if of_order is not None:
+            self._book(ctx, of_order)
+
+    def _on_correction(self, ctx: ActorContext, message: PositionBooked | ParentOver) -> None:
+        settings, state = self._settings, self.state
+        if isinstance(message, PositionBooked):
+            if ctx.sender() in settings.reports:
+                state.book.account_in(message.instrument).position += message.change
+        elif ctx.sender() in settings.executors:
+            ended = self._parents.over(state, message.order_id)
+            if ended is not None:
+                self._book(ctx, ended)
+
+    def _book(self, ctx: ActorContext, event: OrderEvent) -> None:
+        """Take an order's own event, or its children's as its own, into the book."""
+        state = self.state
         state.book.follow(event)
         ticket = state.tickets.get(event.order_id)
         if isinstance(event, OrderFilled):
@@ -359,7 +371,8 @@ class Risk(Actor[ToRisk]):
         state.flatten_rounds += 1
         for order in orders:
             state.numbers[FLATTEN] = state.numbers.get(FLATTEN, 0) + 1
-            case = self._capped(self._maker.case(state, order, ctx.now_ns()), NO_ACTIVITY)
+            case = self._maker.case(state, order, ctx.now_ns())
+            case = self._resizing.capped(state, case, NO_ACTIVITY)
             ruling = rule_on(case, state.rules)
             if ruling.hard is not None:
                 self._refuse_breach(ctx, order, ruling.hard)

@@ -207,8 +207,9 @@ class CardDesk:
         # Booked before sending: a crash in between leaves the desk over-cautious.
         state.book.reserve(tracked(request), request.legs)
         state.tickets[request.order_id] = Ticket(
-            request, self._maker.scopes_of(request), signed, card.code, twice_mid(case)
-        )
+            request, self._maker.scopes_of(request), signed, card.code, twice_mid(case),
+            is_parent=self._voice.is_worked(request),
+        )  # fmt: skip
         self._voice.kept(ctx, request, card.dropped, "smaller", card.twice_mid)
         passed = Passed(tier=card.tier, rule=card.reasons[0].rule, decision=signed)
         self._voice.pass_order(ctx, state, request, passed)
@@ -234,7 +235,7 @@ class CardDesk:
 
     def _cancel_rest(self, ctx: ActorContext, state: RiskState, order_id: str) -> None:
         state.book.ask(order_id, None)
-        self._voice.cancel(ctx, order_id)
+        self._voice.cancel(ctx, state, order_id)
 
     def _decision_fault(self, waiting: Waiting, signed: SignedDecision | None) -> str:
         card = waiting.card

@@ -39,12 +39,15 @@ class CaseMaker:
 
     def case(
         self, state: RiskState, request: OrderRequest, now_ns: int, *,
-        activity: Activity = NO_ACTIVITY, known: TrackedOrder | None = None,
+        activity: Activity = NO_ACTIVITY, known: TrackedOrder | None = None, is_child: bool = False,
     ) -> Case:  # fmt: skip
-        """Return the case of a request; `known` is the open order whose terms it changes."""
+        """Return the case of a request; `known` is the open order whose terms it changes.
+
+        A child is a part of the known order: its own quantity counts, in the place of the whole.
+        """
         owner = owner_of(request.order_id)
         net = state.book.net()
-        filled = 0 if known is None else known.filled
+        filled = 0 if known is None or is_child else known.filled
         marks = self._marks(state, request)
         legs = []
         for leg in legs_of(request):

@@ -200,7 +200,7 @@ class MarketHearing:
                 continue
             ticket.is_cancelled = True
             state.book.ask(order_id, None)
-            self._voice.cancel(ctx, order_id)
+            self._voice.cancel(ctx, state, order_id)
 
     def _reduces(self, state: RiskState, ticket: Ticket, order_id: str) -> bool:
         order = state.book.orders[order_id]

@@ -11,6 +11,7 @@ from agents.desk.exposure import DeskBook
 from agents.desk.limits import Rulebook
 from agents.desk.market_view import DeskView
 from agents.desk.states import ScopeStates
+from agents.orders import TrackedOrder
 from environment.approval_messages import OrderCard, Tier
 from environment.instruments import Instrument
 from environment.messages import Message, OrderRequest
@@ -95,6 +96,9 @@ class Ticket(msgspec.Struct):
     code: str = ""
     twice_mid: int | None = None
     is_cancelled: bool = False  # The desk itself has cancelled what is left of it.
+    is_parent: bool = False  # Execution works it, in children.
+    is_ending: bool = False  # Execution is done with it.
+    children: dict[str, TrackedOrder] = {}  # Those in the market.
 
 
 class Waiting(msgspec.Struct):
@@ -118,6 +122,7 @@ class RiskState(msgspec.Struct):
     ledger: DayLedger = msgspec.field(default_factory=DayLedger)
     states: ScopeStates = msgspec.field(default_factory=ScopeStates)
     tickets: dict[str, Ticket] = {}
+    child_of: dict[str, str] = {}  # Parent by the id of its open child.
     waiting: dict[str, Waiting] = {}  # By order id.
     pending: Rulebook | None = None  # Looser rules that wait for an admin.
     today: date = date(2000, 1, 1)

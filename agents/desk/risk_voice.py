@@ -41,9 +41,10 @@ class Voice:
 
     def __init__(
         self, venue: ActorRef[ToVenue], owners: Directory[OrderEvent], settings: RiskSettings,
-        seal: VerdictKey,
+        seal: VerdictKey, execution: ActorRef[ApprovedOrder | CancelOrder] | None,
     ) -> None:  # fmt: skip
         self._venue = venue
+        self._execution = execution
         self._owners = owners
         self._settings = settings
         self._seal = seal
@@ -53,10 +54,19 @@ class Voice:
     ) -> None:
         """Send an order that was booked to the venue, sealed."""
         verdict = self._verdict(ctx, state, request, passed)
-        ctx.send(self._venue, ApprovedOrder(
+        approved = ApprovedOrder(
             order=request, owner=owner_of(request.order_id), account=self._settings.account,
             verdict_id=verdict.verdict_id, verdict=verdict, decision=passed.decision,
-        ))  # fmt: skip
+        )  # fmt: skip
+        ticket = state.tickets.get(request.order_id)
+        if ticket is not None and ticket.is_parent and self._execution is not None:
+            ctx.send(self._execution, approved)
+        else:
+            ctx.send(self._venue, approved)
+
+    def is_worked(self, request: OrderRequest) -> bool:
+        """Return whether execution works an order, in children."""
+        return self._execution is not None and request.style != "direct" and not request.legs
 
     def pass_replace(
         self, ctx: ActorContext, state: RiskState, request: ReplaceRequest, passed: Passed
@@ -68,9 +78,20 @@ class Voice:
             verdict=verdict, decision=passed.decision,
         ))  # fmt: skip
 
-    def cancel(self, ctx: ActorContext, order_id: str) -> None:
-        """Have the venue cancel; this needs no verdict, in any state."""
-        ctx.send(self._venue, CancelOrder(order_id=order_id))
+    def cancel(self, ctx: ActorContext, state: RiskState, order_id: str) -> None:
+        """Have the venue cancel; this needs no verdict, in any state.
+
+        A parent's children are cancelled here too: execution may hang.
+        """
+        ticket = state.tickets.get(order_id)
+        if ticket is None or not ticket.is_parent or self._execution is None:
+            ctx.send(self._venue, CancelOrder(order_id=order_id))
+            return
+        ctx.send(self._execution, CancelOrder(order_id=order_id))
+        for child in ticket.children.values():
+            if not child.is_cancelling:
+                child.asked.append(None)
+                ctx.send(self._venue, CancelOrder(order_id=child.order_id))
 
     def refuse(
         self, ctx: ActorContext, state: RiskState, order_id: object, fault: Fault,
@@ -118,7 +139,8 @@ class Voice:
     def tell_owner(self, ctx: ActorContext, state: RiskState, event: OrderEvent) -> None:
         """Hand an event to the order's owner, where there is one."""
         owner = owner_of(event.order_id)
-        if owner in state.rules.mandates and owner in self._owners:
+        known = owner in state.rules.mandates or owner in self._settings.executors
+        if known and owner in self._owners:
             ctx.send(self._owners[owner], event)
         else:
             state.undelivered += 1
