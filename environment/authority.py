@@ -25,7 +25,7 @@ from environment.messages import (
 from environment.signed import BoundLeg, SignedDecision, SignedVerdict
 
 _KEY_BYTES: Final = 32
-_VERDICT_FILE, _DECISION_FILE = "verdict.key", "decision.key"
+_FILES: Final = ("verdict.key", "decision.key", "audit.key")
 _VERDICT, _DECISION, _RECORD = b"outcry verdict", b"outcry decision", b"outcry record"
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -172,10 +172,11 @@ def _signed_part(decision: SignedDecision) -> bytes:
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """The two secrets of one desk."""
+    """The three secrets of one desk; `audit` signs the heads of its audit chain."""
 
     verdict: bytes
     decision: bytes
+    audit: bytes = b""
 
     def gate(self) -> VenueGate:
         """Return a gate that believes these keys."""
@@ -184,7 +185,7 @@ class Keys(msgspec.Struct, frozen=True):
 
 def keys_of_seed(seed: int) -> Keys:
     """Return the keys of a simulated run: a function of its seed, so that it repeats."""
-    return Keys(_derived(seed, "verdict"), _derived(seed, "decision"))
+    return Keys(_derived(seed, "verdict"), _derived(seed, "decision"), _derived(seed, "audit"))
 
 
 def keys_in(folder: Path) -> Keys:
@@ -195,7 +196,7 @@ def keys_in(folder: Path) -> Keys:
     ConfigError
         If a key file can be read by others, or is no key.
     """
-    return Keys(_key_file(folder / _VERDICT_FILE), _key_file(folder / _DECISION_FILE))
+    return Keys(*(_key_file(folder / name) for name in _FILES))
 
 
 def _derived(seed: int, name: str) -> bytes:

@@ -38,8 +38,13 @@ def _limits(told: Limits) -> dict[str, Limit]:
     for name in told.__struct_fields__:
         limit = getattr(told, name)
         if name in NAMES and name != "restricted" and limit is not None:
-            found[name] = Limit(limit.soft, limit.hard)
+            found[name] = Limit(_plain(limit.soft), _plain(limit.hard))
     return found
+
+
+def _plain(figure: float | None) -> float | None:
+    """Return a figure as a snapshot gives it back: a plain float."""
+    return None if figure is None else float(figure)
 
 
 def _policy(told: Approval) -> ApprovalPolicy:

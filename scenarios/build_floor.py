@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from agents.crowd.followers import Followers, FollowersSettings
+from agents.desk.auditor import ADDRESS as AUDITOR, Auditor
 from agents.desk.controls import Mandate, join_mandates
 from agents.desk.coordinator import Coordinator
 from agents.desk.custodian import ADDRESS as CUSTODIAN, Custodian
@@ -29,6 +30,7 @@ from environment.instruments import Instrument
 from environment.market.calendar import Session
 from environment.market.exchange import ADDRESS as EXCHANGE
 from environment.messages import Resumed
+from environment.record.audit import AuditHeader, AuditLog, HeadKey, start_of
 from environment.venue_messages import OwnerDown
 from scenarios import config_swarm as told
 from scenarios.build_analysts import analyst_factory, feed_factories
@@ -68,6 +70,7 @@ class Floor:
     accounts: dict[str, int] = field(default_factory=dict)
     kernel: SimulationKernel | None = None
     custodian: Custodian | None = None  # The present incarnation.
+    audit: AuditLog | None = None  # The chain of what is decided, once there is a desk.
 
     def resumed(self, address: str) -> Resumed:
         """Return what an actor has in the market, as its first message."""
@@ -153,9 +156,19 @@ def _spawn_desk(floor: Floor, kernel: SimulationKernel, keys: Keys) -> None:
     kernel.spawn(RISK, lambda: Risk(custodian, approvals, owners, desk, keys))
     settings = approval_settings(floor.config)
     kernel.spawn(APPROVALS, lambda: Approvals(risk, settings, keys))
+    _spawn_auditor(floor, kernel, keys)
     script = script_settings(floor.config, floor.session)
     if script is not None:
         kernel.spawn(SCRIPT, lambda: ScriptedApprover(approvals, script))
+
+
+def _spawn_auditor(floor: Floor, kernel: SimulationKernel, keys: Keys) -> None:
+    """Put the auditor at its address; the floor keeps the chain until it is written."""
+    scenario, key = floor.config.scenario, HeadKey(keys.audit)
+    header = AuditHeader(subject=f"{scenario.name}, seed {scenario.seed}", public_key=key.public)
+    log = AuditLog(header)
+    floor.audit = log
+    kernel.spawn(AUDITOR, lambda: Auditor(log, key, start_of(header)))
 
 
 def _swarm_of(config: Config) -> dict[str, told.Agent]:

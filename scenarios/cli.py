@@ -54,9 +54,10 @@ def run_command(arguments: Sequence[str]) -> int:
 @cache
 def whole_app() -> typer.Typer:
     """Return the application with the groups of commands that stand in files of their own."""
-    from scenarios import cli_panel
+    from scenarios import cli_audit, cli_panel
 
     app.add_typer(cli_panel.panel, name="panel")
+    app.add_typer(cli_audit.audit, name="audit")
     return app
 
 

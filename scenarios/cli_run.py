@@ -8,7 +8,7 @@ from rich.console import Console
 
 from scenarios.cli import DIFFERENT, INTERRUPTED, show_json
 from scenarios.cli_progress import TerminalProgress
-from scenarios.config import load_config
+from scenarios.config import Config, load_config
 from scenarios.config_built import check_built
 from scenarios.outcomes import FinishedRun, MuteResult, ReplayResult
 from scenarios.shadows import refuse_shadowed
@@ -22,6 +22,8 @@ def run_and_show(
     check_built(config)
     refuse_shadowed()
     folder = out if out is not None else Path("runs") / config.scenario.name
+    if config.scenario.compare is not None:
+        return _compare_and_show(scenario, config, folder, settings, seed, as_json=as_json)
     with TerminalProgress(Console(stderr=True), visible=not as_json) as progress:
         progress.phase("import")
         from scenarios.runner import run_scenario
@@ -32,6 +34,26 @@ def run_and_show(
     else:
         _show_run(result)
     return 0 if result.complete else INTERRUPTED
+
+
+def _compare_and_show(
+    scenario: str, config: Config, folder: Path, settings: list[str], seed: int | None, *,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Run every arm with every seed, and show the table."""
+    from scenarios.compare import compare, show_lines
+
+    def tell(line: str) -> None:
+        if not as_json:
+            typer.echo(line, err=True)
+
+    summary = compare(scenario, config, folder, settings, seed, tell)
+    if as_json:
+        return show_json(summary)
+    for line in show_lines(summary):
+        typer.echo(line)
+    typer.echo(f"report   {folder / 'report.html'}")
+    return 0
 
 
 def _show_run(result: FinishedRun) -> None:

@@ -146,13 +146,28 @@ def _check_arms(file: Path, settings: list[Override], config: Config) -> None:
     """Raise ConfigError, now and not after an hour, for an arm that cannot be run."""
     if config.scenario.compare is None:
         return
-    for name, arm in config.scenario.compare.arms.items():
-        where = f"{shown_path(file)}: compare.arms.{name}"
-        added = [
-            Override(parse_key_path(key, where), setting.value, where)
-            for key, setting in arm.items()
-        ]
-        _load(file, [*settings, *added])
+    for name in config.scenario.compare.arms:
+        _load_arm(file, settings, config, name)
+
+
+def load_arm(scenario: str, overrides: Iterable[str], arm: str, seed: int) -> Config:
+    """Return what one arm of a comparison runs with one seed."""
+    file = scenario_file(scenario)
+    settings = [parse_override(text) for text in overrides]
+    settings.append(Override(("seed",), seed, "--seed"))
+    found = _load_arm(file, settings, _load(file, settings), arm)
+    alone = msgspec.structs.replace(found.scenario, compare=None)
+    return msgspec.structs.replace(found, scenario=alone)
+
+
+def _load_arm(file: Path, settings: list[Override], config: Config, name: str) -> Config:
+    assert config.scenario.compare is not None, f"{file} compares nothing"
+    where = f"{shown_path(file)}: compare.arms.{name}"
+    added = [
+        Override(parse_key_path(key, where), setting.value, where)
+        for key, setting in config.scenario.compare.arms[name].items()
+    ]
+    return _load(file, [*settings, *added])
 
 
 def _convert(tables: Table, kind: type[S], file: Path, settings: list[Override]) -> S:

@@ -49,8 +49,6 @@ def _of_scenario(scenario: Scenario) -> Iterator[tuple[str, ...]]:
     for name in scenario.latency.effects:
         if name not in AGENTS:
             yield "latency", "effects", name
-    if scenario.compare is not None:
-        yield ("compare",)
 
 
 def _of_swarm(swarm: Swarm) -> Iterator[tuple[str, ...]]:

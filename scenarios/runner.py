@@ -8,8 +8,11 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from environment.authority import keys_of_seed
 from environment.errors import ConfigError, OperatingError
 from environment.market import layout as at
+from environment.record.audit import AUDIT, HEADS, HeadKey, SignedHead
+from environment.record.day import DayTape
 from environment.record.disk import FolderDisk
 from environment.record.files import RunFolder
 from environment.record.manifest import Manifest, encode, make_manifest
@@ -21,6 +24,7 @@ from scenarios.build_paths import SECOND_NS
 from scenarios.build_replay import REPLAY, divergence
 from scenarios.builder import World
 from scenarios.config import Config
+from scenarios.decisions import approval_counts, decision_rows, facts_of, gate_ledger
 from scenarios.inputs import data_files
 from scenarios.progress import Phase, Progress, Silent
 from scenarios.report import write_report
@@ -100,12 +104,18 @@ def run_scenario(
     check_cassette(loop.models)
     wall = time.perf_counter() - began
     clock.begin("write")
-    write_tape(loop, output)
+    day = write_tape(loop, output)
+    head = write_audit(loop, output)
     clock.end()
     summary = summary_of(
         loop.world, loop.world.kernel.statistics(), digest, wall, clock.seconds,
         RunResult(output.path, {}),
     )  # fmt: skip
+    facts = list(facts_of(loop.world.floor.audit))
+    summary["approvals"] = approval_counts(facts)
+    if head is not None:
+        summary["gate"] = gate_ledger(facts, day)
+        summary["audit"] = {"records": head.number, "head": head.hash.hex()}
     return _finish(loop.world, output, summary, digest, complete=complete)
 
 
@@ -121,16 +131,32 @@ def run_loop(loop: SessionLoop, progress: Progress) -> bool:
     return loop.is_over
 
 
-def write_tape(loop: SessionLoop, output: RunFolder) -> None:
-    """Write the tape and every table that comes from it."""
+def write_tape(loop: SessionLoop, output: RunFolder) -> DayTape:
+    """Write the tape and every table that comes from it, and return what they came from."""
     with TapeWriter(output / "orders.parquet", loop.world.facts) as tape:
         for rows in loop.recording.rows:
             tape.write(rows)
     fees = loop.world.market.section(at.S_ACCOUNT)[:, at.A_FEES_PAID].copy()
-    write_tables(output.path, fees_paid=fees)
+    decisions = decision_rows(facts_of(loop.world.floor.audit))
+    day = write_tables(output.path, fees_paid=fees, decisions=decisions)
     write_table(output / FUNDAMENTAL, _fundamental(loop.world))
     if loop.world.recorded is not None:
         write_table(output / REPLAY, divergence(loop.world.recorded, read_day(output.path)))
+    return day
+
+
+def write_audit(loop: SessionLoop, output: RunFolder) -> SignedHead | None:
+    """Write the chain of what the desk and people decided, and return its last head."""
+    for name in (AUDIT, HEADS):
+        (output / name).unlink(missing_ok=True)
+    log = loop.world.floor.audit
+    if log is None:
+        return None
+    key = HeadKey(keys_of_seed(loop.world.config.scenario.seed).audit)
+    head = log.close(key, loop.world.kernel.now_ns())
+    output.write(AUDIT, log.chain())
+    output.write(HEADS, log.anchors())
+    return head
 
 
 def _fundamental(world: World) -> pl.DataFrame:

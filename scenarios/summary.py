@@ -38,7 +38,6 @@ def summary_of(
         "journal_sha256": digest,
         "accounts": _accounts(result),
         "orders": _orders(result),
-        "approvals": {"asked": 0, "yes": 0, "no": 0, "expired": 0},
         "refused": int(arena[at.H_REFUSED]),
         "clearing": [msgspec.to_builtins(event) for event in world.clearing_events],
         "kernel": _kernel(statistics, result.folder / JOURNAL),

@@ -64,9 +64,18 @@ def order_share_of_depth(case: Case) -> float | None:
     for leg in case.legs:
         view = _view(case, leg)
         shown = view.ask_depth if leg.side == "buy" else view.bid_depth
-        if shown is not None:
+        if shown is not None and _takes(case, leg, view):
             shares.append(leg.lots / shown if shown else float("inf"))
     return max(shares, default=None)
+
+
+def _takes(case: Case, leg: CaseLeg, view: DeskView) -> bool:
+    """Return whether a leg would trade with what is shown now, rather than rest."""
+    limit = case.request.price if len(case.legs) == 1 else None
+    touch = view.ask_price if leg.side == "buy" else view.bid_price
+    if limit is None or touch is None:
+        return limit is None
+    return limit >= touch if leg.side == "buy" else limit <= touch
 
 
 def price_collar(case: Case) -> float | None:

@@ -83,7 +83,8 @@ def use_of(case: Case, rules: Rulebook) -> Iterator[tuple[Control, float, float]
 
 
 def _shown(figure: float) -> str:
-    return f"{figure:,}" if isinstance(figure, int) or figure == round(figure) else f"{figure:,.4g}"
+    is_whole = abs(figure) < 1e15 and figure == int(figure)
+    return f"{int(figure):,}" if is_whole else f"{figure:,.4g}"
 
 
 def _control(name: str, unit: Unit, about: str, figure: Figure, **more: bool) -> Control:

@@ -28,7 +28,7 @@ DECISION_COLUMNS: dict[str, pl.DataType] = {
     "side": pl.String(),
     "quantity": pl.Int64(),
     "price": pl.Float64(),
-    "answer": pl.String(),  # pass | refuse | ask, or yes | no | shrink | expired
+    "answer": pl.String(),  # passed | reduced | refused | asked, or how a card ended
     "reason": pl.String(),
     "control": pl.String(),  # The limit or rule that decided.
     "person": pl.String(),
@@ -70,7 +70,13 @@ def quotes_table(day: DayTape) -> pl.DataFrame:
 
 def decisions_table(rows: list[dict[str, object]] | None = None) -> pl.DataFrame:
     """Return the verdicts and decisions as a table; its columns stand even when it is empty."""
-    return pl.DataFrame(rows or [], schema=DECISION_COLUMNS)
+    whole = {
+        name: pl.Int64() if isinstance(kind, pl.Datetime) else kind
+        for name, kind in DECISION_COLUMNS.items()
+    }
+    times = [name for name, kind in DECISION_COLUMNS.items() if isinstance(kind, pl.Datetime)]
+    frame = pl.DataFrame(rows or [], schema=whole)
+    return frame.with_columns(pl.col(times).cast(pl.Datetime("ns", "UTC")))
 
 
 def order_lives(day: DayTape) -> pl.DataFrame:

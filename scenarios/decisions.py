@@ -1,0 +1,166 @@
+"""What the desk and people decided, out of a run's audit chain: table, counts, the gate's cost."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from environment.record.audit import AuditLog, AuditRecord
+from environment.record.day import DayTape
+from environment.record.tables import DECISION_COLUMNS
+from environment.record.touches import Q_ASK, Q_ASK_LOTS, Q_BID, Q_BID_LOTS, Q_INSTRUMENT, Q_TIME
+
+Fact = tuple[int, str, dict[str, Any]]  # Time, sender, message.
+_NORMAL_95 = 1.96
+_ROW: dict[str, object] = dict.fromkeys(DECISION_COLUMNS)
+_EXPIRED = ("expired_unseen", "expired_seen")
+
+
+def facts_of(log: AuditLog | None) -> Iterator[Fact]:
+    """Yield every fact of a chain in memory."""
+    for data in () if log is None else log.records:
+        record = msgspec.msgpack.decode(data, type=AuditRecord)
+        yield record.at_ns, record.sender, msgspec.msgpack.decode(record.message)
+
+
+def decision_rows(facts: Iterable[Fact]) -> list[dict[str, object]]:
+    """Return rows of the table of decisions: each verdict, and each card that ended."""
+    rows: list[dict[str, object]] = []
+    for at_ns, _, message in facts:
+        if message["type"] == "Verdict":
+            rows.append(_verdict_row(at_ns, message))
+        elif message["type"] == "CardChanged" and message.get("outcome"):
+            rows.append(_card_row(at_ns, message))
+    return rows
+
+
+def approval_counts(facts: Iterable[Fact]) -> dict[str, Any]:
+    """Return how many orders people were asked about, and what became of them."""
+    ended: dict[str, str] = {}
+    asked: set[str] = set()
+    again, waits = 0, list[int]()
+    for _, _, message in facts:
+        if message["type"] != "CardChanged":
+            continue
+        card = message["card"]
+        order_id = card["order"]["order_id"]
+        asked.add(order_id)
+        again += message["state"] == "waiting" and card.get("changed_because") == "drift" and not (
+            message.get("is_seen", False)
+        )  # fmt: skip
+        outcome = message.get("outcome")
+        if outcome and ended.get(order_id) != outcome:
+            if outcome in {"approved", "rejected"}:
+                waits.append(message["changed_ns"] - card["proposed_ns"])
+            ended[order_id] = outcome
+    counts = Counter(ended.values())
+    expired = sum(counts[name] for name in _EXPIRED)
+    return {
+        "asked": len(asked),
+        "yes": counts["approved"],
+        "no": len(ended) - counts["approved"] - expired,
+        "expired": expired,
+        "outcomes": dict(sorted(counts.items())),
+        "share_unseen": counts["expired_unseen"] / len(asked) if asked else 0.0,
+        "median_wait_seconds": float(np.median(waits)) / 1e9 if waits else None,
+    }
+
+
+def gate_ledger(facts: Iterable[Fact], day: DayTape) -> dict[str, Any]:
+    """Return what the gate cost and saved: all that it kept back, filled on paper.
+
+    A paper order takes the far touch at once where its price reaches it, as far as it is shown;
+    the rest fills at its own price once the far touch comes there before the close. It is worth
+    what the close makes of it. `saved` is what its losses would have been, `cost` its gains;
+    `band` is the 95 per cent interval of the sum, from the spread of single orders.
+    """
+    orders = [(at_ns, m) for at_ns, _, m in facts if m["type"] == "PaperOrder"]
+    symbols = {one.symbol: code for code, one in enumerate(day.facts.instruments)}
+    gains = [_paper_gain(at_ns, m, day, symbols) for at_ns, m in orders]
+    known = np.array([gain for gain in gains if gain is not None])
+    total = float(known.sum()) if len(known) else 0.0
+    spread = float(known.std(ddof=1)) * float(np.sqrt(len(known))) if len(known) > 1 else 0.0
+    half = _NORMAL_95 * spread
+    return {
+        "orders": len(orders),
+        "filled_on_paper": int((known != 0.0).sum()),
+        "because": dict(sorted(Counter(str(m["because"]) for _, m in orders).items())),
+        "cost": round(float(known[known > 0].sum()), 2) if len(known) else 0.0,
+        "saved": round(float(-known[known < 0].sum()), 2) if len(known) else 0.0,
+        "net_cost": round(total, 2),
+        "band": [round(total - half, 2), round(total + half, 2)],
+    }
+
+
+def _paper_gain(
+    at_ns: int, order: dict[str, Any], day: DayTape, symbols: dict[str, int]
+) -> float | None:
+    """Return what an order would have made by the close, in the currency; None: no market."""
+    code = symbols.get(order["instrument"])
+    if code is None:
+        return None
+    quotes = day.touches.quotes
+    quotes = quotes[quotes[:, Q_INSTRUMENT] == code]
+    first = int(np.searchsorted(quotes[:, Q_TIME], at_ns, side="right")) - 1
+    close = float(day.closing_ticks[code])
+    if first < 0 or not np.isfinite(close):
+        return None
+    is_buy = order["side"] == "buy"
+    touch, lots = (Q_ASK, Q_ASK_LOTS) if is_buy else (Q_BID, Q_BID_LOTS)
+    limit, wanted = order.get("price"), int(order["quantity"])
+    far = quotes[first:, touch].astype(np.float64)
+    far[quotes[first:, lots] == 0] = np.inf if is_buy else -np.inf
+    reached = np.isfinite(far) if limit is None else far <= limit if is_buy else far >= limit
+    if not reached.any():
+        return 0.0
+    sign = 1.0 if is_buy else -1.0
+    if reached[0]:
+        at_once = min(wanted, int(quotes[first, lots]))
+        gain = sign * (close - far[0]) * at_once
+        rest = wanted - at_once
+    else:
+        gain, rest = 0.0, wanted
+    if rest and reached[1:].any():
+        later = 1 + int(np.argmax(reached[1:]))
+        gain += sign * (close - (far[later] if limit is None else float(limit))) * rest
+    return float(gain * day.money_per_tick_lot[code])
+
+
+def _verdict_row(at_ns: int, message: dict[str, Any]) -> dict[str, object]:
+    row = _ROW | {
+        "time": at_ns,
+        "kind": "verdict",
+        "order_id": message["order_id"],
+        "agent": message["owner"],
+        "answer": message.get("became", "passed"),
+        "reason": message.get("detail", ""),
+        "control": message.get("rule", ""),
+        "verdict_id": message["verdict_id"],
+    }
+    if message.get("score"):
+        row["score"] = float(message["score"])
+    if message.get("quantity"):
+        row["quantity"] = int(message["quantity"])
+    return row
+
+
+def _card_row(at_ns: int, message: dict[str, Any]) -> dict[str, object]:
+    card = message["card"]
+    order = card["order"]
+    return _ROW | {
+        "time": at_ns,
+        "kind": "decision",
+        "order_id": order["order_id"],
+        "agent": card["proposer"],
+        "instrument": order["instrument"],
+        "side": order["side"],
+        "quantity": card["quantity"],
+        "answer": message["outcome"],
+        "reason": message.get("reason", ""),
+        "control": card["reasons"][0]["rule"] if card["reasons"] else "",
+        "person": ", ".join(message.get("people", ())),
+        "score": float(card.get("score", 0.0)),
+        "asked": card["proposed_ns"],
+    }
