@@ -37,8 +37,9 @@ from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.advance import step
 from environment.market.arena import Arena
+from environment.market.bits import prefetch
 from environment.market.emit import out_row
-from environment.market.heap import A_MASK, pop, push, reschedule_first
+from environment.market.heap import A_MASK, DEEP, pop, push, reschedule_first
 
 ORDERS_AT_ONCE = 256  # No decision sends more; room for them is made before it begins.
 
@@ -136,6 +137,18 @@ def wake(arena: Arena, beliefs: Floats, number: int) -> None:
         pop(arena)
 
 
+@inner
+def _ask_for_next(arena: Arena) -> None:
+    """Have the rows of those who may wake next brought near: with many traders they lie far."""
+    if arena[at.H_HEAP_COUNT] <= DEEP:
+        return
+    top = arena[at.H_OFFSET + at.S_HEAP]
+    for k in range(1, 5):
+        trader = trader_row(arena, arena[top + 4 * k + 2] & A_MASK)
+        prefetch(arena, trader)
+        prefetch(arena, trader + 8)
+
+
 @njit
 def advance(arena: Arena, beliefs: Floats, until: int) -> int:
     """Run the core and its compiled traders; the codes are those of the core's own `step`."""
@@ -146,6 +159,7 @@ def advance(arena: Arena, beliefs: Floats, until: int) -> int:
         if not room_for_orders(arena):
             arena[at.H_EVENTS] -= 1  # It is handled, and counted, when there is room.
             return at.NEED_ROOM
+        _ask_for_next(arena)
         wake(arena, beliefs, arena[arena[at.H_OFFSET + at.S_HEAP] + 2] & A_MASK)
 
 

@@ -1,6 +1,7 @@
 """The core's event heap: four children a node, ordered by (time, sequence)."""
 
 from environment.compiled import inner
+from environment.market.bits import prefetch
 from environment.market.layout import (
     H_EVENT_SEQUENCE,
     H_HEAP_COUNT,
@@ -14,6 +15,7 @@ from environment.market.layout import (
 
 KIND_SHIFT = 40  # `a` is below 2**40.
 A_MASK = (1 << KIND_SHIFT) - 1
+DEEP = 1 << 14  # Events from which on the heap outgrows a processor's nearer caches.
 
 
 @inner
@@ -51,6 +53,11 @@ def _sift_down(arena, base, count, time, sequence, kind_a, b):
         if child >= count:
             break
         last = min(child + 4, count)
+        if count > DEEP:
+            # Whichever child is first, its own children are under way by then: two lines each.
+            for k in range(child, last):
+                prefetch(arena, base + (4 * k + 1) * 4)
+                prefetch(arena, base + (4 * k + 3) * 4)
         best = child
         c = base + child * 4
         best_time = arena[c + HEAP_TIME]

@@ -69,6 +69,9 @@ class Market:
             "bucket": 300 * instruments,
         }
         rows["heap"] = max(rows["heap"], traders + traders // 4 + 4096)
+        # Untouched rows take no memory, but growing copies them all.
+        rows["order"] = rows["cold"] = max(rows["order"], traders)
+        rows["scratch"] = max(rows["scratch"], 2 * traders)
         self.arena = make_arena(rows)
         self.arena[at.H_INSTRUMENTS] = instruments
         self.arena[at.H_ACCOUNTS] = accounts
