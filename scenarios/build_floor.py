@@ -226,7 +226,7 @@ def _spawn_agent(
         case told.MarketMaker():
             maker = MarketMakerSettings(
                 instruments=chosen, quantity=agent.quantity, half_spread=agent.half_spread,
-                notional_micros=int(agent.mandate.notional),
+                notional_micros=int(agent.mandate.notional), refill_ns=int(agent.refill),
             )  # fmt: skip
             kernel.spawn(address, lambda: MarketMaker(risk, maker))
         case told.Metronome():

@@ -59,10 +59,14 @@ class Metronome(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
 
 class MarketMaker(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True,
                   tag="market_maker"):  # fmt: skip
-    """Quotes both sides of each instrument at `half_spread` from the mid."""
+    """Quotes both sides of each instrument at `half_spread` from the mid.
+
+    After a fill it waits `refill` before it quotes again.
+    """
 
     quantity: Lots
     half_spread: Price
+    refill: Period = Period(2_000_000_000)
 
 
 class Trend(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="trend"):

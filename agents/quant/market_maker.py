@@ -46,6 +46,7 @@ class MarketMakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     notional_micros: int
     skew_orders: int = 4
     requote_ns: int = 1_000_000_000  # Prices move at most once in so long.
+    refill_ns: int = 2_000_000_000  # After a fill: whoever took it may know more.
     stale_ns: int = 10_000_000_000  # A touch older than this is not quoted on.
     pause_ns: int = 1_000_000_000  # After a refusal.
     quotes_every_ns: int = 100_000_000
@@ -262,8 +263,8 @@ class MarketMaker(Actor[ToMaker]):
             quoted.not_before_ns = ctx.now_ns() + self._settings.pause_ns
         if order.is_over:
             side.order = side.asked_price = None
-            if filled and not quoted.is_away and not isinstance(event, OrderRefused):
-                self._requote(ctx, symbol, quoted)
+            if filled and not isinstance(event, OrderRefused):
+                quoted.not_before_ns = ctx.now_ns() + self._settings.refill_ns
 
     def _find(self, order_id: str) -> tuple[str, Quoted, QuoteSide, TrackedOrder] | None:
         for symbol, quoted in self.state.quoted.items():

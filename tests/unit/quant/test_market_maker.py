@@ -110,6 +110,9 @@ def test_inventory_shifts_both_prices() -> None:
     maker, ctx, bid, _ = quoting()
     maker.state.quoted["AAPL"].position = 15
     do(maker, ctx, filled(bid, 5))
+    assert new(ctx) == []  # Whoever took it may know more: not at once.
+    ctx.set_time(6 * SECOND_NS)
+    do(maker, ctx, quote(9_999, 10_001))
     assert [(type(m), m.price) for m in new(ctx)] == [
         (OrderRequest, 9_996),
         (ReplaceRequest, 10_000),
