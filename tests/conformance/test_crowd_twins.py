@@ -23,6 +23,8 @@ def test_twenty_traders_of_every_kind_trade_alike_for_an_hour() -> None:
     assert acting.tape_sha256() == compiled.tape_sha256()
     assert acting.kernel is not None
     assert acting.kernel.dead_letters == ()
+    # Rows are asked for by bounds: none may run away with memory.
+    assert all(world.market.arena.nbytes < 64 * 2**20 for world in (compiled, acting))
 
 
 @pytest.mark.parametrize("kind", [at.MOMENTUM, at.HAWKES, at.SPOOFER, at.IGNITION])
