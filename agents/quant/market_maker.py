@@ -254,7 +254,7 @@ class MarketMaker(Actor[ToMaker]):
                 # Sent by an incarnation that did not live to hear of it.
                 ctx.send(self._risk, CancelRequest(order_id=event.order_id))
             return
-        symbol, quoted, side, order = found
+        quoted, side, order = found
         filled = order.follow(event)
         quoted.position += filled if order.side == "buy" else -filled
         if isinstance(event, OrderRefused):
@@ -266,11 +266,11 @@ class MarketMaker(Actor[ToMaker]):
             if filled and not isinstance(event, OrderRefused):
                 quoted.not_before_ns = ctx.now_ns() + self._settings.refill_ns
 
-    def _find(self, order_id: str) -> tuple[str, Quoted, QuoteSide, TrackedOrder] | None:
-        for symbol, quoted in self.state.quoted.items():
+    def _find(self, order_id: str) -> tuple[Quoted, QuoteSide, TrackedOrder] | None:
+        for quoted in self.state.quoted.values():
             for side in (quoted.bid, quoted.ask):
                 if side.order is not None and side.order.order_id == order_id:
-                    return symbol, quoted, side, side.order
+                    return quoted, side, side.order
         return None
 
 
