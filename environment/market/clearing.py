@@ -1,11 +1,11 @@
 """The cycle between two days, in fixed order, and the proof after each step that nothing was lost.
 
-Marks; exercise, assignment and expiry (hooks, for instruments that have them); corporate actions;
-borrow and interest; settlement; margin calls. Cash summed over all accounts, and lots summed over
-all accounts of each instrument, are the same after every step to the last micro and lot.
+Marks; exercise, then assignment; expiry; corporate actions; borrow and interest; settlement; margin
+calls. Cash summed over all accounts, lots summed over all accounts of each stock, and contracts of
+each series are the same after every step to the last micro, lot and contract.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Protocol
 
@@ -26,7 +26,9 @@ from environment.market.clearing_events import (
     SalesSettled,
     SplitApplied,
 )
+from environment.market.clearing_options import OptionsClearing, Prices
 from environment.market.corporate_actions import CorporateAction, Dividend, Split
+from environment.market.exercise_rules import ExerciseTerms
 from environment.market.layout import FIRST_ACCOUNT
 from environment.market.margin import Ints, equity_and_requirement, settlement_sessions
 
@@ -51,6 +53,10 @@ class Ledger(Protocol):
         """Micros per account from today's sales, not settled."""
 
     @property
+    def option_proceeds(self) -> Ints:
+        """Micros per account from options sold today, not settled: they are the next morning."""
+
+    @property
     def position(self) -> Ints:
         """Lots, of shape (accounts, instruments)."""
 
@@ -73,17 +79,23 @@ class ClearingState(msgspec.Struct, kw_only=True):
 
 
 class ClearingTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """The rules of one night. Stocks without borrow terms are borrowed freely and for nothing."""
+    """The rules of one night. Stocks without borrow terms are borrowed freely and for nothing.
+
+    `exercise` and `openings` (opening prints, ticks by symbol) matter where options are cleared.
+    """
 
     actions: tuple[CorporateAction, ...] = ()
     borrow: dict[str, steps.BorrowTerms] = {}
     interest: steps.InterestTerms = steps.InterestTerms()
     recall_sessions: int = 1  # Time to return what is recalled.
+    exercise: ExerciseTerms | None = None
+    openings: dict[str, int] = {}
 
 
-# A hook changes the ledger in place and reports; the shares it moves must still add up.
-Hook = Callable[[Ledger, date, Mapping[str, int]], Sequence[ClearingEvent]]
+# Equity and requirement of every account, micros, at marks in ticks by symbol.
+MarginOf = Callable[[Ledger, Mapping[str, int]], tuple[Ints, Ints]]
 Step = Callable[[], list[ClearingEvent]]
+Totals = tuple[int, list[int], dict[int, int]]
 
 
 class Clearing:
@@ -91,16 +103,21 @@ class Clearing:
 
     Parameters
     ----------
-    exercise, expiry : sequences of Hook
-        Run in order after the marks. Empty where nothing expires.
+    instruments : tuple of Instrument
+        The stocks, by column of the ledger's positions.
+    options : OptionsClearing, optional
+        Where options are listed.
+    margin : callable, optional
+        What accounts must hold; by default the rules for stock alone.
     """
 
     def __init__(
         self, instruments: tuple[Instrument, ...], calendar: TradingCalendar,
-        exercise: Sequence[Hook] = (), expiry: Sequence[Hook] = (),
+        options: OptionsClearing | None = None, margin: MarginOf | None = None,
     ) -> None:  # fmt: skip
         self._instruments, self._calendar = instruments, calendar
-        self._hooks = (*exercise, *expiry)
+        self._options = options
+        self._margin = self._stock_margin if margin is None else margin
         self._column = {instrument.symbol: n for n, instrument in enumerate(instruments)}
         self.state = ClearingState()
 
@@ -121,10 +138,10 @@ class Clearing:
         """
         following = self._calendar.following(session)
         now = dict(marks)
-        before = _totals(ledger)
+        before = self._totals(ledger)
         told: list[ClearingEvent] = [MarksTaken(session=session, marks=now.copy())]
         in_order: tuple[tuple[str, Step], ...] = (
-            ("exercise and expiry", lambda: self._run_hooks(ledger, session, now)),
+            *self._option_steps(ledger, now, terms),
             ("corporate actions", lambda: self._act(ledger, session, following, now, terms)),
             ("borrow and interest", lambda: self._charge(ledger, session, following, now, terms)),
             ("settlement", lambda: self._settle(ledger, session, following)),
@@ -132,14 +149,29 @@ class Clearing:
         )
         for name, step in in_order:
             told += step()
-            _check_conserved(before, _totals(ledger), name)
+            _check_conserved(before, self._totals(ledger), name)
         told.append(CycleDone(session=session, next_session=following, cash_micros=before[0]))
         return told
 
-    def _run_hooks(
-        self, ledger: Ledger, session: date, marks: Mapping[str, int]
-    ) -> list[ClearingEvent]:
-        return [event for hook in self._hooks for event in hook(ledger, session, marks)]
+    def _option_steps(
+        self, ledger: Ledger, marks: Mapping[str, int], terms: ClearingTerms
+    ) -> tuple[tuple[str, Step], ...]:
+        options, exercise = self._options, terms.exercise
+        if options is None or exercise is None:
+            return ()
+        prices = Prices(close=self._micros(marks), opening=self._micros(terms.openings))
+        return (
+            ("exercise", lambda: options.exercise(ledger, prices, exercise)),
+            ("assignment", lambda: options.assign(ledger, prices, exercise.session)),
+            ("expiry", lambda: options.expire(prices, exercise)),
+        )
+
+    def _micros(self, ticks: Mapping[str, int]) -> dict[int, int]:
+        """Return prices per share by column from prices in ticks by symbol."""
+        return {
+            self._column[symbol]: price * self._instruments[self._column[symbol]].tick_micros
+            for symbol, price in ticks.items()
+        }
 
     def _act(
         self, ledger: Ledger, session: date, following: date, marks: dict[str, int],
@@ -161,10 +193,14 @@ class Clearing:
                         session, action, column, instrument, marks[action.symbol], position
                     )
             apply_plan(ledger, plan)
+            before = marks[action.symbol]
             for event in plan.events:
                 if isinstance(event, SplitApplied):
                     marks[action.symbol] = event.mark_ticks
             told += plan.events
+            if self._options is not None:
+                factor = _price_factor(action, instrument, before)
+                told += self._options.adjust(action, column, session, factor)
         return told
 
     def _charge(
@@ -209,6 +245,15 @@ class Clearing:
             told.append(
                 SalesQueued(session=session, due=due, accounts=len(rows), micros=sum(amounts))
             )
+        premiums = np.flatnonzero(ledger.option_proceeds)
+        if len(premiums):  # Options settle on the next day.
+            received = ledger.option_proceeds[premiums]
+            ledger.settled[premiums] += received
+            ledger.option_proceeds[premiums] = 0
+            told.append(
+                SalesSettled(session=session, traded=session, accounts=len(premiums),
+                             micros=int(received.sum()))
+            )  # fmt: skip
         # What settles on a day may be spent from its morning on.
         for sales in [sales for sales in self.state.pending if sales.due <= following]:
             ledger.settled[sales.accounts] += np.array(sales.micros, np.int64)
@@ -222,10 +267,7 @@ class Clearing:
     def _call(
         self, ledger: Ledger, session: date, following: date, marks: Mapping[str, int]
     ) -> list[ClearingEvent]:
-        ticks = tuple(marks[instrument.symbol] for instrument in self._instruments)
-        equity, required = equity_and_requirement(
-            ledger.cash, ledger.position, self._instruments, ticks
-        )
+        equity, required = self._margin(ledger, marks)
         short_of = np.flatnonzero(equity < required)
         called = [int(row) for row in short_of if row >= FIRST_ACCOUNT]
         due_ns = self._calendar.session(following).open_ns
@@ -242,6 +284,22 @@ class Clearing:
         ]  # fmt: skip
         self.state.called = called
         return told
+
+    def _stock_margin(self, ledger: Ledger, marks: Mapping[str, int]) -> tuple[Ints, Ints]:
+        ticks = tuple(marks[instrument.symbol] for instrument in self._instruments)
+        return equity_and_requirement(ledger.cash, ledger.position, self._instruments, ticks)
+
+    def _totals(self, ledger: Ledger) -> Totals:
+        contracts = {} if self._options is None else self._options.totals()
+        return int(ledger.cash.sum()), ledger.position.sum(axis=0).tolist(), contracts
+
+
+def _price_factor(action: CorporateAction, instrument: Instrument, mark_ticks: int) -> float:
+    """Return what an action makes of the price, as a share of the mark before it."""
+    if isinstance(action, Split):
+        return action.denominator / action.numerator
+    value = mark_ticks * instrument.tick_micros
+    return 1.0 - action.micros_per_share / value if action.micros_per_share < value else 1.0
 
 
 def apply_plan(ledger: Ledger, plan: steps.Plan) -> None:
@@ -261,15 +319,9 @@ def apply_plan(ledger: Ledger, plan: steps.Plan) -> None:
         ledger.position[:, plan.column] = plan.lots
 
 
-def _totals(ledger: Ledger) -> tuple[int, list[int]]:
-    return int(ledger.cash.sum()), ledger.position.sum(axis=0).tolist()
-
-
-def _check_conserved(
-    before: tuple[int, list[int]], after: tuple[int, list[int]], step: str
-) -> None:
+def _check_conserved(before: Totals, after: Totals, step: str) -> None:
     if before != after:
         raise Defect(
             f"clearing step '{step}' did not conserve: cash {before[0]} became {after[0]},"
-            f" lots {before[1]} became {after[1]}"
+            f" lots {before[1]} became {after[1]}, contracts {before[2]} became {after[2]}"
         )

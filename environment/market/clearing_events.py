@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from environment.clearing_messages import ExerciseReason
 from environment.messages import Message
 
 
@@ -15,6 +16,54 @@ class MarksTaken(ClearingEvent, frozen=True, kw_only=True):
     """Fact: these closing prices value every position. Ticks by symbol."""
 
     marks: dict[str, int]
+
+
+class ContractsExercised(ClearingEvent, frozen=True, kw_only=True):
+    """Fact: holders exercised these contracts; what each got for one is told per contract.
+
+    Lists run side by side. `settlement_micros` is the price per share that decided.
+    """
+
+    instrument: str
+    reason: ExerciseReason
+    accounts: list[int]
+    contracts: list[int]
+    settlement_micros: int
+    lots_per_contract: int  # Of the underlying; negative where they delivered.
+    micros_per_contract: int
+
+
+class ContractsAssigned(ClearingEvent, frozen=True, kw_only=True):
+    """Fact: writers were drawn for every contract exercised, and what each got for one."""
+
+    instrument: str
+    accounts: list[int]
+    contracts: list[int]
+    lots_per_contract: int
+    micros_per_contract: int
+
+
+class SeriesExpired(ClearingEvent, frozen=True, kw_only=True):
+    """Fact: a series is over. `contracts` lapsed at the accounts beside them, signed."""
+
+    instrument: str
+    settlement_micros: int
+    exercised: int
+    lapsed: int
+    accounts: list[int]
+    contracts: list[int]
+
+
+class SeriesAdjusted(ClearingEvent, frozen=True, kw_only=True):
+    """Fact: a corporate action gave a series new terms; each contract became `contracts`."""
+
+    instrument: str
+    adjusted: str
+    contracts: int
+    strike_micros: int
+    multiplier: int
+    accounts: list[int]
+    held: list[int]  # Contracts of the adjusted series, signed.
 
 
 class SplitApplied(ClearingEvent, frozen=True, kw_only=True):
@@ -116,10 +165,12 @@ class CycleDone(ClearingEvent, frozen=True, kw_only=True):
 
 
 Event = (
-    MarksTaken | SplitApplied | DividendPaid | BorrowCharged | BorrowRecalled | BuyInOrdered
+    MarksTaken | ContractsExercised | ContractsAssigned | SeriesExpired | SeriesAdjusted
+    | SplitApplied | DividendPaid | BorrowCharged | BorrowRecalled | BuyInOrdered
     | InterestBooked | SalesQueued | SalesSettled | MarginCalled | MarginCallMet | CycleDone
 )  # fmt: skip
 PROTOCOL = (
-    MarksTaken, SplitApplied, DividendPaid, BorrowCharged, BorrowRecalled, BuyInOrdered,
-    InterestBooked, SalesQueued, SalesSettled, MarginCalled, MarginCallMet, CycleDone,
+    MarksTaken, ContractsExercised, ContractsAssigned, SeriesExpired, SeriesAdjusted, SplitApplied,
+    DividendPaid, BorrowCharged, BorrowRecalled, BuyInOrdered, InterestBooked, SalesQueued,
+    SalesSettled, MarginCalled, MarginCallMet, CycleDone,
 )  # fmt: skip

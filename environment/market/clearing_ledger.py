@@ -32,6 +32,11 @@ class MarketLedger:
         return self._account_word(at.A_PROCEEDS)
 
     @property
+    def option_proceeds(self) -> Ints:
+        """Micros per account from options sold today, not settled."""
+        return self._account_word(at.A_OPTION_PROCEEDS)
+
+    @property
     def position(self) -> Ints:
         """Lots, of shape (accounts, instruments)."""
         arena = self._market.arena

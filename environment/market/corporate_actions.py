@@ -15,11 +15,15 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Dividend(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Cash per share, for who held at the close before `ex_date`. Unadjusted for later splits."""
+    """Cash per share, for who held at the close before `ex_date`. Unadjusted for later splits.
+
+    A special one is no part of the usual payments: options' strikes are adjusted by it.
+    """
 
     symbol: str
     ex_date: date
     micros_per_share: int
+    is_special: bool = False
 
 
 CorporateAction = Split | Dividend

@@ -17,6 +17,7 @@ class PlainLedger:
     settled: Ints
     proceeds: Ints
     position: Ints
+    option_proceeds: Ints
     accounts: list[int] = field(default_factory=list)
 
 
@@ -29,4 +30,5 @@ def make_ledger(*accounts: tuple[int, list[int]]) -> PlainLedger:
         cash[number], position[number] = to_micros(dollars), lots
     cash[WORLD], position[WORLD] = -cash.sum(), -position.sum(axis=0)
     own = list(range(FIRST_ACCOUNT, rows))
-    return PlainLedger(cash, cash.copy(), np.zeros(rows, np.int64), position, own)
+    nothing = np.zeros(rows, np.int64)
+    return PlainLedger(cash, cash.copy(), nothing, position, nothing.copy(), own)

@@ -26,6 +26,7 @@ from environment.market.clearing_events import (
 from environment.market.clearing_steps import BorrowTerms, InterestTerms
 from environment.market.corporate_actions import Dividend, Split
 from environment.market.layout import INTEREST, ISSUER, LENDER
+from environment.market.margin import Ints
 from tests.unit.market.ledger_fixture import PlainLedger, make_ledger
 
 CALENDAR = TradingCalendar("XNYS")
@@ -171,13 +172,13 @@ def test_recall_ends_when_the_pool_grows() -> None:
     assert by.state.recalls == []
 
 
-def test_hook_that_loses_money_stops_the_night() -> None:
-    def leak(ledger: Ledger, session: date, marks: Mapping[str, int]) -> list[ClearingEvent]:
+def test_step_that_loses_money_stops_the_night() -> None:
+    def leak(ledger: Ledger, marks: Mapping[str, int]) -> tuple[Ints, Ints]:
         ledger.cash[ONE] -= 1
-        return []
+        return ledger.cash, ledger.cash
 
-    by = Clearing((make_equity("A"),), CALENDAR, exercise=[leak])
-    with pytest.raises(Defect, match="'exercise and expiry' did not conserve"):
+    by = Clearing((make_equity("A"),), CALENDAR, margin=leak)
+    with pytest.raises(Defect, match="'margin calls' did not conserve"):
         night(make_ledger((1_000, [0])), by=by)
 
 

@@ -1,0 +1,103 @@
+"""Messages between the clearing house and those who hold or have written options."""
+
+from datetime import date
+from typing import Literal
+
+from environment.messages import Message, MoneyMessage, Request
+
+ExerciseReason = Literal["expiry", "instruction", "dividend", "interest"]
+
+
+class InstructionAccepted(Message, frozen=True, kw_only=True):
+    """Fact: the instruction stands, in the place of any earlier one of that day and series."""
+
+    instrument: str
+    contracts: int
+
+
+class InstructionRefused(Message, frozen=True, kw_only=True):
+    """Fact: the instruction changes nothing."""
+
+    instrument: str
+    reason: str
+
+
+class ExerciseInstruction(
+    Request[InstructionAccepted | InstructionRefused], frozen=True, kw_only=True
+):
+    """Request: exercise exactly so many contracts of a series tonight.
+
+    Taken until the cut-off of the day (17:30). On the last day it overrides exercise by exception:
+    0 lets all lapse, more than the holding exercises all of it. Before that day it is an early
+    exercise of an American option.
+    """
+
+    account: str
+    instrument: str
+    contracts: int
+
+
+class ExerciseNotice(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: contracts of this account were exercised; shares or cash have moved."""
+
+    account: str
+    instrument: str
+    session: date
+    contracts: int
+    reason: ExerciseReason
+    shares: int  # Of the underlying, signed; 0 where it settles in cash.
+    cash_micros: int
+
+
+class AssignmentNotice(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: contracts that this account had written were assigned to it. Heard next morning."""
+
+    account: str
+    instrument: str
+    session: date
+    contracts: int
+    shares: int  # Of the underlying, signed; 0 where it settles in cash.
+    cash_micros: int
+
+
+class ExpiryNotice(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: contracts of this account ended without value; negative where it had written them."""
+
+    account: str
+    instrument: str
+    session: date
+    contracts: int
+
+
+class AdjustmentNotice(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: a corporate action turned a holding into contracts of another symbol."""
+
+    account: str
+    instrument: str
+    adjusted: str
+    session: date
+    contracts: int  # Of the adjusted series, signed.
+
+
+class MarginCallNotice(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: equity is below the requirement; what is missing at `due_ns` is liquidated."""
+
+    account: str
+    session: date
+    equity_micros: int
+    required_micros: int
+    call_micros: int
+    due_ns: int
+
+
+class MarginCallMetNotice(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: an earlier margin call no longer stands."""
+
+    account: str
+    session: date
+
+
+PROTOCOL: tuple[type[Message], ...] = (
+    ExerciseInstruction, InstructionAccepted, InstructionRefused, ExerciseNotice, AssignmentNotice,
+    ExpiryNotice, AdjustmentNotice, MarginCallNotice, MarginCallMetNotice,
+)  # fmt: skip
