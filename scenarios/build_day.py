@@ -20,6 +20,7 @@ from scenarios.config import Config
 from scenarios.config_scenario import Scenario
 
 _MINUTE_NS = 60 * SECOND_NS
+EXERCISE_CUT_OFF = (17 * 60 + 30) * _MINUTE_NS  # After local midnight.
 _OPENING_DOUBLED_UNTIL = date(2020, 1, 1)  # Bands at the open were twice as wide before.
 
 
@@ -29,7 +30,17 @@ def sessions_of(scenario: Scenario, calendar: TradingCalendar) -> tuple[Session,
     found = calendar.sessions(asked.first_day, asked.last_day, auctions=asked.auctions)
     if asked.date is not None and found[0].date != asked.date:
         raise ConfigError(f"session.date: {asked.date} is no trading day of {calendar.name}")
-    return tuple(_shortened(scenario, session) for session in found)
+    days = tuple(_shortened(scenario, session) for session in found)
+    if all(told.options is None for told in scenario.instruments):
+        return days
+    return tuple(_until_cut_off(session) for session in days)
+
+
+def _until_cut_off(session: Session) -> Session:
+    """Let a day end when the last exercise instruction may come: at 17:30, on half days too."""
+    end_ns = max(session.end_ns, clock_ns(session, EXERCISE_CUT_OFF))
+    last = msgspec.structs.replace(session.phases[-1], time_ns=end_ns)
+    return msgspec.structs.replace(session, phases=(*session.phases[:-1], last))
 
 
 def _shortened(scenario: Scenario, session: Session) -> Session:

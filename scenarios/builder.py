@@ -25,6 +25,7 @@ from environment.instruments import Instrument, make_equity
 from environment.market import exchange as exchange_module, layout as at
 from environment.market.calendar import Session, TradingCalendar
 from environment.market.clearing_events import ClearingEvent
+from environment.market.clearing_house import ClearingHouse
 from environment.market.exchange import Exchange
 from environment.market.fees import FeeRow, FeeSchedule, fee_row
 from environment.market.market import Market
@@ -80,6 +81,10 @@ class World:
         By symbol, what corporate actions have made of the price that its path was written for.
     recorded
         The recording that stands in place of a crowd, if one does.
+    series
+        Listed options by their number in the core.
+    house
+        The clearing house's desk, its present incarnation last; empty where nothing is exercised.
     """
 
     config: Config
@@ -97,6 +102,8 @@ class World:
     clearing_events: list[ClearingEvent] = field(default_factory=list)
     scales: dict[str, float] = field(default_factory=dict)
     recorded: Recorded | None = None
+    series: dict[int, Instrument] = field(default_factory=dict)
+    house: list[ClearingHouse] = field(default_factory=list)
 
     @property
     def numbers(self) -> dict[str, int]:

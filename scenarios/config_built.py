@@ -20,7 +20,6 @@ AGENTS: Final = frozenset(
 CROWDS: Final = frozenset(
     {"noise", "value", "momentum", "adaptive_maker", "hawkes", "spoofer", "ignition"}
 )
-MARGINS: Final = frozenset({"cash", "reg_t"})
 
 
 def check_built(config: Config) -> None:
@@ -42,8 +41,6 @@ def _of_scenario(scenario: Scenario) -> Iterator[tuple[str, ...]]:
     for name, crowd in scenario.crowds.items():
         if str(crowd.__struct_config__.tag) not in CROWDS:
             yield "crowds", name
-    if scenario.account.margin not in MARGINS:
-        yield "account", "margin"
     if scenario.replay is not None and scenario.replay.mode != "matching":
         yield "replay", "mode"
     for name in scenario.latency.effects:

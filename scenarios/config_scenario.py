@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from scenarios.config_clearing import Clearing, Curves
 from scenarios.config_delays import Constant, Delay
 from scenarios.config_market import (
     Factor,
@@ -113,6 +114,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     crowds: Crowds = {}
     actors: WorldActors = {}
     account: Account = Account()
+    curves: Curves = Curves()
+    clearing: Clearing = Clearing()
     latency: Latency = Latency()
     shock: tuple[Shock, ...] = ()
     approver: Approver | None = None

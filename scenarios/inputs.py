@@ -14,6 +14,8 @@ def data_files(config: Config) -> dict[str, Path]:
     scenario = config.scenario
     names = [told.price.path for told in scenario.instruments if isinstance(told.price, Bars)]
     names += [told.actions for told in scenario.instruments if told.actions is not None]
+    if scenario.curves.rates is not None:
+        names.append(scenario.curves.rates)
     if scenario.recording is not None:
         names.append(scenario.recording)
         books = book_file_of(config.find(scenario.recording))

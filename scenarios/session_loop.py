@@ -21,6 +21,7 @@ from environment.market import layout as at
 from environment.record.journal import Header, Journal
 from environment.record.manifest import file_sha256, versions
 from llm.service import ModelService
+from scenarios.build_clearing import spawn_house
 from scenarios.build_floor import Factory
 from scenarios.build_models import model_service, performers
 from scenarios.builder import World, build
@@ -121,6 +122,8 @@ class SessionLoop:
     _night: Night = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if any(told.options is not None for told in self.world.config.scenario.instruments):
+            spawn_house(self.world)
         self._night = Night(self.world)
 
     @classmethod

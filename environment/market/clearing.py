@@ -92,8 +92,8 @@ class ClearingTerms(msgspec.Struct, frozen=True, kw_only=True):
     openings: dict[str, int] = {}
 
 
-# Equity and requirement of every account, micros, at marks in ticks by symbol.
-MarginOf = Callable[[Ledger, Mapping[str, int]], tuple[Ints, Ints]]
+# Equity and requirement of every account, micros, at marks in ticks by symbol, on a day.
+MarginOf = Callable[[Ledger, Mapping[str, int], date], tuple[Ints, Ints]]
 Step = Callable[[], list[ClearingEvent]]
 Totals = tuple[int, list[int], dict[int, int]]
 
@@ -267,7 +267,7 @@ class Clearing:
     def _call(
         self, ledger: Ledger, session: date, following: date, marks: Mapping[str, int]
     ) -> list[ClearingEvent]:
-        equity, required = self._margin(ledger, marks)
+        equity, required = self._margin(ledger, marks, session)
         short_of = np.flatnonzero(equity < required)
         called = [int(row) for row in short_of if row >= FIRST_ACCOUNT]
         due_ns = self._calendar.session(following).open_ns
@@ -285,7 +285,7 @@ class Clearing:
         self.state.called = called
         return told
 
-    def _stock_margin(self, ledger: Ledger, marks: Mapping[str, int]) -> tuple[Ints, Ints]:
+    def _stock_margin(self, ledger: Ledger, marks: Mapping[str, int], _: date) -> tuple[Ints, Ints]:
         ticks = tuple(marks[instrument.symbol] for instrument in self._instruments)
         return equity_and_requirement(ledger.cash, ledger.position, self._instruments, ticks)
 

@@ -173,7 +173,7 @@ def test_recall_ends_when_the_pool_grows() -> None:
 
 
 def test_step_that_loses_money_stops_the_night() -> None:
-    def leak(ledger: Ledger, marks: Mapping[str, int]) -> tuple[Ints, Ints]:
+    def leak(ledger: Ledger, marks: Mapping[str, int], day: date) -> tuple[Ints, Ints]:
         ledger.cash[ONE] -= 1
         return ledger.cash, ledger.cash
 
