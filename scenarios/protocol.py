@@ -4,6 +4,7 @@ import agents.desk
 import llm
 from environment import (
     approval_messages,
+    clearing_messages,
     control_messages,
     option_messages,
     text_messages,
@@ -14,6 +15,7 @@ from environment.market import clearing_events
 
 PROTOCOL = Protocol(
     clearing_events.PROTOCOL,
+    clearing_messages.PROTOCOL,
     option_messages.PROTOCOL,
     text_messages.PROTOCOL,
     llm.PROTOCOL,
