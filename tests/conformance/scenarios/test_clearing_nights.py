@@ -22,6 +22,7 @@ from environment.clearing_messages import (
 from environment.instruments import Instrument, Right, make_option
 from environment.market import layout as at, option_rows
 from environment.market.clearing_events import (
+    ClearingEvent,
     ContractsAssigned,
     ContractsExercised,
     SeriesAdjusted,
@@ -193,7 +194,5 @@ def test_books_add_up_and_the_tape_tells_every_move(run: Run) -> None:
 
 def test_journal_holds_every_step(run: Run) -> None:
     records = JournalReader(run.disk.read(JOURNAL), PROTOCOL)
-    told = [r.message for r in records if isinstance(r, Envelope) and r.recipient == "clearing"]
-    assert [m for m in told if not isinstance(m, ExerciseInstruction)] == (
-        run.loop.world.clearing_events
-    )
+    told = [r.message for r in records if isinstance(r, Envelope)]
+    assert [m for m in told if isinstance(m, ClearingEvent)] == run.loop.world.clearing_events
