@@ -153,7 +153,6 @@ def test_built_tables_may_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "key"),
     [
-        ("account.margin=portfolio", "account.margin"),
         ("crowds.dealers={kind='option_dealer', count=1, cash=1}", "crowds.dealers"),
     ],
 )
