@@ -11,6 +11,7 @@ from environment.actors.latency import Constant, LatencyModel
 from environment.actors.outbox import (
     AFTER,
     CANCEL,
+    MAIL,
     PUBLISH,
     REPLY,
     REQUEST,
@@ -41,7 +42,6 @@ from environment.messages import TimerFired
 Record = Callable[[AnyEnvelope], None]
 
 _DATA: Final = FIRST_LANE + 1
-_MAIL: Final = frozenset({SEND, PUBLISH, REPLY, REQUEST})
 _EFFECT_LATENCY: Final = Constant(nanoseconds=1_000_000_000)
 
 
@@ -113,7 +113,7 @@ class Departures:
         self, cell: Cell, in_hand: AnyEnvelope, departure_ns: int, record: Record, asked: Asked
     ) -> None:
         verb, target, payload, more = asked
-        if verb in _MAIL:
+        if verb in MAIL:
             self._mail(cell, in_hand, departure_ns, record, asked)
         elif verb == AFTER:
             due_ns = self._moment.clock.now_ns + payload

@@ -13,6 +13,7 @@ from environment.actors.context import ActorContext, Moment
 from environment.actors.departures import Record
 from environment.actors.envelope import CONTROL, DATA, Envelope, is_control
 from environment.actors.inbox import Inbox, Pressure
+from environment.actors.outbox import MAIL
 from environment.actors.ports import AnyEnvelope
 from environment.actors.queue import BEGIN, NEVER, RESTART, START, WAKE, WAKE_UP
 from environment.actors.reference import checked_address
@@ -171,8 +172,9 @@ class Floor:
         assert cell.history is not None
         now_ns, outbox = self.moment.clock.now_ns, list[AnyEnvelope]()
         number = cell.history.step(now_ns, envelope)
+        others = [asked for asked in self.moment.outbox if asked[0] not in MAIL]
         self.departures.release(cell, envelope, departure_ns, outbox.append)
-        self._ports.recorder.step(number, now_ns, envelope, outbox)
+        self._ports.recorder.step(number, now_ns, envelope, outbox, others, cell.address)
         if cell.history.is_long():
             cell.history.begin(cell.actor, cell.context)
 
@@ -191,7 +193,8 @@ class Floor:
             traceback="".join(traceback.format_exception(error)),
         )
         self.dead_letters.append(letter)
-        self._ports.recorder.dead_letter(now_ns, cell.incarnation, envelope, type(error).__name__)
+        name = type(error).__name__
+        self._ports.recorder.dead_letter(now_ns, cell.incarnation, envelope, name, cell.address)
         if envelope.message.MONEY:
             self._money_died(letter, error)
         restart = self._restart_of(cell, now_ns)

@@ -10,7 +10,17 @@ from environment.actors.envelope import Envelope
 from environment.actors.latency import LatencyModel
 from environment.actors.live_inbox import LiveInbox
 from environment.actors.live_queue import LiveQueue
-from environment.actors.outbox import AFTER, CANCEL, PUBLISH, REPLY, REQUEST, SEND, START, Asked
+from environment.actors.outbox import (
+    AFTER,
+    CANCEL,
+    MAIL,
+    PUBLISH,
+    REPLY,
+    REQUEST,
+    SEND,
+    START,
+    Asked,
+)
 from environment.actors.ports import AnyEnvelope
 from environment.actors.queue import EXPIRE, EXPIRY, TIMER, TOPIC
 from environment.actors.requests import OpenRequest
@@ -86,7 +96,7 @@ class LiveDepartures:
             self._time(cell, in_hand, now_ns, asked)
         elif asked[0] == START:
             self.start(cell, in_hand, asked[2], asked[3])
-        elif asked[0] in (SEND, PUBLISH, REPLY, REQUEST):
+        elif asked[0] in MAIL:
             envelope = self._made(cell, in_hand, now_ns, asked)
             record(envelope)
             self.deliver(envelope, is_topic=asked[0] == PUBLISH)
@@ -107,7 +117,7 @@ class LiveDepartures:
         """
         mail, others, published = list[AnyEnvelope](), list[Asked](), set[int]()
         for asked in self._outbox:
-            if asked[0] in (SEND, PUBLISH, REPLY, REQUEST):
+            if asked[0] in MAIL:
                 mail.append(self._made(cell, in_hand, now_ns, asked))
                 if asked[0] == PUBLISH:
                     published.add(mail[-1].id)

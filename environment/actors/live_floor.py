@@ -17,6 +17,7 @@ from environment.actors.ports import AnyEnvelope
 from environment.actors.settings import Ports, Settings
 from environment.actors.supervision import DeadLetter, Restart
 from environment.errors import Defect, InboxOverflow, RestartsExhausted
+from environment.messages import SideFailed
 
 # What a written step lets go: its actor, that one's incarnation, the envelope in hand, mail, the
 # rest of what was asked, and the numbers of the mail that is published.
@@ -36,6 +37,7 @@ class LiveFloor(Floor):
         self.pending: list[Written] = []  # Steps that are not written yet.
         self.alarmed: Alarmed | None = None
         self.on_begin: Callable[[Cell, Gateway[Any]], None] | None = None
+        self.undeliverable = 0
         self.given_up: list[str] = []  # Addresses that no supervisor may restart any more.
 
     def _make_inbox(self, address: str) -> Inbox:
@@ -47,6 +49,11 @@ class LiveFloor(Floor):
             self.on_begin(cell, cell.actor)
         super().begin(cell)
 
+    def arrive(self, cell: Cell, envelope: AnyEnvelope, lane: int) -> None:  # noqa: ARG002  the root's signature
+        """Put a message into its inbox, unless it answers a request that is over."""
+        if not envelope.answers or cell.requests.is_answered_by(envelope.answers):
+            self.departures.put(cell, envelope)
+
     # --- what was asked, in two steps ----------------------------------------------------------
 
     def step(self, cell: Cell, envelope: AnyEnvelope) -> None:
@@ -55,7 +62,7 @@ class LiveFloor(Floor):
         now_ns = self.moment.clock.now_ns
         number = cell.history.step(now_ns, envelope)
         mail, others, published = self.departures.prepare(cell, envelope, now_ns)
-        self._ports.recorder.step(number, now_ns, envelope, mail, others)
+        self._ports.recorder.step(number, now_ns, envelope, mail, others, cell.address)
         self.pending.append((cell, cell.incarnation, envelope, mail, others, published))
         if cell.history.is_long():
             cell.history.begin(cell.actor, cell.context)
@@ -80,6 +87,21 @@ class LiveFloor(Floor):
             self.alarmed(Alarm(kind=kind, text=text, now_ns=self.moment.clock.now_ns))
         elif defect is not None:
             raise defect
+
+    def fail_side(self, cell: Cell, error: Exception) -> None:
+        """Let a gateway fail because its asynchronous side raised."""
+        failed = self.envelope(KERNEL, cell.address, SideFailed(error=str(error)))
+        self.fail(cell, failed, error)
+
+    def lost(self, envelope: AnyEnvelope) -> None:
+        """Say that nobody stands where a message should go."""
+        self.undeliverable += 1
+        if envelope.message.MONEY:
+            self.alarm(
+                "undeliverable",
+                f"{envelope.sender} sends a {type(envelope.message).__name__} to "
+                f"{envelope.recipient}, where no actor is.",
+            )
 
     def _overflowed(self, overflow: InboxOverflow) -> None:
         self.alarm("inbox_overflow", str(overflow), overflow)

@@ -24,13 +24,13 @@ from environment.actors.live_queue import LiveQueue, Special
 from environment.actors.live_settings import Alarmed, LiveSettings
 from environment.actors.live_statistics import LiveStatistics, Measures
 from environment.actors.ports import AnyEnvelope
-from environment.actors.queue import EXPIRE, RESTART, START, TIMER, TOPIC
+from environment.actors.queue import CALL, EXPIRE, RESTART, START, TIMER, TOPIC
 from environment.actors.reference import ActorRef, Directory
 from environment.actors.settings import Ports, Settings
 from environment.actors.supervision import DeadLetter
 from environment.actors.topics import Topic
 from environment.errors import ConfigError
-from environment.messages import ClockStepped, Message, RequestExpired, SideFailed, TimerFired
+from environment.messages import ClockStepped, Message, RequestExpired, TimerFired
 
 M = TypeVar("M")
 
@@ -57,7 +57,7 @@ class LiveKernel:
         self.queue = LiveQueue(self.clock, epoch)
         moment = self._moment = Moment(self.clock)
         self.departures = LiveDepartures(
-            self.queue, moment, self.ports, self._on_effect_done, self._on_lost
+            self.queue, moment, self.ports, self._on_effect_done, self._lost
         )
         self.floor = LiveFloor(self.settings, self.ports, self.queue, self.departures, moment)
         self.admission = Admission(self.floor.pressure)
@@ -68,10 +68,11 @@ class LiveKernel:
         self._last: object = None  # What was visited last; its time ends when the next one begins.
         self._last_ns = self.clock.steady_ns()
         self._special: dict[int, Callable[..., None]] = {
-            TIMER: self._on_timer,
+            TIMER: self.fire,
             EXPIRE: self._on_expiry,
             START: self.floor.begin,
             RESTART: self.floor.restart,
+            CALL: lambda function: function(),
         }
 
     # --- building --------------------------------------------------------------------------
@@ -129,6 +130,10 @@ class LiveKernel:
     def stop(self, reason: str) -> None:
         """Have the drain end after what is ready; may be called from a signal handler."""
         self.stop_reason = reason
+        self.rouse()
+
+    def rouse(self) -> None:
+        """Have the drain look again, from any thread: something has become durable, say."""
         if self.admission.wake is not None:
             self.admission.wake()
 
@@ -287,10 +292,12 @@ class LiveKernel:
         queue = self.queue
         return not (queue.urgent or queue.ready or self._held or self.admission.is_waiting())
 
-    def is_quiet_at_the_door(self) -> bool:
-        """Return whether a turn would find nothing; steps that wait for a sync rouse by it."""
-        queue = self.queue
-        return not (queue.urgent or queue.ready or self.admission.is_waiting())
+    def may_rest(self) -> bool:
+        """Return whether a turn would find nothing to do now."""
+        queue, held = self.queue, self._held
+        if queue.urgent or queue.ready or self.admission.is_waiting():
+            return False
+        return not held or held[0][0] > self.ports.recorder.synced()
 
     # --- what comes in -----------------------------------------------------------------------
 
@@ -356,7 +363,8 @@ class LiveKernel:
                 self.departures.release(cell, envelope, now_ns, record)
         return len(topic.together)
 
-    def _on_timer(self, cell: Cell, timer_id: int, late: bool = False) -> None:  # noqa: FBT001, FBT002  part of the queue's entry
+    def fire(self, cell: Cell, timer_id: int, *, late: bool = False) -> None:
+        """Let a timer fire unless it was cancelled; `late`: it was due before the process began."""
         timer = cell.timers.take(timer_id)
         if timer is not None:
             fired = TimerFired(timer_id=timer_id, name=timer.name, late=late)
@@ -371,20 +379,8 @@ class LiveKernel:
     def _say(self, cell: Cell, sender: str, message: Message, cause: int, chain: int) -> None:
         self.departures.put(cell, self.floor.envelope(sender, cell.address, message, cause, chain))
 
-    def _on_lost(self, envelope: AnyEnvelope) -> None:
-        """Say that nobody stands where a message should go."""
-        self.measures.undeliverable += 1
-        if envelope.message.MONEY:
-            self.floor.alarm(
-                "undeliverable",
-                f"{envelope.sender} sends a {type(envelope.message).__name__} to "
-                f"{envelope.recipient}, where no actor is.",
-            )
-
-    def fail_side(self, cell: Cell, error: Exception) -> None:
-        """Let a gateway fail because its asynchronous side raised."""
-        failed = self.floor.envelope(KERNEL, cell.address, SideFailed(error=str(error)))
-        self.floor.fail(cell, failed, error)
+    def _lost(self, envelope: AnyEnvelope) -> None:
+        self.floor.lost(envelope)
 
     # --- the clock -----------------------------------------------------------------------------
 

@@ -51,10 +51,11 @@ class LiveRun:
     async def _rest(self) -> None:
         """Sleep until something comes in or a timer is due."""
         kernel = self._kernel
+        kernel.ports.recorder.flush()  # Nothing waits in memory while nothing happens.
         self._wake.clear()
         self._is_asleep = True
         # Looked at after the flag is up: what came in before that has not roused anybody.
-        if not kernel.is_quiet_at_the_door() or kernel.stop_reason:
+        if not kernel.may_rest() or kernel.stop_reason:
             self._is_asleep = False
             return
         next_ns = kernel.queue.next_steady_ns()
@@ -130,7 +131,7 @@ class LiveRun:
         """Let a gateway whose side raised fail as an actor; one that returned has no more to do."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception) and cell.incarnation == incarnation and cell.is_up:
-            self._kernel.fail_side(cell, error)
+            self._kernel.floor.fail_side(cell, error)
             self.rouse()
 
 

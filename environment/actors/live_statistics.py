@@ -50,13 +50,13 @@ class Measures:
     """Counts that the kernel keeps while it runs."""
 
     __slots__ = (
-        "_limits", "_slow", "clock_steps", "longest_stall_ns", "stalls", "turns", "undeliverable",
+        "_limits", "_slow", "clock_steps", "longest_stall_ns", "stalls", "turns",
     )  # fmt: skip
 
     def __init__(self, limits: LiveSettings) -> None:
         self._limits = limits
         self._slow: dict[str, tuple[int, int]] = {}  # By kind: times, longest.
-        self.turns = self.undeliverable = self.clock_steps = 0
+        self.turns = self.clock_steps = 0
         self.stalls = self.longest_stall_ns = 0
 
     def slow(self, visited: object, elapsed_ns: int) -> None:
@@ -87,7 +87,7 @@ class Measures:
             at_the_door=len(kernel.admission),
             failures=kernel.floor.failures,
             dropped=sum(c.inbox.dropped for c in cells if isinstance(c.inbox, LiveInbox)),
-            undeliverable=self.undeliverable,
+            undeliverable=kernel.floor.undeliverable,
             inboxes_pressed=kernel.floor.pressure.inboxes,
             stalls=self.stalls,
             longest_stall_ns=self.longest_stall_ns,

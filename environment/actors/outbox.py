@@ -11,5 +11,7 @@ CANCEL: Final = 5  # "", timer id, None
 START: Final = 6  # "", effect, effect id
 SUBSCRIBE: Final = 7  # topic, interval in ns, None
 
+MAIL: Final = frozenset({SEND, PUBLISH, REPLY, REQUEST})  # The verbs that make an envelope.
+
 Asked = tuple[int, str, Any, Any]  # Payloads differ by verb; the context builds them typed.
 Outbox = list[Asked]

@@ -231,10 +231,13 @@ class Recorder(Protocol):
         envelope: AnyEnvelope,
         outbox: list[AnyEnvelope],
         others: Sequence[Asked] = (),
+        actor: str = "",
     ) -> None:
         """Keep one handled message of a durable actor with all it sent, and what else it asked."""
 
-    def dead_letter(self, now_ns: int, incarnation: int, envelope: AnyEnvelope, error: str) -> None:
+    def dead_letter(
+        self, now_ns: int, incarnation: int, envelope: AnyEnvelope, error: str, actor: str = ""
+    ) -> None:
         """Keep that an actor failed on this envelope."""
 
     def drain(self) -> None:
@@ -263,10 +266,13 @@ class NoRecorder:
         envelope: AnyEnvelope,
         outbox: list[AnyEnvelope],
         others: Sequence[Asked] = (),
+        actor: str = "",
     ) -> None:
         """Drop it."""
 
-    def dead_letter(self, now_ns: int, incarnation: int, envelope: AnyEnvelope, error: str) -> None:
+    def dead_letter(
+        self, now_ns: int, incarnation: int, envelope: AnyEnvelope, error: str, actor: str = ""
+    ) -> None:
         """Drop it."""
 
     def drain(self) -> None:

@@ -31,7 +31,7 @@ WAKE: Final = 5
 NEVER: Final = 1 << 63
 
 Entry = tuple[int, int, "Cell | None", Any]  # Without a cell the item is (kind, …), one of:
-TOPIC, TIMER, REPLY, EXPIRE, EFFECT, WAKE_UP, START, RESTART, ADMIT = range(9)
+TOPIC, TIMER, REPLY, EXPIRE, EFFECT, WAKE_UP, START, RESTART, ADMIT, CALL = range(10)
 
 _SHIFT: Final = 56  # Room for the sequence below a priority; with seeded ties 64 bits more.
 _FIRST_WIDTH: Final = 12  # Buckets of 4 us until it is known how dense time is.

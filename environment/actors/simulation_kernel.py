@@ -15,6 +15,7 @@ from environment.actors.inbox import Pressure
 from environment.actors.ports import AnyEnvelope
 from environment.actors.queue import (
     ADMIT,
+    CALL,
     EFFECT,
     EXPIRE,
     FIRST_LANE,
@@ -55,35 +56,36 @@ class SimulationKernel:
         self.settings = settings or Settings()
         self.ports = ports or Ports()
         self.stop_reason = ""
-        self._queue = EventQueue(self.settings.seed, self.settings.ties)
+        self.queue = EventQueue(self.settings.seed, self.settings.ties)
         self._clock = self.ports.clock
         self._clock.now_ns = self.settings.start_ns
         moment = Moment(self._clock)
-        self._departures = Departures(self.settings.seed, self._queue, moment, self.ports)
-        self._departures.effect_latencies.update(self.settings.effect_latency)
-        self._floor = Floor(self.settings, self.ports, self._queue, moment, self._departures)
-        self._cells = self._floor.cells
+        self.departures = Departures(self.settings.seed, self.queue, moment, self.ports)
+        self.departures.effect_latencies.update(self.settings.effect_latency)
+        self.floor = Floor(self.settings, self.ports, self.queue, moment, self.departures)
+        self._cells = self.floor.cells
         self._engine = self.ports.engine
         self._samples = Samples()
         self._inputs = self._rounds = 0
         self._promised: set[str] = set()
         self._special: dict[int, Callable[..., None]] = {
             TOPIC: self._on_topic,
-            TIMER: self._on_timer,
+            TIMER: self.fire,
             REPLY: self._on_reply,
             EXPIRE: self._on_expiry,
             EFFECT: self._on_effect,
-            WAKE_UP: self._floor.wake,
-            START: self._floor.begin,
-            RESTART: self._floor.restart,
-            ADMIT: self._on_input,
+            WAKE_UP: self.floor.wake,
+            START: self.floor.begin,
+            RESTART: self.floor.restart,
+            ADMIT: lambda by, to, message: self._admit(self._cells[to], by, message, 0, 0),
+            CALL: lambda function: function(),
         }
 
     # --- building --------------------------------------------------------------------------
 
     def spawn(self, address: str, factory: Callable[[], Actor[M]]) -> ActorRef[M]:
         """Put an actor at an address; the factory makes each incarnation anew."""
-        self._floor.spawn(address, factory)
+        self.floor.spawn(address, factory)
         return ActorRef(address)
 
     def reference(self, address: str) -> ActorRef[M]:
@@ -100,12 +102,12 @@ class SimulationKernel:
     @property
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """The last messages whose handlers raised, oldest first."""
-        return tuple(self._floor.dead_letters)
+        return tuple(self.floor.dead_letters)
 
     @property
     def pressure(self) -> Pressure:
         """Whether any inbox is above its high-water mark; feeds hold this and ask."""
-        return self._floor.pressure
+        return self.floor.pressure
 
     def statistics(self) -> KernelStatistics:
         """Return counts, waiting mail, busy times, and sampled durations."""
@@ -113,10 +115,10 @@ class SimulationKernel:
         return KernelStatistics(
             now_ns=self._clock.now_ns,
             handled=sum(actor.handled for actor in actors),
-            sequence=self._queue.sequence,
-            queued=len(self._queue),
-            failures=self._floor.failures,
-            inboxes_pressed=self._floor.pressure.inboxes,
+            sequence=self.queue.sequence,
+            queued=len(self.queue),
+            failures=self.floor.failures,
+            inboxes_pressed=self.floor.pressure.inboxes,
             actors=actors,
             slowest=self._samples.slowest(),
             latency=self._samples.latency(),
@@ -143,7 +145,7 @@ class SimulationKernel:
                 f"{sender} delivers a {type(message).__name__} to {recipient} at {at_ns} ns; "
                 f"expected an actor's address, and a time not before {self._clock.now_ns} ns."
             )
-        queue = self._queue
+        queue = self.queue
         queue.sequence = number = queue.sequence + 1
         envelope = Envelope(
             number, sender, recipient, at_ns if sent_ns is None else sent_ns, at_ns,
@@ -165,17 +167,17 @@ class SimulationKernel:
         self, at_ns: int, sender: str, topic: str, message: Message, sent_ns: int | None = None
     ) -> int:
         """Publish from an engine: one entry, one envelope, not journalled; return its id."""
-        number, now_ns = self._queue.number(), self._clock.now_ns
+        number, now_ns = self.queue.number(), self._clock.now_ns
         if at_ns < now_ns:
             raise Defect(f"{sender} publishes on {topic} at {at_ns} ns, before {now_ns} ns.")
         left_ns = at_ns if sent_ns is None else sent_ns
         envelope = Envelope(number, sender, topic, left_ns, at_ns, 0, number, message)
-        self._departures.queue_topic(self._departures.topic(topic), envelope)
+        self.departures.queue_topic(self.departures.topic(topic), envelope)
         return number
 
     def has_subscribers(self, topic: str) -> bool:
         """Return whether anybody would hear a publication now."""
-        known = self._departures.topics.get(topic)
+        known = self.departures.topics.get(topic)
         return known is not None and bool(known.together or known.apart)
 
     # --- running ----------------------------------------------------------------------------
@@ -193,7 +195,7 @@ class SimulationKernel:
     def stop(self, reason: str) -> None:
         """Have the loop return between two messages; may be called from a signal handler."""
         self.stop_reason = reason
-        self._queue.limit_ns = -1
+        self.queue.limit_ns = -1
 
     def admit_at(self, at_ns: int, sender: str, recipient: str, message: Message) -> None:
         """Let something from outside in at a moment after now; it is journalled as input."""
@@ -204,12 +206,12 @@ class SimulationKernel:
             )
         # Numbered apart from the run's sequence: a replay admits all input beforehand.
         self._inputs += 1
-        order = self._queue.bases[INPUT] + self._inputs
-        self._queue.add((at_ns, order, None, (ADMIT, sender, recipient, message)))
+        order = self.queue.bases[INPUT] + self._inputs
+        self.queue.add((at_ns, order, None, (ADMIT, sender, recipient, message)))
 
     def next_ns(self) -> int | None:
         """Return when the next thing happens, or None when nothing will."""
-        first, engine_ns = self._queue.peek(), self._engine.next_ns()
+        first, engine_ns = self.queue.peek(), self._engine.next_ns()
         times = [engine_ns] if engine_ns is not None else []
         return min([first[0], *times] if first is not None else times, default=None)
 
@@ -223,7 +225,7 @@ class SimulationKernel:
         """Return the whole run, between two messages."""
         engine = self._engine.snapshot()
         return snapshot_run(
-            self.settings.seed, self._floor, self._departures, self._queue, self._inputs, engine
+            self.settings.seed, self.floor, self.departures, self.queue, self._inputs, engine
         )
 
     def restore(self, data: bytes, effects: EffectsAfter = "again") -> None:
@@ -231,12 +233,12 @@ class SimulationKernel:
 
         Effects that were under way are performed again, or end as EffectFailed("lost").
         """
-        restorer = Restorer(data, self._floor, self._departures, self.ports.protocol)
+        restorer = Restorer(data, self.floor, self.departures, self.ports.protocol)
         if restorer.run.seed != self.settings.seed:
             raise ConfigError(
                 f"Expected a snapshot of seed {self.settings.seed}, found {restorer.run.seed}."
             )
-        restorer.restore(self._queue, effects)
+        restorer.restore(self.queue, effects)
         self._inputs = restorer.run.inputs
         self._engine.restore(restorer.run.engine)
 
@@ -250,7 +252,7 @@ class SimulationKernel:
             raise
 
     def _run(self, until_ns: int) -> None:
-        queue, engine, drain = self._queue, self._engine, self.ports.recorder.drain
+        queue, engine, drain = self.queue, self._engine, self.ports.recorder.drain
         while not self.stop_reason:
             engine_ns = engine.next_ns()
             queue.limit_ns = until_ns if engine_ns is None else min(until_ns, engine_ns - 1)
@@ -281,8 +283,8 @@ class SimulationKernel:
 
     def _burst(self, count: int) -> None:
         """Handle up to `count` entries of the bucket in hand; the first branch is the hot path."""
-        queue, clock, moment = self._queue, self._clock, self._floor.moment
-        outbox, release, record = moment.outbox, self._departures.release, self.ports.recorder.sent
+        queue, clock, moment = self.queue, self._clock, self.floor.moment
+        outbox, release, record = moment.outbox, self.departures.release, self.ports.recorder.sent
         for at_ns, order, cell, item in islice(queue.iterator, count):
             if at_ns > queue.limit_ns:
                 queue.put_back()
@@ -296,7 +298,7 @@ class SimulationKernel:
                     cell.receive(cell.context, item.message)
                 # The supervisor: whatever a handler raises is its actor's end, not the run's.
                 except Exception as error:  # noqa: BLE001
-                    self._floor.fail(cell, item, error)
+                    self.floor.fail(cell, item, error)
                     continue
                 cell.handled += 1
                 if outbox:
@@ -308,7 +310,7 @@ class SimulationKernel:
                     cell.receive(cell.context, item.message)
                 # The supervisor, as above.
                 except Exception as error:  # noqa: BLE001
-                    self._floor.fail(cell, item, error)
+                    self.floor.fail(cell, item, error)
                     continue
                 cell.handled += 1
                 cell.busy_ns += cell.cost_ns
@@ -316,7 +318,7 @@ class SimulationKernel:
                 if outbox:
                     release(cell, item, departure_ns, record)
             else:
-                self._floor.arrive(cell, item, queue.priority(order) - FIRST_LANE)
+                self.floor.arrive(cell, item, queue.priority(order) - FIRST_LANE)
 
     def _check_promises(self) -> None:
         missing = sorted(self._promised - self._cells.keys() - self._engine.addresses)
@@ -327,7 +329,7 @@ class SimulationKernel:
     # --- what is in the queue besides mail ------------------------------------------------------
 
     def _on_topic(self, topic: Topic, envelope: AnyEnvelope) -> None:
-        floor, message, now_ns = self._floor, envelope.message, self._clock.now_ns
+        floor, message, now_ns = self.floor, envelope.message, self._clock.now_ns
         moment, record = floor.moment, self.ports.recorder.sent
         outbox = moment.outbox
         for cell in topic.together.copy():
@@ -341,18 +343,19 @@ class SimulationKernel:
                     continue
                 cell.handled += 1
                 if outbox:
-                    self._departures.release(cell, envelope, now_ns, record)
+                    self.departures.release(cell, envelope, now_ns, record)
             else:
                 floor.arrive(cell, envelope, lane_of(message))
 
-    def _on_timer(self, cell: Cell, timer_id: int) -> None:
+    def fire(self, cell: Cell, timer_id: int, *, late: bool = False) -> None:
+        """Let a timer fire unless it was cancelled; `late`: it was due before the process began."""
         timer = cell.timers.take(timer_id)
         if timer is not None:
-            fired = TimerFired(timer_id=timer_id, name=timer.name)
+            fired = TimerFired(timer_id=timer_id, name=timer.name, late=late)
             self._say(cell, cell.address, fired, timer.cause, timer.chain)
 
     def _on_reply(self, cell: Cell, envelope: AnyEnvelope) -> None:
-        self._floor.arrive(cell, envelope, lane_of(envelope.message))
+        self.floor.arrive(cell, envelope, lane_of(envelope.message))
 
     def _on_expiry(self, cell: Cell, request_id: int) -> None:
         request = cell.requests.expire(request_id)
@@ -361,8 +364,8 @@ class SimulationKernel:
             self._say(cell, KERNEL, expired, request.envelope_id, request.chain)
 
     def _say(self, cell: Cell, sender: str, message: Message, cause: int, chain: int) -> None:
-        envelope = self._floor.envelope(sender, cell.address, message, cause, chain)
-        self._floor.arrive(cell, envelope, lane_of(message))
+        envelope = self.floor.envelope(sender, cell.address, message, cause, chain)
+        self.floor.arrive(cell, envelope, lane_of(message))
 
     def _on_effect(self, cell: Cell, effect_id: int) -> None:
         if effect_id not in cell.effects.underway:
@@ -371,21 +374,18 @@ class SimulationKernel:
         outcome = performance.outcome(effect_id, lambda: bool(self.stop_reason))
         if outcome is None:
             # Interrupted while waiting: the entry stays first, so that the run can be continued.
-            self._queue.put_back()
+            self.queue.put_back()
             return
         del cell.effects.underway[effect_id]
         self._admit(cell, "effect", outcome, started.cause, started.chain)
 
     def _admit(self, cell: Cell, sender: str, message: Message, cause: int, chain: int) -> None:
-        number, now_ns = self._queue.number(), self._clock.now_ns
+        number, now_ns = self.queue.number(), self._clock.now_ns
         envelope = Envelope(
             number, sender, cell.address, now_ns, now_ns, cause, chain or number, message
         )
         self.ports.recorder.input(envelope)
-        self._floor.arrive(cell, envelope, lane_of(message))
-
-    def _on_input(self, sender: str, recipient: str, message: Message) -> None:
-        self._admit(self._cells[recipient], sender, message, 0, 0)
+        self.floor.arrive(cell, envelope, lane_of(message))
 
 
 def fork(kernel: SimulationKernel, build: Callable[[], SimulationKernel]) -> SimulationKernel:

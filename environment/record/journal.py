@@ -104,12 +104,16 @@ class Journal:
         now_ns: int,
         envelope: AnyEnvelope,
         outbox: list[AnyEnvelope],
-        others: Sequence[Asked] = (),  # noqa: ARG002  a run's inputs decide them; not recorded
+        others: Sequence[Asked] = (),  # noqa: ARG002  a run's inputs decide these two
+        actor: str = "",  # noqa: ARG002
     ) -> None:
         """Keep one handled message of a durable actor."""
         self._keep("Step", Step(number, now_ns, envelope, outbox))
 
-    def dead_letter(self, now_ns: int, incarnation: int, envelope: AnyEnvelope, error: str) -> None:
+    def dead_letter(
+        self, now_ns: int, incarnation: int, envelope: AnyEnvelope, error: str,
+        actor: str = "",  # noqa: ARG002  a run's journal names whom the envelope names
+    ) -> None:  # fmt: skip
         """Keep that `error`, a class name, was raised on an envelope."""
         failed = Failed(now_ns, envelope.recipient, incarnation, envelope.id, error)
         self._keep("Failed", failed)

@@ -136,11 +136,12 @@ class Tape(NoRecorder):
         envelope: Envelope[Any],
         outbox: list[Envelope[Any]],
         others: Any = (),
+        actor: str = "",
     ) -> None:
         self.steps.append((number, now_ns, envelope, outbox))
 
     def dead_letter(
-        self, now_ns: int, incarnation: int, envelope: Envelope[Any], error: str
+        self, now_ns: int, incarnation: int, envelope: Envelope[Any], error: str, actor: str = ""
     ) -> None:
         self.failed.append((now_ns, incarnation, error))
 
