@@ -13,6 +13,7 @@ from agents.desk.controls import Mandate, join_mandates
 from agents.desk.coordinator import Coordinator
 from agents.desk.custodian import ADDRESS as CUSTODIAN, Custodian
 from agents.desk.custodian_state import CustodianSettings
+from agents.desk.execution import Execution
 from agents.desk.portfolio import Portfolio
 from agents.desk.risk import Risk, RiskSettings
 from agents.human.approvals import Approvals
@@ -37,13 +38,14 @@ from scenarios.build_analysts import analyst_factory, feed_factories
 from scenarios.build_desk import SCRIPT, approval_settings, rulebook_of, script_settings
 from scenarios.build_paths import clock_ns
 from scenarios.build_quant import quant_factory
-from scenarios.build_views import coordinator_settings, portfolio_settings
+from scenarios.build_views import coordinator_settings, execution_settings, portfolio_settings
 from scenarios.config import Config
 from scenarios.config_desk import Limits
 from scenarios.config_world import Followers as ToldFollowers, WorldActor
 
 SWARM_ACCOUNT, VENUE, RISK, PORTFOLIO = "swarm", "venue", "desk/risk", "desk/portfolio"
 COORDINATOR, APPROVALS = "desk/coordinator", "human/approvals"
+EXECUTION = "desk/execution"
 # An agent made in Python: from the floor (its references) to the actor.
 Factory = Callable[["Floor"], Actor[Any]]
 
@@ -66,6 +68,7 @@ class Floor:
     instruments: tuple[Instrument, ...]
     session: Session
     reference_ticks: dict[str, int]
+    sessions: tuple[Session, ...] = ()
     agents: dict[str, Factory] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
     kernel: SimulationKernel | None = None
@@ -153,7 +156,10 @@ def _spawn_desk(floor: Floor, kernel: SimulationKernel, keys: Keys) -> None:
     custodian: ActorRef[Any] = kernel.reference(CUSTODIAN)
     owners: Directory[Any] = kernel.directory()
     desk = _risk_settings(floor)
-    kernel.spawn(RISK, lambda: Risk(custodian, approvals, owners, desk, keys))
+    execution: ActorRef[Any] = kernel.reference(EXECUTION)
+    kernel.spawn(RISK, lambda: Risk(custodian, approvals, owners, desk, keys, execution))
+    slicing = execution_settings(floor.instruments, floor.sessions)
+    kernel.spawn(EXECUTION, lambda: Execution(risk, owners, slicing))
     settings = approval_settings(floor.config)
     kernel.spawn(APPROVALS, lambda: Approvals(risk, settings, keys))
     _spawn_auditor(floor, kernel, keys)

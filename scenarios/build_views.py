@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from agents.desk.coordinator import CoordinatorSettings
+from agents.desk.execution import ExecutionSettings
 from agents.desk.portfolio import PortfolioSettings
+from agents.desk.schedule import Session as Day
 from agents.desk.sizing import SizingSettings
 from environment.instruments import Instrument
+from environment.market.calendar import Session
 from scenarios import config_swarm as told
 from scenarios.config import Config
 from scenarios.config_desk import Portfolio as ToldPortfolio
@@ -29,6 +32,14 @@ def coordinator_settings(
         )
         sources[instrument.symbol] = told_ones + own
     return CoordinatorSettings(instruments=tuple(i.symbol for i in instruments), sources=sources)
+
+
+def execution_settings(
+    instruments: tuple[Instrument, ...], sessions: tuple[Session, ...]
+) -> ExecutionSettings:
+    """Return how parents are sliced over the days of a run."""
+    days = tuple(Day(open_ns=s.open_ns, close_ns=s.close_ns) for s in sessions)
+    return ExecutionSettings(instruments=instruments, sessions=days)
 
 
 def portfolio_settings(config: Config, instruments: tuple[Instrument, ...]) -> PortfolioSettings:

@@ -219,6 +219,7 @@ def _make_market(
         config=plan.config,
         instruments=plan.instruments,
         session=plan.sessions[0],
+        sessions=plan.sessions,
         reference_ticks=plan.starts,
         agents=plan.agents,
     )

@@ -39,10 +39,11 @@ class ExecutionSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     A parent without a time of its own has `within_ns`. Each slice rests at the near touch for
     `patience` of its time, then takes the far one. Every `beat_ns` each parent is looked at.
+    `sessions` are the days, in order.
     """
 
     instruments: tuple[Instrument, ...]
-    session: Session
+    sessions: tuple[Session, ...]
     slices: int = 12
     within_ns: int = 600_000_000_000
     patience: float = 0.7
@@ -152,7 +153,7 @@ class Execution(Actor[ToExecution]):
             return  # It starts its parent once.
         view = self.state.views[request.instrument]
         within_ns = request.within_ns or self._settings.within_ns
-        end_ns = min(now_ns + within_ns, max(self._settings.session.close_ns, now_ns + 1))
+        end_ns = min(now_ns + within_ns, max(self._session(now_ns).close_ns, now_ns + 1))
         if approved.decision is not None:
             end_ns = max(min(end_ns, approved.decision.send_until_ns), now_ns + 1)
         order = WorkingOrder(
@@ -237,11 +238,16 @@ class Execution(Actor[ToExecution]):
             case "twap":
                 return twap_due(quantity, window, now_ns, slices)
             case "vwap":
-                return vwap_due(quantity, window, now_ns, slices, self._settings.session)
+                return vwap_due(quantity, window, now_ns, slices, self._session(now_ns))
             case "direct" | "market" | "passive":
                 return quantity
             case never:
                 assert_never(never)
+
+    def _session(self, now_ns: int) -> Session:
+        """Return the day that is under way or comes next; the last one after all are over."""
+        sessions = self._settings.sessions
+        return next((s for s in sessions if s.close_ns > now_ns), sessions[-1])
 
     def _is_late(self, order: WorkingOrder, now_ns: int) -> bool:
         """Return whether the time to rest is over: of the slice, or of the whole window."""

@@ -40,7 +40,7 @@ class Desk:
 
     def __init__(self, style: Any = "twap", quantity: int = 120, **given: Any) -> None:
         settings = ExecutionSettings(
-            instruments=(AAPL,), session=Session(open_ns=0, close_ns=10**15), slices=4,
+            instruments=(AAPL,), sessions=(Session(open_ns=0, close_ns=10**15),), slices=4,
             patience=0.5,
         )  # fmt: skip
         self.actor = Execution(ActorRef("desk/risk"), Directory(lambda _: True), settings)

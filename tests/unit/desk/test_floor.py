@@ -4,14 +4,17 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import pytest
 
 from agents.desk import PROTOCOL
 from agents.desk.controls import Mandate
 from agents.desk.coordinator import Coordinator, CoordinatorSettings
 from agents.desk.custodian import Custodian
 from agents.desk.custodian_state import CustodianSettings
+from agents.desk.execution import Execution, ExecutionSettings
 from agents.desk.portfolio import Portfolio, PortfolioSettings
 from agents.desk.risk import Risk, RiskSettings
+from agents.desk.schedule import Session as Day
 from agents.desk.sizing import SizingSettings
 from agents.human.approval_state import ApprovalSettings
 from agents.human.approvals import Approvals
@@ -32,7 +35,7 @@ from environment.actors import (
     SimulationKernel,
 )
 from environment.actors.ports import MemoryDisk
-from environment.messages import Resumed
+from environment.messages import ExecutionStyle, Resumed
 from environment.record.journal import Header, Journal
 from environment.venue_messages import PROTOCOL as VENUE_PROTOCOL, OwnerDown
 from tests.unit.desk.factories import AAPL, DOLLAR, KEYS, limits
@@ -56,7 +59,8 @@ class Network:
 class Floor:
     """A small floor, its exchange and its journal."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, style: ExecutionStyle = "direct") -> None:
+        self.style = style
         self.exchange, self.actors = Exchange(), dict[str, Any]()
         self.journal = Journal(MemoryDisk(), "journal", Header(seed=seed))
         ports = Ports(
@@ -100,12 +104,17 @@ class Floor:
         kept = CustodianSettings()
         owners: Directory[Any] = self.kernel.directory()
         self.put("desk/custodian", lambda: Custodian(ref("venue"), desk, owners, kept))
-        self.put("desk/risk", lambda: Risk(custodian, people, owners, risk, KEYS))
+        execution: Any = ref("desk/execution")
+        self.put("desk/risk", lambda: Risk(custodian, people, owners, risk, KEYS, execution))
+        day = Day(open_ns=0, close_ns=10_000 * BEAT_NS)
+        slicing = ExecutionSettings(instruments=(AAPL,), sessions=(day,), slices=4)
+        self.put("desk/execution", lambda: Execution(desk, owners, slicing))
         answers = ApprovalSettings(answers_at_once=True)
         self.put("human/approvals", lambda: Approvals(desk, answers, KEYS))
         portfolio = PortfolioSettings(
             instruments=(AAPL,), cash_micros=1_000_000 * DOLLAR,
-            sizing=SizingSettings(lots_cap=50, cost_multiple=0.0),
+            sizing=SizingSettings(lots_cap=50, cost_multiple=0.0, depth_share=0.1),
+            style=self.style,
         )  # fmt: skip
         views = CoordinatorSettings(instruments=("AAPL",), sources={"AAPL": ("quant/trend",)})
         self.put("desk/coordinator", lambda: Coordinator(views))
@@ -198,3 +207,36 @@ def test_restarted_agent_goes_on_with_what_it_has(monkeypatch: Any) -> None:
     floor.run(900)
     held = floor.actors["desk/risk"].state.book.owners["quant/maker"]["AAPL"]
     assert after.state.quoted["AAPL"].position == held.position
+
+
+@pytest.mark.parametrize("style", ["market", "passive", "twap", "vwap"])
+def test_parents_are_worked_in_children_and_all_agree_on_what_is_held(style: Any) -> None:
+    floor = Floor(style=style).run(600)
+    assert floor.kernel.dead_letters == ()
+    desk, book = floor.actors["desk/execution"], floor.actors["desk/risk"].state.book
+    assert desk.statistics().done > 0
+    # A child may cross its parent's cancel on the way; nothing else is refused.
+    refused = floor.actors["desk/risk"].statistics().refused
+    assert desk.statistics().refused_children <= refused.get("beyond_parent", 0)
+    assert any(o.order_id.startswith("desk/execution/") for o in floor.exchange.submitted)
+    assert book.account["AAPL"].position == floor.exchange.accounts["venue"]
+    position = floor.positions()["desk/portfolio"]
+    assert book.owners["desk/portfolio"]["AAPL"].position == position
+
+
+def test_execution_that_restarts_ends_its_parents_and_loses_nothing() -> None:
+    floor = Floor(style="twap")
+    failed = 0
+    for beats in range(1, 600):
+        floor.run(beats)
+        if floor.actors["desk/execution"].state.working and failed < 2:
+            failed += 1
+            now_ns = floor.kernel.now_ns()
+            floor.kernel.deliver(now_ns, "test", "desk/execution", Resumed(positions={"": 1}))
+    floor.run(900)
+    book = floor.actors["desk/risk"].state.book
+    assert failed > 0
+    assert book.account["AAPL"].position == floor.exchange.accounts["venue"]
+    assert {o.order_id for o in book.orders.values()} <= set(floor.exchange.orders) | {
+        order.order_id for order in floor.actors["desk/execution"].state.working.values()
+    }
