@@ -11,6 +11,7 @@ from environment.control_messages import AuthorityRefused
 from environment.messages import (
     ApprovedOrder,
     ApprovedReplace,
+    CancelAll,
     CancelOrder,
     OrderAccepted,
     OrderCancelled,
@@ -35,7 +36,8 @@ from environment.venue_messages import (
     VenueSession,
 )
 
-_VERDICTS_KEPT = 1_000
+VENUE_ADDRESS: Final = "venue"
+_VERDICTS_KEPT: Final = 1_000
 DESK: Final = frozenset({"desk/risk", "desk/custodian"})  # Who hands the venue its orders.
 
 
@@ -53,12 +55,12 @@ class VenueState(msgspec.Struct):
     draws: ParentDraws = msgspec.field(default_factory=ParentDraws)
 
 
-ToExchange = SubmitOrder | ReplaceOrder | CancelOrder
+ToExchange = SubmitOrder | ReplaceOrder | CancelOrder | CancelAll
 ToCustodian = VenueReport | VenueSession | OrderReport | AccountReport | ReportsGone
 ToVenue = (
-    ApprovedOrder | ApprovedReplace | CancelOrder | QueryOrder | QueryAccount | ResendReports
-    | RenewSession | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderReplaced
-    | OrderTriggered
+    ApprovedOrder | ApprovedReplace | CancelOrder | CancelAll | QueryOrder | QueryAccount
+    | ResendReports | RenewSession | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
+    | OrderReplaced | OrderTriggered
 )  # fmt: skip
 
 
@@ -76,14 +78,14 @@ class SimulatedVenue(Actor[ToVenue]):
 
     def __init__(
         self, exchange: ActorRef[ToExchange], custodian: ActorRef[ToCustodian], account: str,
-        gate: VenueGate, warned: ActorRef[AuthorityRefused],
+        gate: VenueGate, warned: ActorRef[AuthorityRefused], state: VenueState | None = None,
     ) -> None:  # fmt: skip
         self._exchange = exchange
         self._custodian = custodian
         self._account = account
         self._gate = gate
         self._warned = warned
-        self.state: VenueState = VenueState(book=VenueBook())
+        self.state: VenueState = VenueState(book=VenueBook()) if state is None else state
 
     def receive(self, ctx: ActorContext, message: ToVenue) -> None:
         """Handle one message."""
@@ -94,6 +96,8 @@ class SimulatedVenue(Actor[ToVenue]):
                 self._on_replace(ctx, message)
             case CancelOrder():
                 ctx.send(self._exchange, message)
+            case CancelAll(instrument=instrument):
+                ctx.send(self._exchange, CancelAll(account=self._account, instrument=instrument))
             case (
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()

@@ -55,6 +55,13 @@ class VenueLost(MoneyMessage, frozen=True, kw_only=True):
     reason: str
 
 
+class NotSent(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: a command never left for the venue, so that its outcome is definitive."""
+
+    client_order_id: str
+    reason: str
+
+
 class RenewSession(MoneyMessage, frozen=True, kw_only=True):
     """Request: end the session, so that nothing sent in it can arrive any more, and begin another.
 
@@ -155,6 +162,7 @@ class BreakFound(Message, frozen=True, kw_only=True):
 
 
 PROTOCOL: Final = (
-    VenueReport, VenueSession, VenueLost, RenewSession, QueryOrder, QueryAccount, ResendReports,
-    ReportsGone, OrderReport, AccountReport, OwnerDown, ReconcileNow, PositionBooked, BreakFound,
+    VenueReport, VenueSession, VenueLost, NotSent, RenewSession, QueryOrder, QueryAccount,
+    ResendReports, ReportsGone, OrderReport, AccountReport, OwnerDown, ReconcileNow,
+    PositionBooked, BreakFound,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -22,15 +22,15 @@ from agents.quant.market_maker import MarketMaker, MarketMakerSettings
 from agents.quant.metronome import Metronome, MetronomeSettings
 from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
 from brokers.simulated import SimulatedVenue
-from environment.actors import Actor, ActorRef, Directory, SimulationKernel
-from environment.actors.floor import KERNEL
+from brokers.venue_server import DOOR
+from environment.actors import Actor, ActorRef, Directory
 from environment.authority import Keys, keys_of_seed
 from environment.draws import stream_key
 from environment.errors import ConfigError
 from environment.instruments import Instrument
 from environment.market.calendar import Session
 from environment.market.exchange import ADDRESS as EXCHANGE
-from environment.messages import Resumed
+from environment.messages import Message, Resumed
 from environment.record.audit import AuditHeader, AuditLog, HeadKey, start_of
 from environment.venue_messages import OwnerDown
 from scenarios import config_swarm as told
@@ -71,8 +71,9 @@ class Floor:
     sessions: tuple[Session, ...] = ()
     agents: dict[str, Factory] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
-    kernel: SimulationKernel | None = None
-    custodian: Custodian | None = None  # The present incarnation.
+    tell: Callable[[str, Message], None] | None = None  # How the kernel itself says something.
+    custodian: Custodian | None = None  # Of the present incarnation, as is the next.
+    desk: Risk | None = None
     audit: AuditLog | None = None  # The chain of what is decided, once there is a desk.
 
     def resumed(self, address: str) -> Resumed:
@@ -81,16 +82,8 @@ class Floor:
 
     def went_down(self, address: str) -> None:
         """Have the custodian cancel what an actor that failed has working."""
-        if self.custodian is not None and self.kernel is not None:
-            down = OwnerDown(address=address)
-            self.kernel.deliver(self.kernel.now_ns(), KERNEL, CUSTODIAN, down)
-
-    def make_custodian(self, settings: CustodianSettings) -> Custodian:
-        """Return the custodian of a new incarnation."""
-        assert self.kernel is not None, "the floor has no kernel yet"
-        owners: Directory[Any] = self.kernel.directory()
-        self.custodian = Custodian(ActorRef(VENUE), self.risk, owners, settings)
-        return self.custodian
+        if self.custodian is not None and self.tell is not None:
+            self.tell(CUSTODIAN, OwnerDown(address=address))
 
     @property
     def coordinator(self) -> ActorRef[Any]:
@@ -119,23 +112,52 @@ def floor_accounts(config: Config, agents: dict[str, Factory]) -> dict[str, Floo
     return found
 
 
-def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
+class Stage(Protocol):
+    """What a floor needs of a kernel to be put on it: the simulation's or the live one."""
+
+    def spawn(self, address: str, factory: Callable[[], Actor[Any]]) -> ActorRef[Any]:
+        """Put an actor at an address."""
+
+    def reference(self, address: str) -> ActorRef[Any]:
+        """Return a reference to an actor that is, or will be, at an address."""
+
+    def directory(self) -> Directory[Any]:
+        """Return references by address."""
+
+
+def spawn_floor(floor: Floor, kernel: Stage) -> None:
     """Put the desk, the swarm's agents and the world's actors at their addresses."""
     exchange: ActorRef[Any] = kernel.reference(EXCHANGE)
     for address, actor in floor.config.scenario.actors.items():
         _spawn_world_actor(floor, kernel, exchange, address, actor)
     if not has_swarm(floor.config, floor.agents):
         return
-    risk: ActorRef[Any] = kernel.reference(RISK)
-    coordinator: ActorRef[Any] = kernel.reference(COORDINATOR)
-    custodian: ActorRef[Any] = kernel.reference(CUSTODIAN)
+    if DOOR in floor.agents:  # The swarm is another process, behind the venue's door.
+        for address, factory in floor.agents.items():
+            kernel.spawn(address, partial(factory, floor))
+        return
+    risk, custodian = kernel.reference(RISK), kernel.reference(CUSTODIAN)
     keys = keys_of_seed(floor.config.scenario.seed)
     kernel.spawn(
         VENUE, lambda: SimulatedVenue(exchange, custodian, SWARM_ACCOUNT, keys.gate(), risk)
     )
-    kept = CustodianSettings()
-    kernel.spawn(CUSTODIAN, lambda: floor.make_custodian(kept))
-    _spawn_desk(floor, kernel, keys)
+    # Nobody looks at a card here but a script, which reads the record.
+    spawn_swarm(floor, kernel, keys, CustodianSettings(), refresh_ns=0)
+
+
+def spawn_swarm(
+    floor: Floor, kernel: Stage, keys: Keys, kept: CustodianSettings, *, refresh_ns: int
+) -> None:
+    """Put custodian, desk and agents at their addresses; a venue stands at `venue` already."""
+    risk, coordinator = kernel.reference(RISK), kernel.reference(COORDINATOR)
+    venue, owners = kernel.reference(VENUE), kernel.directory()
+
+    def make_custodian() -> Custodian:
+        floor.custodian = Custodian(venue, risk, owners, kept)
+        return floor.custodian
+
+    kernel.spawn(CUSTODIAN, make_custodian)
+    _spawn_desk(floor, kernel, keys, refresh_ns)
     swarm = _swarm_of(floor.config)
     views = coordinator_settings(floor.instruments, swarm, tuple(floor.agents))
     kernel.spawn(COORDINATOR, lambda: Coordinator(views))
@@ -149,15 +171,18 @@ def spawn_floor(floor: Floor, kernel: SimulationKernel) -> None:
         kernel.spawn(address, partial(factory, floor))
 
 
-def _spawn_desk(floor: Floor, kernel: SimulationKernel, keys: Keys) -> None:
+def _spawn_desk(floor: Floor, kernel: Stage, keys: Keys, refresh_ns: int) -> None:
     """Put risk, the approval agent and whoever answers at their addresses."""
-    approvals: ActorRef[Any] = kernel.reference(APPROVALS)
-    risk: ActorRef[Any] = kernel.reference(RISK)
-    custodian: ActorRef[Any] = kernel.reference(CUSTODIAN)
-    owners: Directory[Any] = kernel.directory()
-    desk = _risk_settings(floor)
-    execution: ActorRef[Any] = kernel.reference(EXECUTION)
-    kernel.spawn(RISK, lambda: Risk(custodian, approvals, owners, desk, keys, execution))
+    approvals, risk = kernel.reference(APPROVALS), kernel.reference(RISK)
+    custodian, owners = kernel.reference(CUSTODIAN), kernel.directory()
+    execution = kernel.reference(EXECUTION)
+    desk = msgspec.structs.replace(_risk_settings(floor), refresh_ns=refresh_ns)
+
+    def make_risk() -> Risk:
+        floor.desk = Risk(custodian, approvals, owners, desk, keys, execution)
+        return floor.desk
+
+    kernel.spawn(RISK, make_risk)
     slicing = execution_settings(floor.instruments, floor.sessions)
     kernel.spawn(EXECUTION, lambda: Execution(risk, owners, slicing))
     settings = approval_settings(floor.config)
@@ -168,7 +193,7 @@ def _spawn_desk(floor: Floor, kernel: SimulationKernel, keys: Keys) -> None:
         kernel.spawn(SCRIPT, lambda: ScriptedApprover(approvals, script))
 
 
-def _spawn_auditor(floor: Floor, kernel: SimulationKernel, keys: Keys) -> None:
+def _spawn_auditor(floor: Floor, kernel: Stage, keys: Keys) -> None:
     """Put the auditor at its address; the floor keeps the chain until it is written."""
     scenario, key = floor.config.scenario, HeadKey(keys.audit)
     header = AuditHeader(subject=f"{scenario.name}, seed {scenario.seed}", public_key=key.public)
@@ -208,7 +233,6 @@ def _risk_settings(floor: Floor) -> RiskSettings:
         margin=scenario.account.margin,
         today=floor.session.date,
         key=stream_key(scenario.seed, "desk/risk/scenarios"),
-        refresh_ns=0,  # Nobody looks at a card here but a script, which reads the record.
     )
 
 
@@ -217,7 +241,7 @@ def _chosen(floor: Floor, agent: told.Agent) -> tuple[Instrument, ...]:
 
 
 def _spawn_agent(
-    floor: Floor, kernel: SimulationKernel, address: str, agent: told.Agent,
+    floor: Floor, kernel: Stage, address: str, agent: told.Agent,
     risk: ActorRef[Any], coordinator: ActorRef[Any],
 ) -> None:  # fmt: skip
     chosen = _chosen(floor, agent)
@@ -252,8 +276,7 @@ def _spawn_agent(
 
 
 def _spawn_world_actor(
-    floor: Floor, kernel: SimulationKernel, exchange: ActorRef[Any], address: str,
-    actor: WorldActor,
+    floor: Floor, kernel: Stage, exchange: ActorRef[Any], address: str, actor: WorldActor,
 ) -> None:  # fmt: skip
     if isinstance(actor, ToldFollowers):
         followers = FollowersSettings(

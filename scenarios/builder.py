@@ -17,6 +17,7 @@ from agents.crowd.actors import (
 from agents.crowd.population import Crowd, Population
 from environment.actors import Connection, Ports, Protocol, Settings, SimulationKernel
 from environment.actors.effects import EffectRunner, ThreadedEffects
+from environment.actors.floor import KERNEL
 from environment.actors.latency import Constant, LatencyModel
 from environment.actors.ports import Recorder
 from environment.draws import stream_key
@@ -31,6 +32,7 @@ from environment.market.fees import FeeRow, FeeSchedule, fee_row
 from environment.market.market import Market
 from environment.market.publication import Publisher
 from environment.market.replay_flow import ReplayFlow
+from environment.messages import Message
 from environment.record.facts import AccountFacts, InstrumentFacts, TapeFacts
 from scenarios import build_day
 from scenarios.build_crowd import classes_of, populations_of, tag_of
@@ -280,7 +282,7 @@ def build(
         went_down=floor.went_down,
     )
     kernel = SimulationKernel(_settings(plan), ports)
-    floor.kernel = kernel
+    floor.tell = lambda address, message: _deliver(kernel, address, message)
     market.arena[at.H_NOW] = plan.sessions[0].start_ns - 1
     exchange.bind(kernel)
     world = World(
@@ -307,6 +309,11 @@ def build(
     spawn_crowd(kernel, crowd, list(plan.numbers))
     spawn_floor(floor, kernel)
     return world
+
+
+def _deliver(kernel: SimulationKernel, address: str, message: Message) -> None:
+    """Let the kernel itself say something, at this moment."""
+    kernel.deliver(kernel.now_ns(), KERNEL, address, message)
 
 
 def _add_accounts(floor: Floor, market: Market, owners: list[str]) -> None:

@@ -27,6 +27,7 @@ from environment.messages import (
 )
 from environment.venue_messages import (
     AccountReport,
+    NotSent,
     OrderReport,
     OwnerDown,
     ReconcileNow,
@@ -43,7 +44,7 @@ _RECONCILE: Final = "reconcile"
 ToVenue = ApprovedOrder | ApprovedReplace | Question
 ToCustodian = (
     Resumed | TimerFired | ApprovedOrder | ApprovedReplace | CancelOrder | VenueReport
-    | VenueSession | VenueLost | OrderReport | AccountReport | ReportsGone | OwnerDown
+    | VenueSession | VenueLost | NotSent | OrderReport | AccountReport | ReportsGone | OwnerDown
     | ReconcileNow
 )  # fmt: skip
 
@@ -87,12 +88,8 @@ class Custodian(Actor[ToCustodian]):
                 self._settling.on_order(ctx, self.state, message)
             case AccountReport():
                 self._settling.on_account(ctx, self.state, message)
-            case VenueSession():
-                self._on_session(ctx, message)
-            case VenueLost(reason=reason):
-                self._on_lost(ctx, reason)
-            case ReportsGone(through=through):
-                self._on_gone(ctx, through)
+            case VenueSession() | VenueLost() | ReportsGone() | NotSent():
+                self._on_link(ctx, message)
             case OwnerDown(address=address):
                 self._on_owner_down(ctx, address)
             case ReconcileNow(person=person):
@@ -184,6 +181,20 @@ class Custodian(Actor[ToCustodian]):
             self._cancel(ctx, held)
 
     # --- sessions and time ---------------------------------------------------------------------
+
+    def _on_link(
+        self, ctx: ActorContext, message: VenueSession | VenueLost | ReportsGone | NotSent
+    ) -> None:
+        match message:
+            case VenueSession():
+                self._on_session(ctx, message)
+            case VenueLost(reason=reason):
+                self._on_lost(ctx, reason)
+            case ReportsGone(through=through):
+                self._on_gone(ctx, through)
+            case NotSent(client_order_id=name, reason=reason):
+                refusal = OrderRefused(order_id=name, reason=reason)
+                self._reports.take(ctx, self.state, refusal)
 
     def _on_session(self, ctx: ActorContext, session: VenueSession) -> None:
         """Begin anew: ask again for what was reported meanwhile, then for all that is open."""

@@ -123,6 +123,7 @@ class LiveFloor(Floor):
             self.alarm("restarts_exhausted", str(exhausted), exhausted)
             self.given_up.append(cell.address)
             cell.end_incarnation()
+            self._ports.went_down(cell.address)
             return Restart(addresses=(), at_ns=now_ns)
 
 

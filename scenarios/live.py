@@ -1,0 +1,178 @@
+"""`outcry live`: brings up venue and watchdog, then is the swarm until it is stopped."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from brokers.socket_venue import SocketVenue
+from environment.actors.live_run import LiveRun
+from environment.authority import keys_in
+from environment.errors import ConfigError, OperatingError
+from environment.telemetry.logs import EventLog
+from scenarios.control_client import converse
+from scenarios.control_gateway import ControlGateway
+from scenarios.control_wire import Stop, SwarmStatus, control_socket
+from scenarios.live_check import Desk, lock_desk
+from scenarios.live_metrics import MetricsServer
+from scenarios.live_processes import ensure_venue, ensure_watchdog
+from scenarios.live_swarm import LiveSwarm, SwarmTerms, epoch_of
+from scenarios.state_folder import HALT_FILE
+from scenarios.venue_market import file_of
+from scenarios.venue_process import VenueRun, load_world, terms_of
+from scenarios.warm_up import compile_all
+
+_CLOCK_LOOK_S: Final = 0.5
+Told = Callable[[str], None]
+
+
+class Daemon:
+    """One start of the swarm, from its checks to its end.
+
+    `tell` shows a line to whoever started it; `inline` keeps the venue in this very process, which
+    then does not outlive it.
+    """
+
+    def __init__(self, desk: Desk, tell: Told, *, inline: bool) -> None:
+        self._desk, self._tell, self._inline = desk, tell, inline
+        self._lock = lock_desk(desk.folder)
+        self._log = EventLog(desk.folder / "log", "swarm")
+        self._venue_run: VenueRun | None = None
+        self._is_stopping = False
+
+    async def run(self) -> int:
+        """Run until stopped; returns the exit status."""
+        inline = await self._bring_up_venue()
+        try:
+            return await self._run_swarm()
+        finally:
+            self._is_stopping = True
+            if self._venue_run is not None:
+                self._venue_run.paced.stop()
+            if inline is not None:
+                await inline
+            self._log.close()
+
+    async def _run_swarm(self) -> int:
+        desk, folder = self._desk, self._desk.folder
+        await ensure_watchdog(desk.file, folder)
+        epoch = epoch_of(folder)  # On disk before the first order can leave.
+        venue = SocketVenue(file_of(folder))
+        await venue.open(desk.swarm.name, epoch)
+        daemon = desk.swarm.daemon
+        terms = SwarmTerms(
+            name=desk.swarm.name, run=desk.swarm.name, epoch=epoch,
+            seed=desk.config.scenario.seed,
+            durability="write" if daemon is None else daemon.durability,
+        )  # fmt: skip
+        swarm = LiveSwarm(desk.config, terms, venue, keys_in(folder))
+        swarm.on_log = self._log.event
+        swarm.add_control(self._make_control)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, swarm, number.name)
+        metrics = None
+        if daemon is not None and daemon.metrics is not None:
+            metrics = MetricsServer(swarm)
+            await metrics.start(daemon.metrics)
+        self._say_ready(swarm, daemon.metrics if daemon is not None else None)
+        clock = asyncio.create_task(self._watch_clock(swarm))
+        try:
+            await LiveRun(swarm.kernel).run()
+        finally:
+            clock.cancel()
+            if metrics is not None:
+                await metrics.close()
+        self._log.event("stopped", swarm.kernel.stop_reason)
+        if self._is_stopping and not self._inline:
+            with suppress(OperatingError, TimeoutError):
+                await converse(control_socket(folder), Stop(reason=swarm.kernel.stop_reason))
+        self._tell(f"stopped: {swarm.kernel.stop_reason}")
+        return 0
+
+    # --- venue -----------------------------------------------------------------------------------
+
+    async def _bring_up_venue(self) -> "asyncio.Task[None] | None":
+        """Start the venue, or find it running; returns its task where it is inline."""
+        if not self._inline:
+            started = await ensure_venue(self._desk.file, self._desk.folder, self._said)
+            self._tell("the venue is up" if started else "the venue was running, and goes on")
+            return None
+        self._tell("the venue is inline: it is not durable, and ends with this process")
+        assert self._desk.swarm.venue is not None, "checked when the file was read"
+        terms = terms_of(self._desk.swarm.venue)
+        compile_all()
+        self._venue_run = run = VenueRun(load_world(terms), terms, self._desk.folder, durable=False)
+        task = asyncio.create_task(run.run(), name="venue")
+        await asyncio.wait({task, asyncio.create_task(run.is_serving.wait())},
+                           return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
+        if task.done():
+            task.result()
+        return task
+
+    def _said(self, told: dict[str, Any]) -> None:
+        """Show how far the venue is."""
+        if told.get("compile"):
+            self._tell("compiling the market core (minutes, the first time only)")
+        elif told.get("build"):
+            self._tell("building the market")
+        elif "warm_up" in told and told["warm_up"] in {0.25, 0.5, 0.75, 1.0}:
+            self._tell(f"market history before the first agent wakes: {told['warm_up']:.0%}")
+
+    # --- the other processes ---------------------------------------------------------------------
+
+    def _make_control(self, swarm: LiveSwarm) -> ControlGateway:
+        def status() -> SwarmStatus:
+            return swarm.status()
+
+        return ControlGateway(self._desk.folder, status, swarm.kernel.stop, self._restart_processes)
+
+    async def _restart_processes(self) -> None:
+        """Bring the watchdog back, if it is gone; the venue's gateway asks for the venue."""
+        if self._is_stopping:
+            return
+        if await ensure_watchdog(self._desk.file, self._desk.folder):
+            self._log.event("watchdog", "started")
+
+    async def _watch_clock(self, swarm: LiveSwarm) -> None:
+        """Look at the wall clock, and bring a venue that died back."""
+        while True:
+            await asyncio.sleep(_CLOCK_LOOK_S)
+            swarm.look_at_wall_clock()
+            if self._inline or self._is_stopping or swarm.kernel.stop_reason:
+                continue
+            if swarm.gateway is not None and not swarm.gateway.statistics().is_connected:
+                try:
+                    if await ensure_venue(self._desk.file, self._desk.folder, lambda _: None):
+                        self._log.event("venue", "started again")
+                except (OperatingError, ConfigError) as error:
+                    self._log.event("venue", str(error))
+                    await asyncio.sleep(5.0)
+
+    def _stop(self, swarm: LiveSwarm, reason: str) -> None:
+        """End: the watchdog takes the venue down, whose orders end with it."""
+        self._is_stopping = True
+        if swarm.control is not None:
+            swarm.control.say_goodbye()
+        swarm.kernel.stop(reason)
+
+    def _say_ready(self, swarm: LiveSwarm, metrics: str | None) -> None:
+        status = swarm.status()
+        self._tell(
+            f"{status.name} trades: {', '.join(self._desk.swarm.swarm)}; start {status.epoch}; "
+            f"state in {self._desk.folder}" + (f"; metrics on {metrics}" if metrics else "")
+        )
+        if (self._desk.folder / HALT_FILE).exists() or swarm.venue.restriction:
+            self._tell("the desk is HALTED: outcry status says why, outcry resume goes on")
+        self._log.event(
+            "started", f"epoch {status.epoch}, process {os.getpid()}, at {time.time_ns()} ns"
+        )
+
+
+def run_daemon(desk: Desk, tell: Told, *, inline: bool) -> int:
+    """Run a daemon to its end."""
+    os.umask(0o077)
+    return asyncio.run(Daemon(desk, tell, inline=inline).run())

@@ -1,0 +1,189 @@
+"""The swarm of a daemon: the actors of a scenario on the live kernel, before a venue."""
+
+import datetime
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from agents.desk.custodian_state import CustodianSettings
+from brokers.socket_venue import SocketVenue
+from brokers.venue import VenueClock
+from brokers.venue_gateway import VenueGateway
+from environment.actors import Ports, Settings
+from environment.actors.live_clock import LiveClock
+from environment.actors.live_kernel import LiveKernel
+from environment.actors.live_settings import Alarm, LiveSettings
+from environment.actors.ports import NoRecorder, Recorder
+from environment.authority import Keys
+from environment.control_messages import LowerDesk
+from environment.market.calendar import TradingCalendar
+from environment.messages import Message
+from environment.telemetry.stages import StageClock
+from scenarios.build_floor import RISK, VENUE, Floor, spawn_swarm
+from scenarios.config import Config
+from scenarios.control_gateway import CONTROL, ControlGateway
+from scenarios.control_wire import OrderLine, SwarmStatus
+from scenarios.market_time import MarketTime
+from scenarios.protocol import PROTOCOL
+
+_CLOCK_STEP_NS = 1_000_000_000
+_DAYS_AHEAD = 120
+KERNEL = "kernel"
+DAEMON = CustodianSettings(needs_session=True, reconcile_every_ns=30_000_000_000)
+
+
+class SwarmTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a start of the swarm is: its name, its run and which start of it this is."""
+
+    name: str
+    run: str
+    epoch: int
+    seed: int
+    durability: str
+
+
+class LiveSwarm:
+    """Kernel, floor and gateways of one start.
+
+    Parameters
+    ----------
+    config
+        The swarm file with the world whose account it trades.
+    venue
+        A client whose first session has told instruments, prices and the clock.
+    """
+
+    def __init__(
+        self, config: Config, terms: SwarmTerms, venue: SocketVenue, keys: Keys,
+        recorder: Recorder | None = None,
+    ) -> None:  # fmt: skip
+        self.terms = terms
+        self.venue = venue
+        self.gateway: VenueGateway | None = None  # Of the present incarnation, as is the next.
+        self.control: ControlGateway | None = None
+        self.on_log: Callable[[str, str], None] = lambda _event, _text: None
+        welcome = venue.welcome
+        self.time = MarketTime(welcome.clock)
+        hours = welcome.hours
+        days = TradingCalendar(hours.calendar).sessions(
+            hours.date, hours.date + datetime.timedelta(days=_DAYS_AHEAD)
+        )
+        self.floor = Floor(
+            config=config, instruments=welcome.instruments, session=days[0],
+            sessions=days,
+            reference_ticks=welcome.reference_ticks,
+        )  # fmt: skip
+        ports = Ports(
+            recorder=recorder or NoRecorder(), protocol=PROTOCOL,
+            resumed=self.floor.resumed, went_down=self.floor.went_down,
+        )  # fmt: skip
+        live = LiveSettings(durability="sync" if terms.durability == "sync" else "write")
+        self.clock = LiveClock(self.time)
+        self.kernel = LiveKernel(Settings(seed=terms.seed), ports, live, self.clock, terms.epoch)
+        self.stages = StageClock(lambda: self.kernel.queue.sequence)
+        self.floor.tell = lambda address, message: self.kernel.admit(KERNEL, address, message)
+        self.kernel.on_alarm(self._alarmed)
+        self.kernel.spawn(VENUE, self._make_gateway)
+        spawn_swarm(self.floor, self.kernel, keys, DAEMON, refresh_ns=1_000_000_000)
+        self._reason = ""
+
+    def add_control(self, make: Callable[["LiveSwarm"], ControlGateway]) -> None:
+        """Put the control socket's gateway at its address."""
+
+        def factory() -> ControlGateway:
+            self.control = make(self)
+            return self.control
+
+        self.kernel.spawn(CONTROL, factory)
+
+    def _make_gateway(self) -> VenueGateway:
+        self.gateway = VenueGateway(
+            self.venue, self.terms.run, self.terms.epoch, self._topics, self._on_clock,
+            self.stages,
+        )  # fmt: skip
+        return self.gateway
+
+    def _topics(self) -> Iterable[str]:
+        return list(self.kernel.departures.topics)
+
+    def _on_clock(self, clock: VenueClock) -> None:
+        """Follow the market's clock where it runs anew: no step, but another trading day."""
+        self.time.clock = clock
+        self.clock.look()
+
+    # --- what is unexplained ---------------------------------------------------------------------
+
+    def _alarmed(self, alarm: Alarm) -> None:
+        self.on_log("alarm", f"{alarm.kind}: {alarm.text}")
+        self.lower(f"{alarm.kind}: {alarm.text}")
+
+    def lower(self, reason: str) -> None:
+        """Have the desk stop opening; from outside its handlers."""
+        self._reason = reason
+        self._admit(RISK, LowerDesk(to="reducing", reason=reason))
+
+    def look_at_wall_clock(self) -> None:
+        """Lower the desk if the machine's clock was set: people and files go by that one."""
+        step_ns = self.time.wall_step_ns()
+        if abs(step_ns) > _CLOCK_STEP_NS:
+            self.on_log("clock_step", f"the wall clock was set by {step_ns / 1e9:+.3f} s")
+            self.lower(f"the wall clock was set by {step_ns / 1e9:+.3f} s")
+
+    def _admit(self, address: str, message: Message) -> None:
+        self.kernel.admit(KERNEL, address, message)
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def status(self) -> SwarmStatus:
+        """Return how the swarm sees itself now."""
+        custodian, desk = self.floor.custodian, self.floor.desk
+        assert custodian is not None, "the floor is built with a custodian"
+        assert desk is not None, "the floor is built with a risk desk"
+        state, counts, kernel = custodian.state, custodian.statistics(), self.kernel
+        gateway = self.gateway.statistics() if self.gateway is not None else None
+        is_connected = gateway is not None and gateway.is_connected
+        why = "not yet" if gateway is None else gateway.last_loss or "not yet"
+        return SwarmStatus(
+            name=self.terms.name, run=self.terms.run, epoch=self.terms.epoch,
+            process=os.getpid(), market_ns=kernel.clock.now_ns,
+            zone=self.floor.session.zone, desk=desk.state.states.of("desk:"),
+            reason=self._reason, is_ready=state.is_connected and not state.wants_account,
+            venue="connected" if is_connected else why,
+            unknown=counts.unknown, breaks=counts.breaks,
+            orders=tuple(
+                OrderLine(
+                    order_id=held.tracked.order_id, client_order_id=held.client_id,
+                    owner=held.owner, instrument=held.tracked.instrument,
+                    side=held.tracked.side, leaves=held.leaves,
+                    price=held.tracked.terms.price, is_unknown=held.is_unknown,
+                )
+                for held in state.table.orders.values()
+            ),
+            positions={name: lots for name, lots in state.table.positions.items() if lots},
+            handled=sum(cell.handled for cell in kernel.floor.cells.values()),
+            failures=kernel.floor.failures, stalls=kernel.measures.stalls,
+            durable=self.terms.durability,
+        )  # fmt: skip
+
+
+def epoch_of(folder: Path) -> int:
+    """Return the number of this start, one above the last; it is on disk when this returns."""
+    file = folder / "epoch"
+    try:
+        last = int(file.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        last = 0
+    part = folder / ".epoch.part"
+    with part.open("w", encoding="ascii") as out:
+        out.write(f"{last + 1}\n")
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(file)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return last + 1

@@ -1,0 +1,77 @@
+"""A market small enough to be opened by each test, and risk's seal for its venue."""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+from environment.authority import VerdictKey, keys_in, order_hash
+from environment.signed import SignedVerdict
+from scenarios.config import Config, load_config
+from scenarios.venue_market import VenueTerms
+from tests.conformance.venues.suite import Seal, with_verdict
+
+WORLD = """
+version = 1
+name = "small"
+about = "One stock that a few people trade."
+[session]
+date = 2014-06-06
+auctions = ["opening"]
+[[instruments]]
+symbol = "AAPL"
+price = { kind = "heston", start = 100.00 }
+[crowds.noise]
+kind = "noise"
+count = 100
+cash = 500_000
+holding = 500
+wakes = 200
+passive_share = 0.4
+opening_share = 0.7
+[crowds.value]
+kind = "value"
+count = 10
+cash = 20_000_000
+holding = 5_000
+observation_variance = 100
+[crowds.makers]
+kind = "adaptive_maker"
+count = 2
+cash = 20_000_000
+holding = 20_000
+first_spread = 12
+minimum_size = 100
+every = "5s"
+[latency]
+network = { kind = "constant", value = "100us" }
+"""
+DAY = datetime.date(2014, 6, 6)
+
+
+def write_world(folder: Path) -> str:
+    """Write the scenario; return its path."""
+    file = folder / "small.toml"
+    file.write_text(WORLD)
+    return str(file)
+
+
+def load_world(folder: Path) -> Config:
+    return load_config(write_world(folder))
+
+
+def terms(world: str = "small.toml", pace: float = 1.0) -> VenueTerms:
+    return VenueTerms(world=world, pace=pace, hours="always", warm_up_ns=60_000_000_000)
+
+
+def seal_of(folder: Path) -> Seal:
+    """Return what seals an approved order with the keys of a state folder."""
+    key = VerdictKey(keys_in(folder).verdict)
+
+    def seal(approved: Any, verdict_id: int) -> Any:
+        verdict = SignedVerdict(
+            order_hash=order_hash(approved.order), verdict_id=verdict_id, limits_version=1,
+            issued_ns=0, expires_ns=1 << 62, needs_decision=False,
+        )  # fmt: skip
+        return with_verdict(approved, key.seal(verdict))
+
+    return seal

@@ -1,0 +1,171 @@
+"""A daemon of three real processes in a folder of its own, for tests that kill its parts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from scenarios.places import PROJECT_ROOT
+from tests.conformance.venues.small_world import write_world
+
+SWARM = """
+version = 1
+name = "floor"
+swarm = ["practice/metronome", "quant/maker", "quant/trend"]
+[venue]
+kind = "simulated"
+world = "{world}"
+warm_up = "1m"
+[agents]
+"practice/metronome" = {{ kind = "metronome", mandate = {{ instruments = ["AAPL"], notional = 200_000 }}, every = "1s", quantity = 4 }}
+"quant/maker" = {{ kind = "market_maker", mandate = {{ instruments = ["AAPL"], notional = 50_000 }}, quantity = 5, half_spread = 0.07 }}
+"quant/trend" = {{ kind = "trend", mandate = {{ instruments = ["AAPL"], notional = 40_000 }}, fast = "5s", slow = "30s" }}
+[limits]
+order_quantity = {{ hard = 5_000 }}
+[daemon]
+{daemon}
+"""  # noqa: E501  one agent a line
+OUTCRY = str(Path(sys.executable).with_name("outcry"))
+PASSWORD = "correct horse"
+PATIENCE_S = 120.0
+
+
+class Processes:
+    """The daemon and its commands, run as a person runs them."""
+
+    def __init__(self, folder: Path, daemon: str = "") -> None:
+        self.home = folder / "state"
+        self.folder = self.home / "outcry" / "floor"
+        self.file = folder / "agents.toml"
+        self.file.write_text(SWARM.format(world=write_world(folder), daemon=daemon))
+        self.environment = os.environ | {"XDG_STATE_HOME": str(self.home)}
+        self.swarm: subprocess.Popen[str] | None = None
+        self.output = folder / "live.out"
+
+    # --- life ------------------------------------------------------------------------------------
+
+    def start(self, *options: str) -> None:
+        """Start `outcry live`, and return once it trades."""
+        with self.output.open("a") as out:
+            self.swarm = subprocess.Popen(
+                [OUTCRY, "live", str(self.file), *options],
+                stdout=out, stderr=out, env=self.environment, cwd=PROJECT_ROOT, text=True,
+            )  # fmt: skip
+        self.wait(lambda: self.status()["swarm"]["is_ready"], "a swarm that is ready")
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
+        """Send a signal to the venue, the watchdog or the swarm; returns its process."""
+        process = self.process_of(name)
+        os.kill(process, number)
+        return process
+
+    def process_of(self, name: str) -> int:
+        """Return the process id of a part."""
+        if name == "swarm":
+            assert self.swarm is not None, "no swarm was started"
+            return self.swarm.pid
+        module = {"venue": "scenarios.venue_process", "watchdog": "scenarios.watchdog"}[name]
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                words = _words(entry)
+                if module in words and str(self.file) in words:
+                    return int(entry.name)
+        raise AssertionError(f"no {name} runs")
+
+    def close(self) -> None:
+        """End everything that this daemon started."""
+        for name in ("swarm", "watchdog", "venue"):
+            try:
+                os.kill(self.process_of(name), signal.SIGKILL)
+            except (AssertionError, ProcessLookupError):
+                continue
+        if self.swarm is not None:
+            self.swarm.wait(10)
+
+    # --- commands --------------------------------------------------------------------------------
+
+    def command(self, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run one command to its end."""
+        return subprocess.run(
+            [OUTCRY, *words], input=text, text=True,
+            capture_output=True, env=self.environment, cwd=PROJECT_ROOT, timeout=60, check=False,
+        )  # fmt: skip
+
+    def status(self) -> dict[str, Any]:
+        """Return `outcry status --json`, or an empty standing while nobody answers."""
+        found = self.command("status", str(self.file), "--json")
+        if found.returncode:
+            return {"swarm": {"is_ready": False, "orders": []}, "account": None, "halted": ""}
+        told: dict[str, Any] = json.loads(found.stdout)
+        told["swarm"] = told["swarm"] or {"is_ready": False, "orders": []}
+        return told
+
+    def add_person(self, name: str = "ana") -> None:
+        """Add an approver with a password."""
+        done = self.command(
+            "panel", "user", "add", name, "--role", "approver", "--password", "--file",
+            str(self.file), text=f"{PASSWORD}\n",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    def resume(self, name: str = "ana", password: str = PASSWORD) -> Any:
+        """Resume one step."""
+        return self.command(
+            "resume", "--person", name, "--reason", "looked", str(self.file), text=f"{password}\n"
+        )
+
+    # --- waiting ---------------------------------------------------------------------------------
+
+    def wait(self, is_so: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> None:
+        """Return once something is so."""
+        end_s = time.monotonic() + patience_s
+        while time.monotonic() < end_s:
+            if is_so():
+                return
+            time.sleep(0.1)
+        said = self.output.read_text() if self.output.exists() else ""
+        raise AssertionError(f"waited {patience_s} s for {what}; it said: {said[-2_000:]}")
+
+    def wait_traded(self, more: int = 1) -> None:
+        """Return once orders have come and gone at the venue since now."""
+        first = self.reports()
+        self.wait(lambda: self.reports() >= first + more, f"{more} more reports")
+
+    def reports(self) -> int:
+        """Return how many reports the venue has made."""
+        account = self.status()["account"]
+        return int(account["sequence"]) if account else 0
+
+    def wait_agreed(self) -> dict[str, Any]:
+        """Return the standing once desk and venue agree on orders and positions."""
+        found: dict[str, Any] = {}
+
+        def agrees() -> bool:
+            nonlocal found
+            found = self.status()
+            if not found["account"] or not found["swarm"]["is_ready"]:
+                return False
+            swarm, account = found["swarm"], found["account"]
+            ours = {order["client_order_id"] for order in swarm["orders"]}
+            theirs = {order["client_order_id"] for order in account["orders"]}
+            return (
+                ours == theirs
+                and swarm["positions"] == account["positions"]
+                and not swarm["unknown"]
+                and not swarm["breaks"]
+            )
+
+        self.wait(agrees, "agreement of desk and venue")
+        return found
+
+
+def _words(entry: Path) -> list[str]:
+    try:
+        return (entry / "cmdline").read_text().split("\0")
+    except OSError:
+        return []
