@@ -17,18 +17,22 @@ from scenarios.config import Config
 from scenarios.config_desk import Approval, Breakers, ExecutionBreaker, Limits, Rule
 
 SCRIPT: Final = "human/script"
+PANEL: Final = "human/panel"
 
 
 def rulebook_of(
     limits: Limits, breakers: Breakers | None, approval: Approval | None,
-    mandates: dict[str, Mandate],
+    mandates: dict[str, Mandate], pace: float = 1.0,
 ) -> Rulebook:  # fmt: skip
-    """Return the rules of a desk. Without an approval table, only soft limits ask people."""
+    """Return the rules of a desk. Without an approval table, only soft limits ask people.
+
+    People have their time by the wall: at a `pace` above 1 it is as much more of the market's.
+    """
     return Rulebook(
         limits=_limits(limits),
         restricted=limits.restricted,
         mandates=mandates,
-        approval=ApprovalPolicy() if approval is None else _policy(approval),
+        approval=ApprovalPolicy() if approval is None else _policy(approval, pace),
         breakers=() if breakers is None else tuple(_breakers(breakers)),
     )
 
@@ -47,12 +51,12 @@ def _plain(figure: float | None) -> float | None:
     return None if figure is None else float(figure)
 
 
-def _policy(told: Approval) -> ApprovalPolicy:
+def _policy(told: Approval, pace: float) -> ApprovalPolicy:
     return ApprovalPolicy(
         default=told.default,
         rules=tuple(_rule(rule) for rule in told.rules),
-        answer_within_ns=int(told.answer_within),
-        send_within_ns=int(told.send_within),
+        answer_within_ns=round(told.answer_within * pace),
+        send_within_ns=round(told.send_within * pace),
         drift=told.drift,
         ask_again=told.ask_again,
     )
@@ -91,12 +95,27 @@ def approval_settings(config: Config) -> ApprovalSettings:
     """Return how a simulation's approval agent works: for a script, or for nobody at all."""
     approver = config.scenario.approver
     approval = None if config.swarm is None else config.swarm.approval
+    if approver is not None and approver.kind == "person":
+        seen = ApprovalSettings(speakers=frozenset({PANEL}))
+        return msgspec.structs.replace(
+            seen,
+            figures_age_ns=round(seen.figures_age_ns * approver.pace),
+            remind_ns=() if approval is None
+            else tuple(round(after * approver.pace) for after in approval.remind),
+        )  # fmt: skip
     return ApprovalSettings(
         speakers=frozenset({SCRIPT}),
         answers_at_once=approver is None or approver.kind == "none",
         figures_age_ns=0,  # A script reads the record alone.
         remind_ns=() if approval is None else tuple(int(after) for after in approval.remind),
     )
+
+
+def who_answers(config: Config) -> str:
+    """Return who answers for people in a run: `people`, `script` or `nobody`."""
+    approver = config.scenario.approver
+    kinds = {"person": "people", "scripted": "script"}
+    return "nobody" if approver is None else kinds.get(approver.kind, "nobody")
 
 
 def script_settings(config: Config, session: Session) -> ScriptSettings | None:

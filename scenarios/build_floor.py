@@ -17,6 +17,7 @@ from agents.desk.execution import Execution
 from agents.desk.portfolio import Portfolio
 from agents.desk.risk import Risk, RiskSettings
 from agents.human.approvals import Approvals
+from agents.human.panel_gateway import Outlet, PanelGateway
 from agents.human.script import ScriptedApprover
 from agents.quant.market_maker import MarketMaker, MarketMakerSettings
 from agents.quant.metronome import Metronome, MetronomeSettings
@@ -35,7 +36,7 @@ from environment.record.audit import AuditHeader, AuditLog, HeadKey, start_of
 from environment.venue_messages import OwnerDown
 from scenarios import config_swarm as told
 from scenarios.build_analysts import analyst_factory, feed_factories
-from scenarios.build_desk import SCRIPT, approval_settings, rulebook_of, script_settings
+from scenarios.build_desk import PANEL, SCRIPT, approval_settings, rulebook_of, script_settings
 from scenarios.build_paths import clock_ns
 from scenarios.build_quant import quant_factory
 from scenarios.build_views import coordinator_settings, execution_settings, portfolio_settings
@@ -46,6 +47,7 @@ from scenarios.config_world import Followers as ToldFollowers, WorldActor
 SWARM_ACCOUNT, VENUE, RISK, PORTFOLIO = "swarm", "venue", "desk/risk", "desk/portfolio"
 COORDINATOR, APPROVALS = "desk/coordinator", "human/approvals"
 EXECUTION = "desk/execution"
+REFRESH_NS = 1_000_000_000  # Wall time between two looks at the figures of a waiting card.
 # An agent made in Python: from the floor (its references) to the actor.
 Factory = Callable[["Floor"], Actor[Any]]
 
@@ -75,6 +77,7 @@ class Floor:
     custodian: Custodian | None = None  # Of the present incarnation, as is the next.
     desk: Risk | None = None
     audit: AuditLog | None = None  # The chain of what is decided, once there is a desk.
+    outlet: Outlet | None = None  # Where a panel's server listens; a replay has none.
 
     def resumed(self, address: str) -> Resumed:
         """Return what an actor has in the market, as its first message."""
@@ -85,6 +88,13 @@ class Floor:
         if self.custodian is not None and self.tell is not None:
             self.tell(CUSTODIAN, OwnerDown(address=address))
 
+    def tell_panel(
+        self, sender: str, message: Message, number: int, rests_on: tuple[int, ...]
+    ) -> None:
+        """Hand on what the panel's actor hears; the server comes after the run was built."""
+        if self.outlet is not None:
+            self.outlet(sender, message, number, rests_on)
+
     @property
     def coordinator(self) -> ActorRef[Any]:
         """Where a `Signal` goes."""
@@ -94,6 +104,12 @@ class Floor:
     def risk(self) -> ActorRef[Any]:
         """Where an `OrderRequest` goes: the only order reference that an agent ever holds."""
         return ActorRef(RISK)
+
+
+def pace_of(config: Config) -> float:
+    """Return market seconds a wall second where a person sits at a panel; 0 where none does."""
+    approver = config.scenario.approver
+    return approver.pace if approver is not None and approver.kind == "person" else 0.0
 
 
 def has_swarm(config: Config, agents: dict[str, Factory]) -> bool:
@@ -141,8 +157,9 @@ def spawn_floor(floor: Floor, kernel: Stage) -> None:
     kernel.spawn(
         VENUE, lambda: SimulatedVenue(exchange, custodian, SWARM_ACCOUNT, keys.gate(), risk)
     )
-    # Nobody looks at a card here but a script, which reads the record.
-    spawn_swarm(floor, kernel, keys, CustodianSettings(), refresh_ns=0)
+    # A script reads the record alone; only a person sees figures move.
+    refresh_ns = round(REFRESH_NS * pace_of(floor.config))
+    spawn_swarm(floor, kernel, keys, CustodianSettings(), refresh_ns=refresh_ns)
 
 
 def spawn_swarm(
@@ -151,9 +168,10 @@ def spawn_swarm(
     """Put custodian, desk and agents at their addresses; a venue stands at `venue` already."""
     risk, coordinator = kernel.reference(RISK), kernel.reference(COORDINATOR)
     venue, owners = kernel.reference(VENUE), kernel.directory()
+    watcher = kernel.reference(PANEL) if pace_of(floor.config) else None
 
     def make_custodian() -> Custodian:
-        floor.custodian = Custodian(venue, risk, owners, kept)
+        floor.custodian = Custodian(venue, risk, owners, kept, watcher)
         return floor.custodian
 
     kernel.spawn(CUSTODIAN, make_custodian)
@@ -188,6 +206,9 @@ def _spawn_desk(floor: Floor, kernel: Stage, keys: Keys, refresh_ns: int) -> Non
     settings = approval_settings(floor.config)
     kernel.spawn(APPROVALS, lambda: Approvals(risk, settings, keys))
     _spawn_auditor(floor, kernel, keys)
+    if pace_of(floor.config):
+        symbols = tuple(instrument.symbol for instrument in floor.instruments)
+        kernel.spawn(PANEL, lambda: PanelGateway(floor.tell_panel, approvals, symbols))
     script = script_settings(floor.config, floor.session)
     if script is not None:
         kernel.spawn(SCRIPT, lambda: ScriptedApprover(approvals, script))
@@ -227,7 +248,7 @@ def _risk_settings(floor: Floor) -> RiskSettings:
     return RiskSettings(
         account=SWARM_ACCOUNT,
         instruments=floor.instruments,
-        rules=rulebook_of(limits, breakers, approval, mandates),
+        rules=rulebook_of(limits, breakers, approval, mandates, pace_of(floor.config) or 1.0),
         reference_ticks=floor.reference_ticks,
         cash_micros=int(scenario.account.cash),
         margin=scenario.account.margin,

@@ -76,12 +76,20 @@ def run_one(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key.")
     ] = None,
+    panel: Annotated[bool, typer.Option("--panel", help="Let a person answer for orders.")] = False,
+    pace: Annotated[
+        float | None, typer.Option(help="With --panel: market seconds a wall second.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Run one scenario and write its report, tables and journal."""
-    from scenarios.cli_run import run_and_show
+    from scenarios.cli_run import Wanted, run_and_show
 
-    return run_and_show(scenario, out=out, settings=settings or [], seed=seed, as_json=as_json)
+    if pace is not None and not panel:
+        raise ConfigError("--pace: goes with --panel alone; a run without people takes no time")
+    at = (1.0 if pace is None else pace) if panel else None
+    wanted = Wanted(settings=settings or [], seed=seed, pace=at)
+    return run_and_show(scenario, wanted, out=out, as_json=as_json)
 
 
 @app.command("replay")

@@ -63,6 +63,15 @@ class TerminalProgress:
         if self._bar is not None:
             self._bar.stop()
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person reads what is said here."""
+        return self._console.is_terminal
+
+    def say(self, text: str) -> None:
+        """Print a line that is no progress; also where progress is not shown."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def phase(self, phase: Phase, detail: str = "") -> None:
         """Show the phase that begins."""
         self._phase = phase

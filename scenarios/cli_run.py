@@ -1,34 +1,67 @@
 """`outcry run` and `outcry replay`: from words on a command line to a run and back to words."""
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import typer
 from rich.console import Console
 
+from environment.errors import ConfigError
 from scenarios.cli import DIFFERENT, INTERRUPTED, show_json
 from scenarios.cli_progress import TerminalProgress
 from scenarios.config import Config, load_config
 from scenarios.config_built import check_built
+from scenarios.config_swarm import Panel
 from scenarios.outcomes import FinishedRun, MuteResult, ReplayResult
 from scenarios.shadows import refuse_shadowed
 
+MOST_PACE = 1_000.0
 
-def run_and_show(
-    scenario: str, *, out: Path | None, settings: list[str], seed: int | None, as_json: bool
-) -> int:
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the command line changes about a scenario; a pace puts a person at a panel."""
+
+    settings: list[str]
+    seed: int | None = None
+    pace: float | None = None
+
+
+def _seated(config: Config, pace: float) -> Config:
+    """Return the configuration, with a person in it where one was asked for."""
+    from scenarios.panel_seat import with_person
+
+    if not 0.0 < pace <= MOST_PACE:
+        raise ConfigError(f"--pace: expected a number above 0 and at most {MOST_PACE}")
+    return with_person(config, pace)
+
+
+def run_and_show(scenario: str, wanted: Wanted, *, out: Path | None, as_json: bool) -> int:
     """Run a scenario, show what came out, and return the exit status."""
-    config = load_config(scenario, settings, seed)
+    config = load_config(scenario, wanted.settings, wanted.seed)
+    if wanted.pace is not None:
+        config = _seated(config, wanted.pace)
     check_built(config)
     refuse_shadowed()
     folder = out if out is not None else Path("runs") / config.scenario.name
     if config.scenario.compare is not None:
-        return _compare_and_show(scenario, config, folder, settings, seed, as_json=as_json)
+        return _compare_and_show(
+            scenario, config, folder, wanted.settings, wanted.seed, as_json=as_json
+        )
     with TerminalProgress(Console(stderr=True), visible=not as_json) as progress:
         progress.phase("import")
         from scenarios.runner import run_scenario
 
-        result: FinishedRun = run_scenario(config, folder, progress)
+        if wanted.pace is not None:
+            from scenarios.panel_seat import seat_for_people
+
+            told = (config.swarm.panel if config.swarm else None) or Panel()
+            seat = partial(seat_for_people, told=told, voice=progress)
+            result: FinishedRun = run_scenario(config, folder, progress, seat=seat)
+        else:
+            result = run_scenario(config, folder, progress)
     if as_json:
         show_json(result.summary)
     else:

@@ -70,9 +70,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Approver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who answers in simulation: a script, or nobody (every question counts as yes at once)."""
+    """Who answers in simulation: a script, or nobody (every question counts as yes at once).
 
-    kind: Literal["scripted", "none"]
+    `person` is what `--panel` puts in their place, with the pace of the run: what a person has in
+    wall time, the desk counts in market time.
+    """
+
+    kind: Literal["scripted", "none", "person"]
+    pace: Annotated[float, Meta(gt=0.0, le=1_000.0)] = 1.0
     people: tuple[Name, ...] = ()
     hours: tuple[ClockTime, ClockTime] | None = None
     delay: Delay | None = None

@@ -90,21 +90,36 @@ def _desk(file: Path) -> tuple[Path, Panel]:
 
 def _show_link(store: PeopleStore, folder: Path, name: str, told: Panel, *, as_json: bool) -> int:
     """Show a new link on a terminal; anywhere else it could be kept, so a 0600 file gets it."""
+    if as_json:
+        place = _link_file(folder, name, _new_link(store, name, told))
+        return show_json({"name": name, "link_file": str(place), "minutes": 10})
+    typer.echo(link_line(store, folder, name, told, is_terminal=sys.stdout.isatty()))
+    return 0
+
+
+def link_line(
+    store: PeopleStore, folder: Path, name: str, told: Panel, *, is_terminal: bool
+) -> str:
+    """Return what is said of a new link: itself on a terminal, elsewhere where it stands."""
+    url = _new_link(store, name, told)
+    if is_terminal:
+        return f"one use, 10 minutes: {url}"
+    return f"one use, 10 minutes: the link stands in {_link_file(folder, name, url)}"
+
+
+def _new_link(store: PeopleStore, name: str, told: Panel) -> str:
     token = _refused(partial(store.make_link, name, time.time_ns()))
     scheme = "http" if told.tls is None else "https"
     # In the fragment, which no server and no proxy is sent.
-    url = f"{scheme}://{told.listen}/#link={token}"
-    if sys.stdout.isatty() and not as_json:
-        typer.echo(f"one use, 10 minutes: {url}")
-        return 0
+    return f"{scheme}://{told.listen}/#link={token}"
+
+
+def _link_file(folder: Path, name: str, url: str) -> Path:
     place = folder / f"link-{name}"
     place.unlink(missing_ok=True)
     place.touch(mode=0o600, exist_ok=False)
     place.write_text(f"{url}\n", encoding="utf-8")
-    if as_json:
-        return show_json({"name": name, "link_file": str(place), "minutes": 10})
-    typer.echo(f"one use, 10 minutes: the link stands in {place}")
-    return 0
+    return place
 
 
 def ask_password() -> str:

@@ -52,6 +52,9 @@ def _badges(result: RunResult) -> list[str]:
         f"{number(summary.get('trades', len(result.day.trades.time)))} trades",
         f"realism {good} of {len(result.marks)}",
     ]
+    answered = summary.get("approvals", {}).get("answered_by", "nobody")
+    if answered != "nobody":
+        badges.append(f"answered by {'a script' if answered == 'script' else answered}")
     return badges if result.complete else ["ended early", *badges]
 
 

@@ -1,6 +1,8 @@
 """One run from configuration to folder: build, loop, write."""
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from environment.record.files import RunFolder
 from environment.record.manifest import Manifest, encode, make_manifest
 from environment.record.output import read_day, write_table, write_tables
 from environment.record.tape import TapeWriter
+from scenarios.build_desk import who_answers
 from scenarios.build_floor import Factory
 from scenarios.build_models import check_cassette
 from scenarios.build_paths import SECOND_NS
@@ -33,7 +36,12 @@ from scenarios.session_loop import JOURNAL, SessionLoop
 from scenarios.summary import summary_of
 from scenarios.warm_up import compile_all, compile_replay
 
-_SLICE_NS = 30 * SECOND_NS
+Seat = Callable[[SessionLoop], AbstractContextManager[None]]
+
+
+def nobody_sits(loop: SessionLoop) -> AbstractContextManager[None]:  # noqa: ARG001  a seat's signature
+    """Return a seat in which nobody sits: the run takes the time that it needs."""
+    return nullcontext()
 
 
 class Clocked:
@@ -60,7 +68,7 @@ class Clocked:
 
 def run_scenario(
     config: Config, folder: Path, progress: Progress | None = None,
-    agents: dict[str, Factory] | None = None,
+    agents: dict[str, Factory] | None = None, seat: Seat = nobody_sits,
 ) -> RunResult:  # fmt: skip
     """Run one scenario and write everything into `folder`.
 
@@ -68,6 +76,8 @@ def run_scenario(
     ----------
     agents : mapping of address to factory, optional
         Agents made in Python, beside those of the swarm file.
+    seat
+        What is held open around the loop: a panel, where a person answers.
 
     Raises
     ------
@@ -94,7 +104,8 @@ def run_scenario(
     clock.begin("loop")
     began = time.perf_counter()
     try:
-        complete = run_loop(loop, watched)
+        with seat(loop):
+            complete = run_loop(loop, watched)
     except OperatingError:
         raise  # The disk itself: nothing more can be kept.
     except BaseException:
@@ -112,7 +123,7 @@ def run_scenario(
         RunResult(output.path, {}),
     )  # fmt: skip
     facts = list(facts_of(loop.world.floor.audit))
-    summary["approvals"] = approval_counts(facts)
+    summary["approvals"] = approval_counts(facts) | {"answered_by": who_answers(config)}
     if head is not None:
         summary["gate"] = gate_ledger(facts, day)
         summary["audit"] = {"records": head.number, "head": head.hash.hex()}
@@ -123,11 +134,11 @@ def run_loop(loop: SessionLoop, progress: Progress) -> bool:
     """Run every day; returns False where the watcher asked to stop."""
     progress.span(loop.start_ns, loop.end_ns, loop.world.sessions[0].zone)
     loop.start()
-    now_ns = min(loop.start_ns - 1 + _SLICE_NS, loop.end_ns)
+    now_ns = min(loop.start_ns - 1 + loop.slice_ns, loop.end_ns)
     while loop.advance_to(now_ns):
         if not progress.tick(now_ns, loop.events, 0):
             return False
-        now_ns = min(now_ns + _SLICE_NS, loop.end_ns)
+        now_ns = min(now_ns + loop.slice_ns, loop.end_ns)
     return loop.is_over
 
 

@@ -5,7 +5,7 @@ never passes the end of a day without clearing it and opening the next one.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from llm.service import ModelService
 from scenarios.build_clearing import spawn_house
 from scenarios.build_floor import Factory
 from scenarios.build_models import model_service, performers
+from scenarios.build_paths import SECOND_NS
 from scenarios.builder import World, build
 from scenarios.clearing_night import Night
 from scenarios.config import Config, from_canonical
@@ -111,6 +112,10 @@ class SessionLoop:
     ----------
     day
         Number of the day in hand, from 0; after the last one's clearing, how many there were.
+    run_until
+        What runs the kernel to a moment; at a panel something slower than the kernel itself.
+    slice_ns
+        Market time between two looks at whether to go on.
     """
 
     world: World
@@ -119,6 +124,8 @@ class SessionLoop:
     day: int = 0
     is_stopped: bool = False
     journal_sha256: str = ""
+    run_until: Callable[[int], None] | None = None
+    slice_ns: int = 30 * SECOND_NS
     _night: Night = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -179,9 +186,10 @@ class SessionLoop:
         Every end of a day that is reached is cleared, and the next day opened.
         """
         kernel = self.world.kernel
+        run_until = kernel.run_until if self.run_until is None else self.run_until
         while not self.is_over:
             end_ns = self.world.sessions[self.day].end_ns
-            kernel.run_until(min(until_ns, end_ns))
+            run_until(min(until_ns, end_ns))
             if kernel.stop_reason:
                 self.is_stopped = True
                 return False

@@ -11,7 +11,7 @@ from agents.desk.custodian_state import (
     client_order_id,
 )
 from agents.desk.order_table import HeldOrder, OrderTable
-from agents.desk.reports import Reports, ToRisk
+from agents.desk.reports import Reports, ToRisk, Watched
 from agents.desk.settling import SWEEP, Question, Settling
 from agents.orders import Terms, TrackedOrder
 from environment.actors import Actor, ActorContext, ActorRef, Directory
@@ -61,10 +61,10 @@ class Custodian(Actor[ToCustodian]):
 
     def __init__(
         self, venue: ActorRef[ToVenue], risk: ActorRef[ToRisk], owners: Directory[OrderEvent],
-        settings: CustodianSettings,
+        settings: CustodianSettings, watcher: ActorRef[Watched] | None = None,
     ) -> None:  # fmt: skip
         self._venue = venue
-        self._reports = Reports(risk, owners)
+        self._reports = Reports(risk, owners, watcher)
         self._settling = Settling(venue, self._reports, settings)
         self._settings = settings
         self.state: CustodianState = CustodianState(
@@ -156,6 +156,7 @@ class Custodian(Actor[ToCustodian]):
         name = "" if held.client_id == held.tracked.order_id else held.client_id
         stamped = msgspec.structs.replace(approved, client_order_id=name, session=state.session)
         ctx.send(self._venue, stamped)
+        self._reports.show(ctx, approved)
         self._settling.watch(ctx, state)
 
     def _on_cancel(self, ctx: ActorContext, order_id: str) -> None:

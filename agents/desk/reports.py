@@ -5,7 +5,7 @@ import msgspec
 from agents.desk.custodian_state import CustodianState
 from environment.actors import ActorContext, ActorRef, Directory
 from environment.control_messages import LowerDesk, OutcomeUnknown
-from environment.messages import OrderEvent, OrderFilled
+from environment.messages import ApprovedOrder, ApprovedReplace, OrderEvent, OrderFilled
 from environment.venue_messages import (
     BREAKS_TOPIC,
     BreakFound,
@@ -15,14 +15,19 @@ from environment.venue_messages import (
 )
 
 ToRisk = OrderEvent | PositionBooked | LowerDesk | OutcomeUnknown
+Watched = OrderEvent | ApprovedOrder | ApprovedReplace
 
 
 class Reports:
-    """Takes reports in by their numbers; tells risk and the owners."""
+    """Takes reports in by their numbers; tells risk, the owners, and whoever only looks on."""
 
-    def __init__(self, risk: ActorRef[ToRisk], owners: Directory[OrderEvent]) -> None:
+    def __init__(
+        self, risk: ActorRef[ToRisk], owners: Directory[OrderEvent],
+        watcher: ActorRef[Watched] | None = None,
+    ) -> None:  # fmt: skip
         self.risk = risk
         self._owners = owners
+        self._watcher = watcher
 
     def hear(self, ctx: ActorContext, state: CustodianState, report: VenueReport) -> None:
         """Take a report in; one that came too early waits for those before it."""
@@ -66,10 +71,16 @@ class Reports:
     ) -> None:
         """Tell risk and the owner."""
         ctx.send(self.risk, event)
+        self.show(ctx, event)
         if owner in self._owners:
             ctx.send(self._owners[owner], event)
         else:
             state.undelivered += 1
+
+    def show(self, ctx: ActorContext, told: Watched) -> None:
+        """Tell the panel, where there is one, what it may show."""
+        if self._watcher is not None:
+            ctx.send(self._watcher, told)
 
     def lower(self, ctx: ActorContext, reason: str, figures: str) -> None:
         """Have the desk stop opening."""

@@ -8,7 +8,6 @@ from agents.orders import Terms, TrackedOrder
 from environment.instruments import Instrument, half_even
 from environment.messages import ApprovedOrder, ApprovedReplace, OrderEvent, OrderFilled, Side
 
-ORDERS_TOPIC: Final = "desk/orders"  # Approved orders and what the venue reported of them.
 _KEPT_OVER: Final = 200
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from agents.desk.proposal import Proposal, Voice
 from agents.human.panel_text import shown
 from environment.messages import Message, QuoteUpdate, Signal, TradePrint
 
@@ -35,9 +36,15 @@ class Evidence:
         """Keep one envelope; number 0 is one without."""
         told = _told(sender, message, tuple(rests_on))
         if number and told is not None:
-            self._heard[number] = told
-            if len(self._heard) > _KEPT:
-                self._heard.popitem(last=False)
+            self._keep(number, told)
+        if isinstance(message, Proposal):
+            for voice in message.voices:
+                self._keep(voice.signal, _of_voice(message.instrument, voice))
+
+    def _keep(self, number: int, told: Heard) -> None:
+        self._heard[number] = told
+        if len(self._heard) > _KEPT:
+            self._heard.popitem(last=False)
 
     def graph(self, numbers: Iterable[int], depth: int = _DEEPEST) -> list[View]:
         """Return what stands behind some envelopes, as a tree; one that was not heard says so."""
@@ -59,12 +66,21 @@ class Evidence:
         }  # fmt: skip
 
 
+def _of_voice(instrument: str, voice: Voice) -> Heard:
+    what = f"view on {instrument}: {voice.direction}, {100 * voice.probability:.0f} % sure"
+    return Heard(voice.source, shown(what, 160), shown("; ".join(voice.reasons), 400))
+
+
 def _told(sender: str, message: Message, rests_on: tuple[int, ...]) -> Heard | None:
     match message:
         case Signal():
             said = "abstains" if message.abstains else message.direction
             what = f"view on {message.instrument}: {said}, {100 * message.probability:.0f} % sure"
             words = shown("; ".join(message.reasons), 400)
+            return Heard(sender, shown(what, 160), words, (*rests_on, *message.evidence))
+        case Proposal():
+            what = f"view of the desk on {message.instrument}: {message.direction}"
+            words = shown("; ".join(message.explanation), 400)
             return Heard(sender, shown(what, 160), words, (*rests_on, *message.evidence))
         case QuoteUpdate():
             what = f"quote of {message.instrument}, {message.bid_price} / {message.ask_price} ticks"

@@ -7,8 +7,8 @@ its own. Whatever a person does enters as an admitted message, so it is an input
 from collections.abc import Callable
 from typing import ClassVar, Final, Protocol, assert_never
 
-from agents.desk.risk import VERDICTS, Verdict
-from agents.human.panel_books import ORDERS_TOPIC
+from agents.desk.proposal import PROPOSALS, Proposal
+from agents.desk.risk_state import VERDICTS, Verdict
 from agents.human.panel_clerk import APPROVALS, PANEL
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.approval_messages import (
@@ -49,7 +49,8 @@ _MARKET_NS: Final = 250_000_000  # Eyes need no more.
 
 Heard = (
     CardChanged | CardDue | AnswerNoted | DeskStateChanged | RaiseRefused | QuoteUpdate
-    | DepthUpdate | TradePrint | PhaseChanged | BandsChanged | AuctionIndication | Signal | Verdict
+    | DepthUpdate | TradePrint | PhaseChanged | BandsChanged | AuctionIndication | Signal
+    | Proposal | Verdict
     | ApprovedOrder | ApprovedReplace | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
     | OrderReplaced | OrderTriggered
 )  # fmt: skip
@@ -81,9 +82,9 @@ class PanelGateway(Actor[ToPanel]):
             case (
                 CardChanged() | CardDue() | AnswerNoted() | DeskStateChanged() | RaiseRefused()
                 | QuoteUpdate() | DepthUpdate() | TradePrint() | PhaseChanged() | BandsChanged()
-                | AuctionIndication() | Signal() | Verdict() | ApprovedOrder() | ApprovedReplace()
-                | OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
-                | OrderReplaced() | OrderTriggered()
+                | AuctionIndication() | Signal() | Proposal() | Verdict() | ApprovedOrder()
+                | ApprovedReplace() | OrderAccepted() | OrderRefused() | OrderFilled()
+                | OrderCancelled() | OrderReplaced() | OrderTriggered()
             ):  # fmt: skip
                 envelope = ctx.envelope()
                 evidence = envelope.evidence if envelope is not None else ()
@@ -93,7 +94,7 @@ class PanelGateway(Actor[ToPanel]):
                 assert_never(never)
 
     def _listen(self, ctx: ActorContext) -> None:
-        for topic in (CARDS_TOPIC, STATE_TOPIC, VERDICTS, ORDERS_TOPIC):
+        for topic in (CARDS_TOPIC, STATE_TOPIC, VERDICTS, PROPOSALS):
             ctx.subscribe(topic)
         for symbol in self._symbols:
             ctx.subscribe(f"market/{symbol}/quotes", _MARKET_NS)

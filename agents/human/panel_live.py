@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import msgspec
 
+from agents.desk.proposal import Voice
 from agents.human.panel_books import Books
 from agents.human.panel_text import grouped, money, shown
 from environment.control_messages import DeskState, DeskStateChanged
@@ -64,24 +65,27 @@ class LiveView:
         self.state_reason = ""
         self.state_person = ""
 
-    def hear_quote(self, quote: QuoteUpdate, now_ns: int) -> None:
-        """Take a touch in."""
-        seen = self.watched.setdefault(quote.instrument, Watched())
+    def hear_market(self, told: QuoteUpdate | DepthUpdate | PhaseChanged, now_ns: int) -> None:
+        """Take a touch, the best levels or a phase in."""
+        seen = self.watched.setdefault(told.instrument, Watched())
+        match told:
+            case QuoteUpdate():
+                self._hear_quote(seen, told, now_ns)
+            case DepthUpdate(bids=bids, asks=asks):
+                seen.bids, seen.asks = bids[:_LEVELS], asks[:_LEVELS]
+            case PhaseChanged(phase=phase):
+                seen.phase = phase
+            case never:
+                assert_never(never)
+
+    @staticmethod
+    def _hear_quote(seen: Watched, quote: QuoteUpdate, now_ns: int) -> None:
         seen.bid_price, seen.bid_quantity = quote.bid_price, quote.bid_quantity
         seen.ask_price, seen.ask_quantity = quote.ask_price, quote.ask_quantity
         seen.last_price, seen.volume, seen.heard_ns = quote.last_price, quote.volume, now_ns
         mid = seen.twice_mid
         if mid is not None and (not seen.line or now_ns - seen.line[-1][0] >= _POINT_NS):
             seen.line.append((now_ns, mid))
-
-    def hear_depth(self, depth: DepthUpdate) -> None:
-        """Take the best levels in."""
-        seen = self.watched.setdefault(depth.instrument, Watched())
-        seen.bids, seen.asks = depth.bids[:_LEVELS], depth.asks[:_LEVELS]
-
-    def hear_phase(self, phase: PhaseChanged) -> None:
-        """Take a trading phase in."""
-        self.watched.setdefault(phase.instrument, Watched()).phase = phase.phase
 
     def hear_state(self, change: DeskStateChanged) -> None:
         """Take the desk's state in; that of one agent or underlying is said in the chat only."""
@@ -102,6 +106,15 @@ class LiveView:
             instrument=signal.instrument,
             direction="" if signal.abstains else signal.direction,
         )
+
+    def hear_voice(self, instrument: str, voice: Voice, now_ns: int) -> None:
+        """Take in what a source said, as the coordinator weighed it."""
+        weight = f"weighs {100 * voice.weight:.0f} %, right {100 * voice.hit_rate:.0f} %"
+        text = f"{instrument} {voice.direction}, {100 * voice.probability:.0f} % ({weight})"
+        self.agents[voice.source] = AgentSaid(
+            at_ns=now_ns, text=shown(text, 160), words=shown("; ".join(voice.reasons), 300),
+            instrument=instrument, direction=voice.direction,
+        )  # fmt: skip
 
     def hear_order(self, agent: str, text: str, now_ns: int) -> None:
         """Take in that an agent asked for an order, and what risk said to it."""

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from agents.desk.risk import Verdict
+from agents.desk.proposal import Proposal
+from agents.desk.risk_state import Verdict
 from agents.human.panel_books import Books
 from agents.human.panel_chat import Chat, Entry, Source, Speaker
 from agents.human.panel_evidence import Evidence
@@ -52,6 +53,7 @@ class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "America/New_York"  # The exchange's, by its IANA name.
     held: dict[str, int] = {}  # Lots at the start.
     limits: tuple[tuple[str, str, str], ...] = ()  # Name, soft and hard, in people's words.
+    answered_by: str = ""  # Who answers here, where that is not a matter of course.
     has_channel: bool = False  # Somebody is called when no page is open.
 
 
@@ -92,17 +94,17 @@ class Room:
                 self._tell_state(message)
             case RaiseRefused(person=person, reason=reason):
                 self.say("desk", "desk", f"{person} may not resume: {shown(reason, 400)}")
-            case QuoteUpdate():
-                self.live.hear_quote(message, now_ns)
-            case DepthUpdate():
-                self.live.hear_depth(message)
-            case PhaseChanged():
-                self.live.hear_phase(message)
+            case QuoteUpdate() | DepthUpdate() | PhaseChanged():
+                self.live.hear_market(message, now_ns)
             case Signal():
                 self.live.hear_signal(sender, message, now_ns)
+            case Proposal():
+                for voice in message.voices:
+                    self.live.hear_voice(message.instrument, voice, now_ns)
             case Verdict():
-                word = "passed" if message.is_passed else f"refused: {message.rule}"
-                self.live.hear_order(message.owner, f"asked for an order, {word}", now_ns)
+                why = f": {message.rule}" if message.rule else ""
+                text = f"asked for an order, {message.became}{why}"
+                self.live.hear_order(message.owner, text, now_ns)
             case ApprovedOrder() | ApprovedReplace():
                 self.books.approve(message)
             case (
@@ -168,6 +170,7 @@ class Room:
                 "room",
                 person=person,
                 floor=self.settings.floor,
+                answered_by=self.settings.answered_by,
                 zone=self.settings.zone,
                 version=panel_version(),
                 cards=cards,

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.unit.human.floor import PASSWORD, Panel
+from tests.unit.human.floor import PASSWORD
 
 
 def unsigned(claims: dict[str, Any]) -> str:
@@ -23,9 +23,9 @@ def unsigned(claims: dict[str, Any]) -> str:
 class Browser:
     """Keeps cookies and the CSRF token, as a page does; every header can be another."""
 
-    def __init__(self, panel: Panel) -> None:
-        self.host = panel.address.removeprefix("http://")
-        self.origin = panel.address
+    def __init__(self, address: str) -> None:
+        self.host = address.removeprefix("http://")
+        self.origin = address
         self.cookies: dict[str, str] = {}
         self.csrf = ""
 
@@ -89,14 +89,16 @@ async def opened_socket(
             yield socket
 
 
-def talk(browser: Browser, act: Talk, *, csrf: str | None = None, **headers: str) -> Any:
+def talk(
+    browser: Browser, act: Talk, *, csrf: str | None = None, patience_s: float = 10, **headers: str
+) -> Any:
     """Open a socket, greet, and let `act` speak over it; return what it returns."""
 
     async def run() -> Any:
         async with opened_socket(browser, **headers) as socket:
             given = browser.csrf if csrf is None else csrf
             await socket.send_json({"t": "hello", "csrf": given, "version": "any"})
-            return await asyncio.wait_for(act(socket), 10)
+            return await asyncio.wait_for(act(socket), patience_s)
 
     return asyncio.run(run())
 

@@ -25,7 +25,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
 
 @pytest.fixture
 def browser(panel: Panel) -> Browser:
-    return Browser(panel)
+    return Browser(panel.address)
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_an_unknown_name_is_answered_like_a_wrong_password(browser: Browser) -> 
 
 
 def test_guessing_is_stopped_even_for_the_right_password(panel: Panel) -> None:
-    guesser = Browser(panel)
+    guesser = Browser(panel.address)
     states = [guesser.sign_in("ben", f"guess {number}") for number in range(FREE_TRIES)]
     assert states == [401] * FREE_TRIES
     assert guesser.sign_in("ben") == 429
@@ -173,8 +173,8 @@ def test_a_one_time_link_works_once(panel: Panel, browser: Browser) -> None:
     token = panel.people.make_link("eve", time.time_ns())
     form = {"token": token, "password": "a password of hers"}
     assert browser.ask("POST", "/api/link", form)[0] == 200
-    assert Browser(panel).ask("POST", "/api/link", form)[0] == 403
-    assert Browser(panel).sign_in("eve", "a password of hers") == 200
+    assert Browser(panel.address).ask("POST", "/api/link", form)[0] == 403
+    assert Browser(panel.address).sign_in("eve", "a password of hers") == 200
 
 
 def test_a_link_older_than_ten_minutes_is_refused(panel: Panel, browser: Browser) -> None:
@@ -276,7 +276,7 @@ def test_a_flood_of_frames_ends_the_socket(ana: Browser) -> None:
 def test_an_open_socket_ends_with_its_sign_in_within_a_second(panel: Panel, way: str) -> None:
     name = f"p{way[:2].strip()}{way[-2:]}"
     panel.people.add(name, ("approver",), PASSWORD)
-    browser = Browser(panel)
+    browser = Browser(panel.address)
     assert browser.sign_in(name) == 200
 
     async def act(socket: aiohttp.ClientWebSocketResponse) -> int | None:
@@ -312,7 +312,7 @@ def say(browser: Browser, frame: dict[str, Any], kind: str = "refused") -> dict[
 )  # fmt: skip
 def test_a_role_too_small_answers_nothing(panel: Panel, name: str, word: str) -> None:
     panel.floor.show(make_card())
-    browser, before = Browser(panel), len(panel.floor.heard(CardAnswer))
+    browser, before = Browser(panel.address), len(panel.floor.heard(CardAnswer))
     browser.sign_in(name)
     told = say(browser, answer_frame(f"r{name}{word}", word=word))
     assert "takes the role" in told["reason"]
@@ -321,7 +321,7 @@ def test_a_role_too_small_answers_nothing(panel: Panel, name: str, word: str) ->
 
 def test_a_trader_may_reject(panel: Panel) -> None:
     panel.floor.show(make_card())
-    browser = Browser(panel)
+    browser = Browser(panel.address)
     browser.sign_in("tom")
     assert say(browser, answer_frame("x1", word="reject"), "noted")["is_taken"]
 
@@ -387,7 +387,7 @@ def test_resuming_needs_an_approver_a_reason_and_a_password(panel: Panel, ana: B
     control = {"t": "control", "word": "resume"}
     assert "reason" in say(ana, {**control, "id": "c1", "password": PASSWORD})["reason"]
     assert "password" in say(ana, {**control, "id": "c2", "reason": "looked at it"})["reason"]
-    trader = Browser(panel)
+    trader = Browser(panel.address)
     trader.sign_in("tom")
     full = {**control, "reason": "looked at it", "password": PASSWORD}
     assert "role approver" in say(trader, {**full, "id": "c3"})["reason"]
@@ -397,7 +397,7 @@ def test_resuming_needs_an_approver_a_reason_and_a_password(panel: Panel, ana: B
 
 
 def test_a_trader_halts_at_once(panel: Panel) -> None:
-    trader = Browser(panel)
+    trader = Browser(panel.address)
     trader.sign_in("tom")
     say(trader, {"t": "say", "id": "h1", "text": "/halt odd prices"}, "state")
     halt = panel.floor.heard(LowerDesk)[-1]
