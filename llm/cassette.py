@@ -7,6 +7,7 @@ agent, or at another time of day, is the same entry. Credentials never come near
 them, and a scrubber takes out what looks like one in the texts.
 """
 
+import math
 import re
 import threading
 from pathlib import Path
@@ -182,6 +183,21 @@ def write_entries(path: Path, entries: dict[str, Entry]) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(text)
     partial.replace(path)
+
+
+def fitted_delay(entries: dict[str, Entry]) -> dict[str, float] | None:
+    """Return median (ms) and sigma of a lognormal fitted to how long answers took, or None.
+
+    For `latency.effects`: simulated answers then take as long as the real ones did.
+    """
+    logs = [math.log(e.duration_ms) for e in entries.values() if e.duration_ms > 0 and not e.failed]
+    if len(logs) < 2:
+        return None
+    ordered = sorted(logs)
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    mean = sum(logs) / len(logs)
+    sigma = math.sqrt(sum((value - mean) ** 2 for value in logs) / (len(logs) - 1))
+    return {"median_ms": math.exp(middle), "sigma": sigma}
 
 
 def difference(before: dict[str, Entry], after: dict[str, Entry]) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from agents.analysts import FORMS, RULES
 from environment.actors import ThreadedEffects
@@ -53,6 +53,44 @@ def check_cassette(service: ModelService | None) -> None:
             f"{cassette.path}: {cassette.misses} questions are not on this cassette; record it "
             'again with --set cassette.mode=record, or take mode = "replay"'
         )
+
+
+def roles_in_use(swarm: Swarm) -> set[str]:
+    """Return the roles that agents of this swarm ask first."""
+    agents = (swarm.agents[address] for address in swarm.swarm)
+    return {agent.model for agent in agents if isinstance(agent, LanguageAgent)}
+
+
+def model_troubles(swarm: Swarm) -> dict[str, str]:
+    """Return by role what keeps its model from answering, with the mend; "" where nothing does."""
+    found: dict[str, str] = {}
+    for role, model in sorted(swarm.models.items()):
+        provider = provider_of(model)
+        found[role] = provider.trouble()
+        provider.close()
+    return found
+
+
+def models_summary(service: ModelService | None) -> dict[str, Any]:
+    """Return what asking cost on the wall, by model; nothing where nobody asked."""
+    if service is None:
+        return {}
+    rows: dict[str, dict[str, Any]] = {}
+    for fact in service.facts:
+        name = f"{fact.provider}/{fact.model}" if fact.provider else "nobody"
+        row = rows.setdefault(
+            name, {"questions": 0, "seconds": [], "tokens": 0, "usd": 0.0, "outcomes": {}}
+        )
+        row["questions"] += 1
+        row["seconds"].append(fact.seconds)
+        row["tokens"] += fact.tokens_in + fact.tokens_out
+        row["usd"] += fact.usd_micros / 1e6
+        row["outcomes"][fact.outcome] = row["outcomes"].get(fact.outcome, 0) + 1
+    for row in rows.values():
+        seconds = sorted(row.pop("seconds"))
+        row["median_ms"] = round(seconds[len(seconds) // 2] * 1e3, 3)
+        row["longest_ms"] = round(seconds[-1] * 1e3, 3)
+    return {"models": rows}
 
 
 def route_of(model: LanguageModel) -> Route:

@@ -12,7 +12,9 @@ from typing import Final, Literal, NamedTuple
 
 from agents.desk.controls import CONTROLS
 from environment.errors import ConfigError
-from scenarios.config import load_config, shipped_names
+from scenarios.build_models import model_troubles, roles_in_use
+from scenarios.config import load_config, load_swarm, shipped_names
+from scenarios.places import PROJECT_ROOT
 from scenarios.shadows import PACKAGES, shadowed_packages
 
 _OLDEST: Final = (3, 11)
@@ -37,6 +39,7 @@ def examine() -> list[Finding]:
         _compiled_code,
         _results_folder,
         _scenarios,
+        _models,
         _controls,
         _browser,
         _shared_data,
@@ -125,6 +128,27 @@ def _scenarios() -> Iterator[Finding]:
         else:
             sound.append(name)
     yield Finding("ok", "scenarios", ", ".join(sound) or "none")
+
+
+def _models() -> Iterator[Finding]:
+    """Ask each model of the swarm file that is here whether it can answer."""
+    file = Path("agents.toml")
+    if not file.is_file():
+        file = PROJECT_ROOT / "agents.toml"
+    try:
+        swarm = load_swarm(file)
+    except ConfigError as error:
+        yield Finding("fault", "models", str(error), "mend that file")
+        return
+    for role, trouble in model_troubles(swarm).items():
+        if not trouble:
+            yield Finding("ok", f"model {role}", str(swarm.models[role].__struct_config__.tag))
+            continue
+        text, _, mend = trouble.partition("; ")
+        found: Literal["note", "fault"] = "fault" if role in roles_in_use(swarm) else "note"
+        yield Finding(
+            found, f"model {role}", text, mend or "agents that name it abstain until then"
+        )
 
 
 def _controls() -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from environment.record.output import read_day, write_table, write_tables
 from environment.record.tape import TapeWriter
 from scenarios.build_desk import who_answers
 from scenarios.build_floor import Factory
-from scenarios.build_models import check_cassette
+from scenarios.build_models import check_cassette, models_summary
 from scenarios.build_paths import SECOND_NS
 from scenarios.build_replay import REPLAY, divergence
 from scenarios.builder import World
@@ -127,6 +127,7 @@ def run_scenario(
     if head is not None:
         summary["gate"] = gate_ledger(facts, day)
         summary["audit"] = {"records": head.number, "head": head.hash.hex()}
+    summary |= models_summary(loop.models)
     return _finish(loop.world, output, summary, digest, complete=complete)
 
 

@@ -189,7 +189,7 @@ class Asking:
 
     def tell(
         self, ctx: ActorContext, closed: Closed, outcome: str, *, evidence_id: str = "",
-        prompt: Prompt | None = None,
+        prompt: Prompt | None = None, abstained: bool | None = None,
     ) -> None:  # fmt: skip
         """Publish the whole consultation, for the journal, the report and the panel."""
         used = prompt if prompt is not None else self._prompt
@@ -200,7 +200,8 @@ class Asking:
                 agent=ctx.address, instrument=closed.question.instrument, step=closed.question.step,
                 prompt=used.label, prompt_sha256=used.sha256, asked=shown,
                 asked_ns=closed.asked_ns, answers=tuple(map(_heard, closed.answers)),
-                outcome=outcome, abstained=not evidence_id, evidence_id=evidence_id,
+                outcome=outcome, evidence_id=evidence_id,
+                abstained=not evidence_id if abstained is None else abstained,
             ),
             evidence=closed.question.envelopes,
         )  # fmt: skip

@@ -181,7 +181,9 @@ class Debate(Actor[ToDebate]):
             argument = msgspec.structs.replace(argument, points=kept)
             table.said.append(Said(side, table.steps // 2 + 1, argument, struck))
             outcome = f"{len(kept)} points, {struck} struck, strength {argument.strength:.2f}"
-        self._asking.tell(ctx, closed, outcome, prompt=self._prompts[side])
+        self._asking.tell(
+            ctx, closed, outcome, prompt=self._prompts[side], abstained=not closed.texts
+        )
 
     def _rule(self, ctx: ActorContext, closed: Closed, table: Table) -> None:
         symbol, ids = closed.question.instrument, {f.evidence.evidence_id: f for f in table.filed}
