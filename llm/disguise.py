@@ -8,7 +8,7 @@ seed has the map, and can turn an answer back.
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ _WEEKS: Final = (260, 1_300)  # Back by 5 to 25 years.
 _FACTORS: Final = (0.5, 5.0)
 _WEEK_NS: Final = 7 * 86_400_000_000_000
 _DATE: Final = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+_ROUNDING: Final = 5e-3
 _PRICE: Final = re.compile(r"\b(\d[\d,]*\.?\d*) USD\b")
 
 
@@ -36,13 +37,38 @@ class Disguise(msgspec.Struct, frozen=True, kw_only=True):
         parts = tuple(
             Part(
                 text=self.hide_text(part.text), as_of_ns=part.as_of_ns - back_ns, kind=part.kind,
-                source=part.source,
+                source=f"s{number}",  # An id may hold a name or a date.
             )
-            for part in ask.parts
+            for number, part in enumerate(ask.parts, 1)
         )  # fmt: skip
         return msgspec.structs.replace(
             ask, parts=parts, question=self.hide_text(ask.question), asked_ns=ask.asked_ns - back_ns
         )
+
+    def reveal_answer(self, text: str, ask: AskModel) -> str:
+        """Return an answer to the hidden form of a question as one to the question itself.
+
+        Names, dates and prices in its words come back, and so do ids of sources, and cited numbers
+        that are prices of their source.
+        """
+        sources = {f"s{n}": part.source for n, part in enumerate(ask.parts, 1)}
+        prices = {part.source: _prices(part.text) for part in ask.parts}
+        answer = self._revealed(msgspec.json.decode(text), sources)
+        for cited in answer.get("numbers", ()) if isinstance(answer, dict) else ():
+            for price in prices.get(cited["source"], ()):
+                hidden = price * self.factor
+                if abs(cited["number"] - hidden) <= _ROUNDING * hidden:
+                    cited["number"] = price
+        return msgspec.json.encode(answer).decode()
+
+    def _revealed(self, value: Any, sources: dict[str, str]) -> Any:  # noqa: ANN401  # JSON.
+        if isinstance(value, str):
+            return sources[value] if value in sources else self.reveal_text(value)
+        if isinstance(value, list):
+            return [self._revealed(item, sources) for item in value]
+        if isinstance(value, dict):
+            return {key: self._revealed(item, sources) for key, item in value.items()}
+        return value
 
     def hide_text(self, text: str) -> str:
         """Return a text in disguise."""
@@ -85,6 +111,10 @@ def _swap(text: str, pairs: tuple[tuple[str, str], ...]) -> str:
     names = "|".join(re.escape(name) for name, _ in pairs)
     pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{names})(?![A-Za-z0-9])", re.IGNORECASE)
     return pattern.sub(lambda match: table[match[0].lower()], text)
+
+
+def _prices(text: str) -> list[float]:
+    return [float(match[1].replace(",", "")) for match in _PRICE.finditer(text)]
 
 
 def _moved(match: re.Match[str], weeks: int) -> str:

@@ -60,7 +60,8 @@ class AskModel(Effect[ModelAnswer], frozen=True, kw_only=True):
 
     `role` is a name of `[models]`, never a vendor. `system` is the content of the versioned prompt
     file that `prompt` names. `sample` numbers the samples of one question; `asked_ns` is the now
-    that no part may be later than.
+    that no part may be later than. With `disguise`, names that nothing shown may hold, the question
+    is asked in disguise and its answer comes back without.
     """
 
     role: str
@@ -73,6 +74,7 @@ class AskModel(Effect[ModelAnswer], frozen=True, kw_only=True):
     asked_ns: int
     sample: int = 0
     limits: CallLimits = CallLimits()
+    disguise: tuple[str, ...] = ()
 
 
 PROTOCOL: tuple[type[Message], ...] = (AskModel,)

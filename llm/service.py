@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from llm.cassette import Cassette, CassetteMiss, Entry
+from llm.disguise import Disguise, make_disguise
 from llm.forms import Malformed, decode_answer, schema_of
 from llm.messages import AskModel, ModelAnswer
 from llm.pace import Pace, wait_before
@@ -27,6 +28,7 @@ _ATTEMPTS: Final = 4
 _REST_S: Final[dict[str, float]] = {
     "unreachable": 15.0, "unknown_model": 60.0, "refused_key": 60.0, "overloaded": 5.0,
 }  # fmt: skip
+_DISGUISE: Final = 1  # Seed of the map: one for all, so that equal questions stay equal.
 _SHOWN: Final = 2_000  # Characters of a malformed answer that are shown to the model again.
 
 
@@ -141,13 +143,16 @@ class ModelService:
         reasons: list[str] = []
         if ask.form not in self._forms:
             raise _Abstain(f"no form is called {ask.form!r}")
-        user = user_text(ask)
+        worn = make_disguise(ask.disguise, _DISGUISE) if ask.disguise else None
+        shown = ask if worn is None else worn.hide(ask)
+        user = user_text(shown)
         while role is not None:
             route = self._routes.get(role)
             if route is None:
                 raise _Abstain(f"no model has the role {role!r}; name one under [models]")
             try:
-                return self._answer(route, ask, user, (ends, tally))
+                answer = self._answer(route, shown, user, (ends, tally))
+                return answer if worn is None else _revealed(answer, worn, ask)
             except ProviderFailed as error:
                 reasons.append(f"{error.kind}: {error}")
                 self._say_once(ask, reasons[-1])
@@ -318,6 +323,12 @@ def key_of(provider: Provider, call: Call) -> str:
         ask.limits.temperature, ask.sample,
     )  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
+
+
+def _revealed(answer: ModelAnswer, worn: Disguise, ask: AskModel) -> ModelAnswer:
+    if answer.abstains:
+        return answer
+    return msgspec.structs.replace(answer, text=worn.reveal_answer(answer.text, ask))
 
 
 def _entry(provider: Provider, call: Call, key: str) -> Entry:

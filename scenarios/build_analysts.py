@@ -92,5 +92,5 @@ def _asking(config: Config, agent: told.LanguageAgent) -> AskingSettings:
             calls_per_minute=budget.calls_per_minute, tokens_per_day=budget.tokens_per_day,
             usd_micros_per_day=int(budget.usd_per_day),
         ),
-        price=price_of_model(config.swarm.models[agent.model]),
+        price=price_of_model(config.swarm.models[agent.model]), disguise=agent.disguise,
     )  # fmt: skip

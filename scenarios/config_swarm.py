@@ -123,6 +123,7 @@ class LanguageAgent(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True
     samples: Annotated[int, Meta(ge=1, le=100)] = 1
     deadline: Period
     budget: Budget
+    disguise: tuple[Text, ...] = ()
 
 
 class News(LanguageAgent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="news"):

@@ -27,6 +27,7 @@ class AskingSettings(msgspec.Struct, frozen=True, kw_only=True):
     limits: CallLimits = CallLimits()
     budget: Budget = Budget()
     price: Price = FREE
+    disguise: tuple[str, ...] = ()
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +131,7 @@ class Asking:
         return AskModel(
             role=settings.role, agent=ctx.address, form=question.form, prompt=prompt.label,
             system=prompt.text, parts=question.parts, question=question.text,
-            asked_ns=ctx.now_ns(), sample=n, limits=limits,
+            asked_ns=ctx.now_ns(), sample=n, limits=limits, disguise=settings.disguise,
         )  # fmt: skip
 
     def _most(self, ask: AskModel) -> Reservation:

@@ -73,18 +73,18 @@ def _mood_view(quoted: list[Part]) -> View:
 
 
 def _momentum_view(parts: tuple[Part, ...]) -> View:
-    by_source = {part.source: part for part in parts}
-    strength = by_source.get("strength")
+    # Known by its words: in disguise its id is another.
+    strength = next((part for part in parts if "relative strength" in part.text), None)
     if strength is None or abs(_last_number(strength) - 50.0) < _LEAST_STRENGTH:
         return _abstention("no part of the price's past is clear enough")
     away = (_last_number(strength) - 50.0) / 50.0
     sign = 1 if away > 0 else -1
     number = CitedNumber(
-        words="relative strength", number=_last_number(strength), source="strength"
+        words="relative strength", number=_last_number(strength), source=strength.source
     )
     return View(
         direction="up" if sign > 0 else "down", probability=0.5 + _GAIN * min(abs(away), 1.0) / 2,
-        move_bp=sign * 8.0 * abs(away), horizon_minutes=30, sources=("strength",),
+        move_bp=sign * 8.0 * abs(away), horizon_minutes=30, sources=(strength.source,),
         numbers=(number,), words=f"rules: relative strength is {away * 50 + 50:.0f}",
     )  # fmt: skip
 

@@ -92,7 +92,7 @@ def served() -> Iterator[tuple[ModelWorld, str]]:
 def test_over_http_every_answer_is_parsed_or_abstained(
     served: tuple[ModelWorld, str], provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world, url = served
+    _, url = served
     monkeypatch.setenv("OUTCRY_TEST_KEY", "k")
     address = f"{url}/v1" if provider == "openai" else url
     key = 'key={env="OUTCRY_TEST_KEY"},' if provider == "openai" else ""
@@ -106,7 +106,6 @@ def test_over_http_every_answer_is_parsed_or_abstained(
     assert any(answer["repaired"] for answer in answers)
     assert all(not answer["reason"] or step.abstained or len(step.answers) > 1 or step.step
                for step in facts.steps for answer in step.answers)  # fmt: skip
-    assert world.most_at_once > 1
 
 
 def test_without_a_server_every_agent_abstains_once_in_words_and_the_run_goes_on(

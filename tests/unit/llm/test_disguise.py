@@ -3,13 +3,17 @@
 import json
 import re
 
+import msgspec
+
 from llm.disguise import make_disguise
 from llm.messages import Part
+from llm.providers.provider import Call, Completion
 from llm.rendering import user_text
+from llm.service import ModelService, Route
 from scenarios.config_swarm import Swarm
 from scenarios.evaluate import ARMS, cases_of, evaluate_disguise
 from tests.servers.models import Asked, ModelWorld, model_server
-from tests.unit.llm.factories import make_ask
+from tests.unit.llm.factories import Scripted, make_ask
 
 TEXT = "Apple (AAPL) closed at 645.57 USD on 2014-06-06, said apple's chief; pineapple did not."
 
@@ -48,8 +52,6 @@ def test_the_arms_ask_about_the_same_days() -> None:
 
 
 def swarm_of(url: str) -> Swarm:
-    import msgspec
-
     model = {"provider": "ollama", "model": "tiny", "url": url, "parallel": 8}
     tables = {"version": 1, "name": "x", "swarm": [], "agents": {}, "models": {"deep": model}}
     return msgspec.convert(tables, Swarm)
@@ -74,9 +76,44 @@ def test_a_model_that_remembers_the_past_shows_a_gap() -> None:
 
 
 def test_rules_remember_nothing() -> None:
-    import msgspec
-
     tables = {"version": 1, "name": "x", "swarm": [], "agents": {},
               "models": {"quick": {"provider": "offline"}}}  # fmt: skip
     found = evaluate_disguise(msgspec.convert(tables, Swarm), "quick", 40, 1)
     assert (found.gaps[0].gap, found.gaps[0].low, found.gaps[0].high) == (0.0, 0.0, 0.0)
+
+
+def test_an_agent_can_ask_in_disguise_and_gets_its_answer_back() -> None:
+    parts = (
+        Part(text="AAPL trades at 645.57 USD", as_of_ns=10**18, source="price:2014-06-06"),
+        Part(text="apple moved +1.00 %", as_of_ns=10**18, source="move"),
+    )
+    ask = make_ask(
+        parts=parts, asked_ns=10**18, disguise=("AAPL", "Apple"), form="Cited",
+        question="Where does AAPL go?",
+    )  # fmt: skip
+
+    class Echo(Scripted):
+        """Cites the price that it is shown, by the id that it is shown."""
+
+        def complete(self, call: Call) -> Completion:
+            self.calls.append(call)
+            found = re.search(r"\[(s\d)\] (\w+) trades at ([\d.]+) USD", call.user)
+            assert found is not None
+            number = {"words": found[2], "number": float(found[3]), "source": found[1]}
+            return Completion(text=json.dumps({"sources": [found[1]], "numbers": [number]}))
+
+    provider = Echo()
+    service = ModelService({"quick": Route(provider)}, {"Cited": Cited})
+    answer = msgspec.json.decode(service.perform(ask).text, type=Cited)
+    assert answer.sources == ("price:2014-06-06",)
+    assert answer.numbers[0] == {
+        "words": "AAPL", "number": 645.57, "source": "price:2014-06-06",
+    }  # fmt: skip
+    assert not re.search(r"aapl|apple|645\.57|2014", provider.calls[0].user, re.IGNORECASE)
+
+
+class Cited(msgspec.Struct):
+    """A form with cited numbers."""
+
+    sources: tuple[str, ...]
+    numbers: tuple[dict[str, str | float], ...]

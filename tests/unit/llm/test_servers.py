@@ -1,16 +1,20 @@
 """The official clients against servers of our own, over real HTTP, with faults."""
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from llm.messages import CallLimits
+from llm.pace import Pace
 from llm.providers.ollama_server import OllamaServer
-from llm.service import ModelService
-from tests.servers.models import ModelWorld, model_server
-from tests.unit.llm.factories import GOOD, make_ask, ollama_service, openai_service
+from llm.providers.openai_server import OpenAIServer
+from llm.service import ModelService, Route
+from tests.servers.models import Asked, ModelWorld, model_server
+from tests.unit.llm.factories import GOOD, make_ask, make_service, ollama_service, openai_service
 
 Make = Callable[..., ModelService]
 BOTH = pytest.mark.parametrize("make", [openai_service, ollama_service], indirect=True)
@@ -132,3 +136,27 @@ def test_a_model_is_pulled_only_when_asked(make: Make, world: ModelWorld, url: s
     server.pull()
     assert world.pulled == ["huge"]
     server.close()
+
+
+def test_calls_of_one_moment_run_beside_each_other(world: ModelWorld, url: str) -> None:
+    together = threading.Barrier(3, timeout=20.0)
+
+    def meet(asked: Asked) -> str:
+        together.wait()  # Nobody is answered before three are there.
+        return GOOD
+
+    world.reply = meet
+    service = make_service(Route(OpenAIServer("tiny", f"{url}/v1", "k"), Pace(3)))
+    with ThreadPoolExecutor(3) as pool:
+        asks = [make_ask(sample=n, limits=CallLimits(seconds=30.0)) for n in range(3)]
+        assert [answer.text for answer in pool.map(service.perform, asks)] == [GOOD] * 3
+    service.close()
+
+
+def test_a_provider_is_asked_no_more_at_once_than_it_may_be(world: ModelWorld, url: str) -> None:
+    world.delay_s = 0.02
+    service = make_service(Route(OpenAIServer("tiny", f"{url}/v1", "k"), Pace(2)))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(service.perform, [make_ask(sample=n) for n in range(8)]))
+    service.close()
+    assert world.most_at_once <= 2
