@@ -16,20 +16,24 @@ from environment.text_messages import NewsItem
 from llm.budget import Budget
 from llm.prompts import Prompt, load_prompt
 from scenarios import config_swarm as told
-from scenarios.build_feeds import feeds_in_use, items_of
+from scenarios.build_feeds import background_of, feeds_in_use, items_of, web_feed
 from scenarios.build_models import price_of_model
 from scenarios.build_paths import clock_ns
 from scenarios.config import Config
+from scenarios.config_models import Rss, Sec
 
 Made = Callable[[], Actor[Any]]
 
 _SIDES: Final[tuple[Side, ...]] = ("bull", "bear", "judge")
 
 
-def feed_factories(config: Config, session: Session) -> dict[str, Made]:
-    """Return by address what makes the actors that tell recorded items again."""
+def feed_factories(config: Config, session: Session, *, is_live: bool) -> dict[str, Made]:
+    """Return by address what makes the actors that publish items: told again, or polled."""
     made: dict[str, Made] = {}
-    for name in feeds_in_use(config):
+    for name, feed in feeds_in_use(config).items():
+        if is_live and isinstance(feed, Rss | Sec):
+            made[f"feeds/{name}"] = web_feed(config, name, feed)
+            continue
         items = items_of(config, name, session.start_ns)
 
         def make(name: str = name, items: tuple[NewsItem, ...] = items) -> RecordedFeed:
@@ -71,7 +75,7 @@ def _analyst(
     background = [
         item
         for feed in feeds
-        for item in items_of(config, feed, session.start_ns)
+        for item in background_of(config, feed, session.start_ns)
         if item.available_ns < session.start_ns
     ]
     settings = AnalystSettings(

@@ -1,18 +1,26 @@
 """From the configuration to what agents read: items in order of when they could be known."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
 from environment.errors import ConfigError
+from environment.feeds.entities import EntityLinker
 from environment.feeds.files import FeedError, read_bytes
+from environment.feeds.ingest import Ingest
+from environment.feeds.news_gateway import NewsGateway
+from environment.feeds.poller import FeedPoller, rss_source, sec_source
 from environment.feeds.posts import read_posts
-from environment.feeds.sec import Fact, read_company_facts, shown_fact
-from environment.feeds.web import SourceFailed
+from environment.feeds.sec import Fact, SecClient, read_company_facts, shown_fact
+from environment.feeds.web import SourceFailed, WebReader
 from environment.text_messages import NewsItem
 from scenarios.config import Config
-from scenarios.config_models import CompanyFacts, FeedKind, Recorded
+from scenarios.config_models import CompanyFacts, FeedKind, Recorded, Rss, Sec
 from scenarios.config_swarm import Fundamentals, News
+from scenarios.state_folder import state_folder
 
+_AGENT: Final = "outcry (feeds)"
+_FEEDS: Final = "feeds"
 _BEFORE_NS: Final = 18 * 3_600_000_000_000  # Read before the open: what came since the last close.
 _A_YEAR: Final = timedelta(days=365)
 _CONCEPTS: Final = (
@@ -56,6 +64,39 @@ def items_of(config: Config, name: str, start_ns: int) -> tuple[NewsItem, ...]:
                 f"feeds.{name} reads the network, which a research run does not; use "
                 'kind = "recorded" or run it with outcry live'
             )
+
+
+def background_of(config: Config, name: str, start_ns: int) -> tuple[NewsItem, ...]:
+    """Return what a feed had told before the first day; one from the network tells it again."""
+    assert config.swarm is not None, "feeds are named by a swarm"
+    return () if isinstance(config.swarm.feeds[name], Rss | Sec) else items_of(
+        config, name, start_ns
+    )  # fmt: skip
+
+
+def web_feed(config: Config, name: str, feed: Rss | Sec) -> Callable[[], NewsGateway]:
+    """Return what makes the gateway of a feed that is read while the daemon runs."""
+    assert config.swarm is not None, "feeds are named by a swarm"
+    folder = state_folder(config.swarm.name) / _FEEDS
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+    def make() -> tuple[FeedPoller, WebReader]:
+        agent = feed.contact if isinstance(feed, Sec) else _AGENT
+        web = WebReader(agent)
+        if isinstance(feed, Sec):
+            source = sec_source(SecClient(web), dict(feed.companies), _CONCEPTS)
+        else:
+            source = rss_source(web, feed.url)
+        linker = EntityLinker(_names(config))
+        return FeedPoller(Ingest(name, linker), source, web, folder / f"{name}.state"), web
+
+    return lambda: NewsGateway(name, make, int(feed.every) / 1e9)
+
+
+def _names(config: Config) -> dict[str, tuple[str, ...]]:
+    """Return the traded symbols, each found by its cash tag or the symbol itself as a word."""
+    symbols = (told.symbol for told in config.scenario.instruments)
+    return {symbol: (symbol,) if len(symbol) > 2 else () for symbol in symbols}
 
 
 def _fact_items(

@@ -25,6 +25,7 @@ from agents.quant.programme_seller import ProgrammeSeller, ProgrammeSettings
 from brokers.simulated import SimulatedVenue
 from brokers.venue_server import DOOR
 from environment.actors import Actor, ActorRef, Directory
+from environment.actors.live_kernel import LiveKernel
 from environment.authority import Keys, keys_of_seed
 from environment.draws import stream_key
 from environment.errors import ConfigError
@@ -181,7 +182,8 @@ def spawn_swarm(
     kernel.spawn(COORDINATOR, lambda: Coordinator(views))
     sizing = portfolio_settings(floor.config, floor.instruments)
     kernel.spawn(PORTFOLIO, lambda: Portfolio(risk, sizing))
-    for address, feed in feed_factories(floor.config, floor.session).items():
+    is_live = isinstance(kernel, LiveKernel)
+    for address, feed in feed_factories(floor.config, floor.session, is_live=is_live).items():
         kernel.spawn(address, feed)
     for address, agent in swarm.items():
         _spawn_agent(floor, kernel, address, agent, risk, coordinator)

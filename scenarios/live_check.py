@@ -64,7 +64,9 @@ def load_desk(path: Path) -> Desk:
         raise make_error(where, ("venue", "pace"), 'expected 1.0 unless hours = "always"')
     world = load_config(swarm.venue.world)
     config = Config(
-        scenario=msgspec.structs.replace(world.scenario, approver=None, compare=None),
+        scenario=msgspec.structs.replace(
+            world.scenario, approver=None, cassette=None, compare=None
+        ),
         swarm=swarm, scenario_file=world.scenario_file, swarm_file=file,
     )  # fmt: skip
     check_built(config)

@@ -13,6 +13,7 @@ from brokers.venue import VenueClock
 from brokers.venue_gateway import VenueGateway
 from environment.actors import Ports, Settings
 from environment.actors.live_clock import LiveClock
+from environment.actors.live_effects import LiveEffects
 from environment.actors.live_kernel import LiveKernel
 from environment.actors.live_settings import Alarm, LiveSettings
 from environment.actors.ports import NoRecorder, Recorder
@@ -21,7 +22,9 @@ from environment.control_messages import LowerDesk
 from environment.market.calendar import TradingCalendar
 from environment.messages import Message
 from environment.telemetry.stages import StageClock
+from llm.messages import AskModel
 from scenarios.build_floor import RISK, VENUE, Floor, spawn_swarm
+from scenarios.build_models import model_service
 from scenarios.config import Config
 from scenarios.control_gateway import CONTROL, ControlGateway
 from scenarios.control_wire import OrderLine, SwarmStatus
@@ -75,8 +78,10 @@ class LiveSwarm:
             sessions=days,
             reference_ticks=welcome.reference_ticks,
         )  # fmt: skip
+        models = model_service(config)
+        asking = LiveEffects({} if models is None else {AskModel: models.perform})
         ports = Ports(
-            recorder=recorder or NoRecorder(), protocol=PROTOCOL,
+            recorder=recorder or NoRecorder(), protocol=PROTOCOL, effects=asking,
             resumed=self.floor.resumed, went_down=self.floor.went_down,
         )  # fmt: skip
         live = LiveSettings(durability="sync" if terms.durability == "sync" else "write")
