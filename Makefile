@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow lint bench clean
+.PHONY: help install demo test slow lint bench controls clean
 
 help:
 	@echo "make demo     a whole trading day, and a report of it"
@@ -19,6 +19,7 @@ help:
 	@echo "make install  the command line, in $(VENV)"
 	@echo "make slow     the long tests    make lint   lint and types only"
 	@echo "make bench    the benchmarks    make clean  remove what these made"
+	@echo "make controls breach every risk control, and keep the proof in runs/controls.json"
 
 $(BIN)/python:
 	@echo "== making $(VENV)"
@@ -61,6 +62,9 @@ test: lint
 slow: $(DEV_STAMP)
 	@echo "== pytest, the long tests"
 	@$(BIN)/pytest -m slow --timeout 3600
+
+controls: $(RUN_STAMP)
+	@$(BIN)/python -m scenarios.controls
 
 bench: $(BENCH_STAMP)
 	@$(BIN)/python -m benchmarks

@@ -1,12 +1,17 @@
 """Limits, mandates and approval rules as the desk holds them, and which of two is tighter."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from environment.approval_messages import Tier
+from environment.control_messages import Scope
 from environment.instruments import Instrument
+
+Measure = Literal["daily_loss", "drawdown", "repeated_execution"]
+MEASURES: Final[tuple[Measure, ...]] = ("daily_loss", "drawdown", "repeated_execution")
+SCOPES: Final[tuple[Scope, ...]] = ("desk", "agent", "strategy", "underlying")
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -63,8 +68,8 @@ class ApprovalPolicy(msgspec.Struct, frozen=True, kw_only=True):
 class Breaker(msgspec.Struct, frozen=True, kw_only=True):
     """What moves a scope down without asking: a loss in money, or executions in a time."""
 
-    measure: Literal["daily_loss", "drawdown", "repeated_execution"]
-    scope: Literal["desk", "agent", "strategy", "underlying"]
+    measure: Measure
+    scope: Scope
     reducing: int | None = None
     halted: int | None = None
     within_ns: int = 0
