@@ -54,10 +54,11 @@ def run_command(arguments: Sequence[str]) -> int:
 @cache
 def whole_app() -> typer.Typer:
     """Return the application with the groups of commands that stand in files of their own."""
-    from scenarios import cli_audit, cli_live, cli_models, cli_panel
+    from scenarios import cli_audit, cli_journal, cli_live, cli_models, cli_panel
 
     app.add_typer(cli_panel.panel, name="panel")
     app.add_typer(cli_audit.audit, name="audit")
+    app.add_typer(cli_journal.journal, name="journal")
     cli_live.add_commands(app)
     cli_models.add_commands(app)
     return app
