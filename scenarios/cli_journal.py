@@ -36,7 +36,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, an object on e
 
 @journal.command("show")
 def show(
-    place: Place, actor: Actor = "", message_class: Class = "", since: Since = "",
+    place: Place, *, actor: Actor = "", message_class: Class = "", since: Since = "",
     until: Until = "", chain: Chain = 0, limit: Limit = 1_000, as_json: AsJson = False,
 ) -> int:  # fmt: skip
     """Show what happened, oldest first."""
@@ -47,7 +47,7 @@ def show(
 @journal.command("grep")
 def grep(
     pattern: Annotated[str, typer.Argument(help="Regular expression, sought in each line.")],
-    place: Place, actor: Actor = "", message_class: Class = "", since: Since = "",
+    place: Place, *, actor: Actor = "", message_class: Class = "", since: Since = "",
     until: Until = "", chain: Chain = 0, limit: Limit = 1_000, as_json: AsJson = False,
 ) -> int:  # fmt: skip
     """Show the lines in which a pattern occurs."""
