@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Literal
 
+from environment.instruments import Instrument
 from environment.messages import Message, MoneyMessage, Request
 
 ExerciseReason = Literal["expiry", "instruction", "dividend", "interest"]
@@ -97,7 +98,55 @@ class MarginCallMetNotice(MoneyMessage, frozen=True, kw_only=True):
     session: date
 
 
+# --- the clearing firm's own office: what it asks of the books, to liquidate and close -----------
+
+
+class AccountStanding(MoneyMessage, frozen=True, kw_only=True):
+    """Reply: what an account holds, at the books' present middle (ticks), and what it must hold.
+
+    `instruments` are those held and their underlyings; `account` is a number of the ledger.
+    """
+
+    account: int
+    kind: Literal["cash", "reg_t", "portfolio"]
+    cash_micros: int
+    positions: dict[str, int]
+    marks: dict[str, int]
+    instruments: tuple[Instrument, ...]
+    equity_micros: int
+    required_micros: int
+
+
+class QueryStanding(Request[AccountStanding], frozen=True, kw_only=True):
+    """Request of the clearing firm's office: how an account stands."""
+
+    account: int
+
+
+class HoldersReport(Message, frozen=True, kw_only=True):
+    """Reply: accounts that hold or have written any series that ends today."""
+
+    accounts: tuple[int, ...]
+
+
+class QueryHolders(Request[HoldersReport], frozen=True, kw_only=True):
+    """Request of the clearing firm's office: who holds series that expire by a day."""
+
+    expiring_by: date
+
+
+class PositionClosed(Message, frozen=True, kw_only=True):
+    """Fact: the office sent an order to close part of an account's position, and why."""
+
+    account: int
+    instrument: str
+    lots: int  # Bought above 0, sold below.
+    reason: Literal["margin_call", "buy_in", "assignment"]
+    shortfall_micros: int
+
+
 PROTOCOL: tuple[type[Message], ...] = (
     ExerciseInstruction, InstructionAccepted, InstructionRefused, ExerciseNotice, AssignmentNotice,
-    ExpiryNotice, AdjustmentNotice, MarginCallNotice, MarginCallMetNotice,
+    ExpiryNotice, AdjustmentNotice, MarginCallNotice, MarginCallMetNotice, AccountStanding,
+    QueryStanding, HoldersReport, QueryHolders, PositionClosed,
 )  # fmt: skip

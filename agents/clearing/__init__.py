@@ -1,0 +1,1 @@
+"""The clearing firm's office: who liquidates what margin calls lack."""

@@ -1,0 +1,214 @@
+"""The broker's own books: how an account stands, and whether its margin allows an order.
+
+The broker knows what each account holds and what it has working, to the last fill; it values both
+at the books' present middle. An order is judged with all working orders of its own side filled, at
+their limits: that is the position it could bring about.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from environment.clearing_messages import (
+    AccountStanding,
+    HoldersReport,
+    QueryHolders,
+    QueryStanding,
+)
+from environment.instruments import Instrument
+from environment.market import layout as at, option_rows
+from environment.market.market import Market
+from environment.options.margin import (
+    MarginFigures,
+    MarginKind,
+    MarginView,
+    is_allowed,
+    margin_of,
+)
+from environment.options.margin_book import Ints, MarginTable, make_margin_table
+from environment.options.margin_portfolio import RiskArray, implied_sigmas, make_risk_array
+
+_RISK_AGE_NS: Final = 60_000_000_000
+REASON: Final = "margin"
+
+
+class BrokerBooks:
+    """Books of one market.
+
+    Parameters
+    ----------
+    stocks : sequence of Instrument
+        By their number in the core.
+    series : mapping of number to Instrument
+        Listed options; read anew at each question, as they change between days.
+    kinds : mapping of account to kind
+        "reg_t" where none is told.
+    gated : frozenset of int
+        Accounts whose orders are judged before they enter.
+    staff : frozenset of str
+        Addresses that may ask how accounts stand, and close positions of any of them.
+    """
+
+    def __init__(
+        self, market: Market, stocks: Sequence[Instrument], series: Mapping[int, Instrument],
+        kinds: Mapping[int, MarginKind], *, gated: frozenset[int] = frozenset(),
+        staff: frozenset[str] = frozenset(), volatility_shock: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.staff = staff
+        self._market, self._stocks, self._series = market, stocks, series
+        self._kinds, self._gated, self._shock = kinds, gated, volatility_shock
+        self._numbers: list[int] = []
+        self._table: MarginTable | None = None
+        self._risk: tuple[int, RiskArray] | None = None
+        self.day = 0  # Ordinal of the session; whoever opens a day sets it.
+
+    def refusal(self, account: int, legs: Mapping[str, int], price_ticks: int | None) -> str | None:
+        """Return "margin" if an order of a gated account may not enter, else None.
+
+        Parameters
+        ----------
+        legs : mapping of symbol to lots
+            What it would trade, sold below 0; several legs fill together.
+        price_ticks : int, optional
+            Its limit; None, and the legs of a package, count at the mark.
+        """
+        if account not in self._gated or not all(legs.values()):
+            return None
+        view = self.view(self._kinds.get(account, "reg_t"))
+        if any(symbol not in view.table.number for symbol in legs):
+            return None  # The exchange says better what is wrong with it.
+        is_buy = next(iter(legs.values())) > 0
+        lots, cash = self._filled(view, account, is_buy=is_buy)
+        before = margin_of(view, cash, lots)
+        after = _with(view, cash, lots, legs, price_ticks)
+        return None if is_allowed(before, after) else REASON
+
+    def standing(self, account: int) -> AccountStanding:
+        """Return how an account stands, without its working orders."""
+        kind = self._kinds.get(account, "reg_t")
+        view = self.view(kind)
+        lots, cash = self._held(view, account), self._cash(account)
+        figures = margin_of(view, cash, lots)
+        held = np.flatnonzero(lots).tolist()
+        shown = {place: view.table.instruments[place] for place in held}
+        for instrument in list(shown.values()):
+            place = view.table.number.get(instrument.underlying or "")
+            if place is not None:
+                shown.setdefault(place, view.table.instruments[place])
+        return AccountStanding(
+            account=account, kind=kind, cash_micros=cash,
+            positions={shown[place].symbol: int(lots[place]) for place in held},
+            marks={shown[place].symbol: int(view.marks[place]) for place in sorted(shown)},
+            instruments=tuple(shown[place] for place in sorted(shown)),
+            equity_micros=figures.equity_micros, required_micros=figures.maintenance_micros,
+        )  # fmt: skip
+
+    def holders(self, expiring_by: date) -> HoldersReport:
+        """Return which accounts hold or have written series that expire by a day."""
+        ending = [n for n, told in self._series.items()
+                  if told.expiry is not None and told.expiry <= expiring_by]  # fmt: skip
+        accounts, numbers, contracts, _ = option_rows.all_holdings(self._market)
+        chosen = np.isin(numbers, ending) & (contracts != 0) & (accounts >= at.FIRST_ACCOUNT)
+        return HoldersReport(accounts=tuple(np.unique(accounts[chosen]).tolist()))
+
+    def answer(self, question: QueryStanding | QueryHolders) -> AccountStanding | HoldersReport:
+        """Return the reply to a question of the staff."""
+        if isinstance(question, QueryStanding):
+            return self.standing(question.account)
+        return self.holders(question.expiring_by)
+
+    def view(self, kind: MarginKind) -> MarginView:
+        """Return all marks as of now."""
+        numbers = [*range(len(self._stocks)), *sorted(self._series)]
+        instruments = (*self._stocks, *(self._series[n] for n in numbers[len(self._stocks) :]))
+        if self._table is None or self._table.instruments != instruments:
+            self._table, self._numbers, self._risk = make_margin_table(instruments), numbers, None
+        table = self._table
+        marks = self._marks(table)
+        spots = table.spots(marks)
+        return MarginView(
+            table=table, kind=kind, marks=marks, spots=spots,
+            risk=self._risk_array(table, marks, spots) if kind == "portfolio" else None,
+        )  # fmt: skip
+
+    def _marks(self, table: MarginTable) -> Ints:
+        """Return the middle of each book; without one the last price, else the intrinsic value."""
+        rows = self._market.section(at.S_INSTRUMENT)[self._numbers]
+        bid, ask = rows[:, at.I_SHOWN_BID], rows[:, at.I_SHOWN_ASK]
+        has_both = (rows[:, at.I_SHOWN_BID_QUANTITY] > 0) & (rows[:, at.I_SHOWN_ASK_QUANTITY] > 0)
+        last = np.where(rows[:, at.I_LAST] > 0, rows[:, at.I_LAST], rows[:, at.I_LAST_CLOSE])
+        marks = np.where(has_both, (bid + ask) // 2, last)
+        spots = table.spots(marks)
+        for place in np.flatnonzero(marks == 0).tolist():
+            instrument = table.instruments[place]
+            if instrument.kind == "option":
+                spot = int(spots[table.class_of[instrument.underlying or ""]])
+                strike = instrument.strike_micros or 0
+                inside = spot - strike if instrument.right == "call" else strike - spot
+                marks[place] = max(inside, 0) // instrument.tick_micros
+        return np.asarray(marks, np.int64)
+
+    def _risk_array(self, table: MarginTable, marks: Ints, spots: Ints) -> RiskArray:
+        now_ns = self._market.now_ns
+        if self._risk is None or now_ns - self._risk[0] > _RISK_AGE_NS:
+            sigmas = implied_sigmas(table, marks, spots, self.day)
+            self._risk = (
+                now_ns,
+                make_risk_array(table, spots, sigmas, self.day, volatility_shock=self._shock),
+            )
+        return self._risk[1]
+
+    def _cash(self, account: int) -> int:
+        return int(self._market.section(at.S_ACCOUNT)[account, at.A_CASH])
+
+    def _held(self, view: MarginView, account: int) -> Ints:
+        count = len(self._stocks)
+        positions = self._market.section(at.S_POSITION)
+        own = positions[account * count : (account + 1) * count, at.P_QUANTITY]
+        lots = np.zeros(len(view.table.instruments), np.int64)
+        lots[:count] = own
+        if self._series:
+            places = {number: place for place, number in enumerate(self._numbers)}
+            accounts, numbers, contracts, _ = option_rows.all_holdings(self._market)
+            mine = accounts == account
+            for number, held in zip(numbers[mine].tolist(), contracts[mine].tolist(), strict=True):
+                if number in places:
+                    lots[places[number]] = held
+        return lots
+
+    def _filled(self, view: MarginView, account: int, *, is_buy: bool) -> tuple[Ints, int]:
+        """Return positions and cash with every working order of one side filled at its limit."""
+        lots, cash = self._held(view, account), self._cash(account)
+        orders = self._market.section(at.S_ORDER)
+        meta = orders[:, at.O_META]
+        state = (meta >> at.STATE_SHIFT) & 15
+        live = (state != at.FREE) & (state != at.IDLE) & (orders[:, at.O_ACCOUNT] == account)
+        live &= ((meta >> at.SIDE_SHIFT) & 1) == (at.BUY if is_buy else at.SELL)
+        places = {number: place for place, number in enumerate(self._numbers)}
+        for row in orders[np.flatnonzero(live)].tolist():
+            place = places.get(row[at.O_META] & ((1 << at.META_INSTRUMENT_BITS) - 1))
+            if place is None:
+                continue
+            leaves = (row[at.O_LEAVES] + row[at.O_RESERVE]) * (1 if is_buy else -1)
+            price = row[at.O_PRICE]
+            if not -at.MAX_PRICE < price < at.MAX_PRICE:
+                price = int(view.marks[place])
+            lots[place] += leaves
+            cash -= leaves * price * int(view.table.rows[place, 4])
+        return lots, cash
+
+
+def _with(
+    view: MarginView, cash: int, lots: Ints, legs: Mapping[str, int], price_ticks: int | None
+) -> MarginFigures:
+    """Return the figures with an order's legs traded on top."""
+    after, paid = lots.copy(), 0
+    for symbol, quantity in legs.items():
+        place = view.table.number[symbol]
+        at_limit = price_ticks is not None and len(legs) == 1
+        price = price_ticks if at_limit and price_ticks is not None else int(view.marks[place])
+        after[place] += quantity
+        paid += quantity * price * int(view.table.rows[place, 4])
+    return margin_of(view, cash - paid, after)
