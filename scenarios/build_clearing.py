@@ -1,13 +1,21 @@
-"""The clearing house of a world: its desk, where options can be exercised."""
+"""The clearing house of a world, and the broker's office that keeps accounts to their margin."""
 
+from agents.clearing.liquidator import Liquidator, LiquidatorSettings, OfficeDay
+from environment.actors import ActorRef
 from environment.market.clearing_house import ClearingHouse, HouseDay, HouseSettings
-from scenarios.build_floor import floor_accounts
+from environment.market.exchange import ADDRESS as EXCHANGE
+from environment.options.broker_books import BrokerBooks
+from scenarios.build_floor import SWARM_ACCOUNT, floor_accounts
+from scenarios.build_paths import SECOND_NS, clock_ns
 from scenarios.builder import World
+from scenarios.clearing_margin import margin_kinds
 
-HOUSE = "clearing"
+HOUSE, LIQUIDATION = "clearing", "clearing/liquidation"
+_EXPIRY_CHECK = (15 * 60 + 30) * 60 * SECOND_NS  # After local midnight.
+_BEFORE_CLOSE_NS = 30 * 60 * SECOND_NS  # On half days.
 
 
-def spawn_house(world: World) -> None:
+def open_house(world: World) -> None:
     """Put the clearing house's desk at its address; it knows who owns which account."""
     config, floor = world.config, world.floor
     settings = HouseSettings(
@@ -26,3 +34,34 @@ def spawn_house(world: World) -> None:
         return house
 
     world.kernel.spawn(HOUSE, make)
+
+
+def open_office(world: World) -> BrokerBooks:
+    """Give the broker's books to the exchange, and put the liquidator at its desk if configured."""
+    told = world.config.scenario.clearing
+    swarm = world.floor.accounts.get(SWARM_ACCOUNT)
+    books = BrokerBooks(
+        world.market, world.instruments, world.series, margin_kinds(world),
+        gated=frozenset() if swarm is None else frozenset({swarm}),
+        staff=frozenset({LIQUIDATION}) if told.liquidation else frozenset(),
+        volatility_shock=told.volatility_shock,
+    )  # fmt: skip
+    world.exchange.door.office = books
+    if told.liquidation:
+        exchange: ActorRef[object] = world.kernel.reference(EXCHANGE)
+        settings = LiquidatorSettings(days=_office_days(world))
+        world.kernel.spawn(LIQUIDATION, lambda: Liquidator(exchange, settings))
+    return books
+
+
+def _office_days(world: World) -> tuple[OfficeDay, ...]:
+    """Return the sessions; on those that have series to end, with the time of the look at them."""
+    has_options = any(told.options is not None for told in world.config.scenario.instruments)
+    return tuple(
+        OfficeDay(
+            session=day.date, open_ns=day.open_ns, close_ns=day.close_ns,
+            expiry_check_ns=min(clock_ns(day, _EXPIRY_CHECK), day.close_ns - _BEFORE_CLOSE_NS)
+            if has_options or world.series else 0,
+        )
+        for day in world.sessions
+    )  # fmt: skip

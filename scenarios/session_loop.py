@@ -18,10 +18,11 @@ from environment.actors.effects import EffectRunner
 from environment.actors.ports import Disk
 from environment.errors import OperatingError
 from environment.market import layout as at
+from environment.options.broker_books import BrokerBooks
 from environment.record.journal import Header, Journal
 from environment.record.manifest import file_sha256, versions
 from llm.service import ModelService
-from scenarios.build_clearing import spawn_house
+from scenarios.build_clearing import open_house, open_office
 from scenarios.build_floor import Factory
 from scenarios.build_models import model_service, performers
 from scenarios.build_paths import SECOND_NS
@@ -127,10 +128,12 @@ class SessionLoop:
     run_until: Callable[[int], None] | None = None
     slice_ns: int = 30 * SECOND_NS
     _night: Night = field(init=False, repr=False)
+    _books: BrokerBooks = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if any(told.options is not None for told in self.world.config.scenario.instruments):
-            spawn_house(self.world)
+            open_house(self.world)
+        self._books = open_office(self.world)
         self._night = Night(self.world)
 
     @classmethod
@@ -178,7 +181,7 @@ class SessionLoop:
 
     def start(self) -> None:
         """Open the first day."""
-        self.world.start_day(0)
+        self._open_day()
 
     def advance_to(self, until_ns: int) -> bool:
         """Run all that happens up to `until_ns`; return whether there is more to run.
@@ -224,4 +227,8 @@ class SessionLoop:
             self.recording.keep(changes)
         self.day += 1
         if not self.is_over:
-            self.world.start_day(self.day)
+            self._open_day()
+
+    def _open_day(self) -> None:
+        self._books.day = self.world.sessions[self.day].date.toordinal()
+        self.world.start_day(self.day)

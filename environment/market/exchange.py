@@ -6,9 +6,11 @@ import msgspec
 import numpy as np
 
 from environment.actors.envelope import Envelope
+from environment.clearing_messages import QueryHolders, QueryStanding
 from environment.errors import Defect
 from environment.market import layout as at
 from environment.market.arena import copy_of
+from environment.market.exchange_office import OfficeDoor
 from environment.market.market import Market
 from environment.market.publication import Publisher
 from environment.messages import (
@@ -121,12 +123,15 @@ class Exchange:
         self._publisher = publisher
         self._kernel: Kernel | None = None
         self.state = ExchangeState()
+        self.door = OfficeDoor(market, accounts)
         self._takers = {
             SubmitOrder: self._submit,
             CancelOrder: self._cancel,
             ReplaceOrder: self._replace,
             CancelAll: self._cancel_all,
             Sleep: self._sleep,
+            QueryStanding: self._ask_office,
+            QueryHolders: self._ask_office,
         }
 
     def bind(self, kernel: Kernel) -> None:
@@ -170,7 +175,7 @@ class Exchange:
         display = order.display_quantity or 0
         if display >= order.quantity:
             display = 0
-        account = self._accounts[order.account]
+        account = self.door.number_of(envelope.sender, order.account) or 0
         identity = self._market.post_order(
             arrival_ns, self._symbols[order.instrument], account, side, _TYPES[order.order_type],
             _TIMES[order.time_in_force], _SELF_TRADE[order.self_trade], flags, price,
@@ -185,7 +190,7 @@ class Exchange:
         """Return why an order cannot even be written down, or None."""
         if order.account in self._gated and sender != self._venue:
             return "gated_account"
-        if order.account not in self._accounts:
+        if self.door.number_of(sender, order.account) is None:
             return f"unknown_account: {order.account}"
         if order.instrument not in self._symbols:
             return f"unknown_instrument: {order.instrument}"
@@ -196,7 +201,18 @@ class Exchange:
         for number in (order.price, order.stop_price, order.display_quantity):
             if number is not None and not -at.MAX_PRICE < number < at.MAX_PRICE:
                 return "number_too_large"
-        return None
+        if order.account not in self._gated:
+            return None
+        return self.door.margin_fault(order, self.state.orders.values())
+
+    def _ask_office(self, arrival_ns: int, envelope: Envelope[Message], question: Message) -> None:
+        assert self._kernel is not None, "the exchange is not bound to a kernel"
+        # The answer takes as long to come back as the question took to come.
+        self._kernel.deliver(
+            2 * arrival_ns - envelope.sent_ns, ADDRESS, envelope.sender,
+            self.door.answer(envelope, question), cause=envelope.id, chain=envelope.chain,
+            answers=envelope.request_id, sent_ns=arrival_ns,
+        )  # fmt: skip
 
     def _parent(self, name: str) -> int:
         return self.state.parents.setdefault(name, len(self.state.parents) + 1)

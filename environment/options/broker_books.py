@@ -31,6 +31,7 @@ from environment.options.margin_book import Ints, MarginTable, make_margin_table
 from environment.options.margin_portfolio import RiskArray, implied_sigmas, make_risk_array
 
 _RISK_AGE_NS: Final = 60_000_000_000
+_SLOT: Final = (1 << 32) - 1  # Of an order's public id.
 REASON: Final = "margin"
 
 
@@ -64,7 +65,10 @@ class BrokerBooks:
         self._risk: tuple[int, RiskArray] | None = None
         self.day = 0  # Ordinal of the session; whoever opens a day sets it.
 
-    def refusal(self, account: int, legs: Mapping[str, int], price_ticks: int | None) -> str | None:
+    def refusal(
+        self, account: int, legs: Mapping[str, int], price_ticks: int | None,
+        working: Sequence[int] = (),
+    ) -> str | None:  # fmt: skip
         """Return "margin" if an order of a gated account may not enter, else None.
 
         Parameters
@@ -73,6 +77,8 @@ class BrokerBooks:
             What it would trade, sold below 0; several legs fill together.
         price_ticks : int, optional
             Its limit; None, and the legs of a package, count at the mark.
+        working : sequence of int
+            Public ids of the account's orders that are not over, also those under way.
         """
         if account not in self._gated or not all(legs.values()):
             return None
@@ -80,7 +86,7 @@ class BrokerBooks:
         if any(symbol not in view.table.number for symbol in legs):
             return None  # The exchange says better what is wrong with it.
         is_buy = next(iter(legs.values())) > 0
-        lots, cash = self._filled(view, account, is_buy=is_buy)
+        lots, cash = self._filled(view, account, working, is_buy=is_buy)
         before = margin_of(view, cash, lots)
         after = _with(view, cash, lots, legs, price_ticks)
         return None if is_allowed(before, after) else REASON
@@ -178,21 +184,22 @@ class BrokerBooks:
                     lots[places[number]] = held
         return lots
 
-    def _filled(self, view: MarginView, account: int, *, is_buy: bool) -> tuple[Ints, int]:
+    def _filled(
+        self, view: MarginView, account: int, working: Sequence[int], *, is_buy: bool
+    ) -> tuple[Ints, int]:
         """Return positions and cash with every working order of one side filled at its limit."""
         lots, cash = self._held(view, account), self._cash(account)
         orders = self._market.section(at.S_ORDER)
-        meta = orders[:, at.O_META]
-        state = (meta >> at.STATE_SHIFT) & 15
-        live = (state != at.FREE) & (state != at.IDLE) & (orders[:, at.O_ACCOUNT] == account)
-        live &= ((meta >> at.SIDE_SHIFT) & 1) == (at.BUY if is_buy else at.SELL)
         places = {number: place for place, number in enumerate(self._numbers)}
-        for row in orders[np.flatnonzero(live)].tolist():
-            place = places.get(row[at.O_META] & ((1 << at.META_INSTRUMENT_BITS) - 1))
-            if place is None:
+        side = at.BUY if is_buy else at.SELL
+        for identity in working:
+            row = orders[identity & _SLOT].tolist()
+            meta, price = row[at.O_META], row[at.O_PRICE]
+            place = places.get(meta & ((1 << at.META_INSTRUMENT_BITS) - 1))
+            is_mine = row[at.O_ACCOUNT] == account and (meta >> at.SIDE_SHIFT) & 1 == side
+            if place is None or not is_mine or (meta >> at.STATE_SHIFT) & 15 == at.FREE:
                 continue
             leaves = (row[at.O_LEAVES] + row[at.O_RESERVE]) * (1 if is_buy else -1)
-            price = row[at.O_PRICE]
             if not -at.MAX_PRICE < price < at.MAX_PRICE:
                 price = int(view.marks[place])
             lots[place] += leaves

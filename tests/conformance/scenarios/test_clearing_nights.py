@@ -31,7 +31,7 @@ from environment.market.clearing_events import (
 from environment.market.clearing_ledger import MarketLedger
 from environment.messages import Resumed, TimerFired
 from environment.record.journal import JournalReader
-from scenarios.build_clearing import spawn_house
+from scenarios.build_clearing import open_house
 from scenarios.config import load_config
 from scenarios.places import SHIPPED
 from scenarios.protocol import PROTOCOL
@@ -111,7 +111,7 @@ class Run:
         world = self.loop.world
         for told in (EXPIRING, PUT, LASTING):
             world.series[world.market.add_series(told, stock=0)] = told
-        spawn_house(world)
+        open_house(world)
         self.numbers = {told.symbol: number for number, told in world.series.items()}
         self.swarm = world.floor.accounts["swarm"]
         self.give(at.FIRST_ACCOUNT, self.swarm, EXPIRING, 4)

@@ -34,16 +34,22 @@ class Desk:
             self.market, (STOCK,), self.series, {self.account: kind},
             gated=frozenset({self.account}), staff=frozenset({"clearing/liquidation"}),
         )  # fmt: skip
+        self.working: list[int] = []
         self.books.day = date(2014, 6, 6).toordinal()
 
     def work(self, side: int, quantity: int, price: int, number: int = 0) -> None:
         """Let an order of the account rest."""
-        self.market.post_order(self.market.now_ns + 1, number, self.account, side, at.LIMIT, at.DAY,
-                               at.ALLOW, 0, price, quantity, 0, 0, 0, at.NONE, 0)  # fmt: skip
+        now_ns = self.market.now_ns
+        identity = self.market.post_order(
+            now_ns + 1, number, self.account, side, at.LIMIT, at.DAY, at.ALLOW, 0, price, quantity,
+            0, 0, 0, at.NONE, 0,
+        )  # fmt: skip
+        self.working.append(identity)
         self.market.advance(self.market.now_ns + 2)
 
     def allows(self, lots: int, symbol: str = "A", price: int | None = None) -> bool:
-        return self.books.refusal(self.account, {symbol: lots}, price) is None
+        found = self.books.refusal(self.account, {symbol: lots}, price, self.working)
+        return found is None
 
 
 def test_order_beyond_half_of_its_value_is_refused() -> None:

@@ -1,0 +1,86 @@
+"""The exchange's door to the broker's office: margin before an order, and the staff's orders."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from environment.actors.envelope import Envelope
+from environment.clearing_messages import QueryHolders, QueryStanding
+from environment.errors import Defect
+from environment.market import layout as at
+from environment.market.market import Market
+from environment.messages import Message, SubmitOrder
+
+
+class Office(Protocol):
+    """The broker's office: what it knows of accounts, and who works there."""
+
+    staff: frozenset[str]
+
+    def refusal(
+        self, account: int, legs: Mapping[str, int], price_ticks: int | None,
+        working: Sequence[int],
+    ) -> str | None:  # fmt: skip
+        """Return why an order may not enter, or None."""
+
+    def answer(self, question: QueryStanding | QueryHolders) -> Message:
+        """Return the reply to a question of the staff."""
+
+
+class Placed(Protocol):
+    """An order that is not over, as the façade remembers it."""
+
+    identity: int
+    account: int
+
+
+class OfficeDoor:
+    """What the exchange asks the office; without one, nothing is judged and nobody is staff.
+
+    Parameters
+    ----------
+    accounts
+        Number in the core, by name.
+    """
+
+    def __init__(self, market: Market, accounts: Mapping[str, int]) -> None:
+        self.office: Office | None = None
+        self._market, self._accounts = market, accounts
+
+    def number_of(self, sender: str, account: str) -> int | None:
+        """Return an account's number, or None; the staff may name any as `#17`."""
+        found = self._accounts.get(account)
+        if found is not None or self.office is None or sender not in self.office.staff:
+            return found
+        digits = account.removeprefix("#")
+        is_number = account.startswith("#") and digits.isdigit()
+        known = is_number and int(digits) < self._market.arena[at.H_ACCOUNTS]
+        return int(digits) if known else None
+
+    def fault(
+        self, account: str, legs: Mapping[str, int], price_ticks: int | None,
+        live: Iterable[Placed],
+    ) -> str | None:  # fmt: skip
+        """Return why the broker does not let an order in, or None."""
+        if self.office is None:
+            return None
+        number = self._accounts[account]
+        working = [order.identity for order in live if order.account == number]
+        return self.office.refusal(number, legs, price_ticks, working)
+
+    def margin_fault(self, order: SubmitOrder, live: Iterable[Placed]) -> str | None:
+        """Return the same of a single order."""
+        signed = order.quantity if order.side == "buy" else -order.quantity
+        return self.fault(order.account, {order.instrument: signed}, order.price, live)
+
+    def answer(self, envelope: Envelope[Message], question: Message) -> Message:
+        """Return the office's reply.
+
+        Raises
+        ------
+        Defect
+            If whoever asks is none of its staff.
+        """
+        assert isinstance(question, QueryStanding | QueryHolders), "the office was asked that"
+        if self.office is None or envelope.sender not in self.office.staff:
+            raise Defect(f"{envelope.sender} asks for accounts, and is not of the office's staff.")
+        return self.office.answer(question)

@@ -1,0 +1,90 @@
+"""A margin call that is not met: the office closes what lacks, next morning, through the market."""
+
+from typing import Any, assert_never
+
+import pytest
+
+from environment.actors import Actor, ActorContext, Envelope
+from environment.actors.ports import MemoryDisk
+from environment.clearing_messages import AccountStanding, PositionClosed, QueryStanding
+from environment.instruments import to_micros
+from environment.market import layout as at
+from environment.market.clearing_events import MarginCalled
+from environment.market.clearing_ledger import MarketLedger
+from environment.messages import OrderRefused, Resumed, SubmitOrder
+from environment.record.journal import JournalReader
+from scenarios.config import load_config
+from scenarios.places import SHIPPED
+from scenarios.protocol import PROTOCOL
+from scenarios.session_loop import JOURNAL, SessionLoop
+from scenarios.warm_up import compile_all
+
+SETTINGS = ("crowds.noise.count=200", "crowds.value.count=20", 'session.closes="10:00"',
+            "clearing.liquidation=true", "account.cash=1_000")  # fmt: skip
+
+
+class Silent(Actor[Resumed]):
+    """Does nothing about its call."""
+
+    def receive(self, ctx: ActorContext, message: Resumed) -> None:
+        match message:
+            case Resumed():
+                pass
+            case never:
+                assert_never(never)
+
+
+@pytest.fixture(scope="module")
+def called(tmp_path_factory: pytest.TempPathFactory) -> tuple[SessionLoop, list[Any]]:
+    """Two days; the swarm holds 100 shares near 1,000.00 and owes 79,000 dollars."""
+    compile_all()
+    folder = tmp_path_factory.mktemp("call")
+    text = (SHIPPED / "rmsc04.toml").read_text()
+    text = text.replace("date = 2021-02-05", "dates = [2021-02-04, 2021-02-05]")
+    (folder / "days.toml").write_text(text)
+    disk = MemoryDisk()
+    config = load_config(str(folder / "days.toml"), SETTINGS)
+    loop = SessionLoop.build(config, disk, agents={"test/silent": lambda _: Silent()})
+    market, swarm = loop.world.market, loop.world.floor.accounts["swarm"]
+    market.give_shares(swarm, 0, 100)
+    for account, micros in ((swarm, -to_micros(80_000)), (at.WORLD, to_micros(80_000))):
+        market.section(at.S_ACCOUNT)[account, at.A_CASH] += micros
+    loop.start()
+    loop.advance_to(loop.end_ns)
+    loop.finish()
+    records = JournalReader(disk.read(JOURNAL), PROTOCOL)
+    return loop, [r for r in records if isinstance(r, Envelope)]
+
+
+def test_call_is_liquidated_after_the_open_and_no_further(
+    called: tuple[SessionLoop, list[Any]],
+) -> None:
+    loop, envelopes = called
+    [call] = [e for e in loop.world.clearing_events if isinstance(e, MarginCalled)]
+    swarm = loop.world.floor.accounts["swarm"]
+    assert call.account == swarm
+    closed = [e for e in envelopes if isinstance(e.message, PositionClosed)]
+    assert closed
+    assert all(e.sent_ns >= loop.world.sessions[1].open_ns for e in closed)
+    left = int(MarketLedger(loop.world.market).position[swarm, 0])
+    assert 0 < left < 100
+
+
+def test_office_works_through_its_connection(called: tuple[SessionLoop, list[Any]]) -> None:
+    _, envelopes = called
+    asked = [e for e in envelopes if isinstance(e.message, QueryStanding)]
+    told = [e for e in envelopes if isinstance(e.message, AccountStanding)]
+    ordered = [
+        e for e in envelopes if isinstance(e.message, SubmitOrder) and "#" in e.message.account
+    ]
+    assert asked and told and ordered
+    assert all(e.delivered_ns > e.sent_ns for e in (*asked, *told, *ordered))
+    assert told[-1].message.required_micros <= told[-1].message.equity_micros
+
+
+def test_books_add_up_through_liquidation(called: tuple[SessionLoop, list[Any]]) -> None:
+    loop, envelopes = called
+    ledger = MarketLedger(loop.world.market)
+    assert int(ledger.cash.sum()) == 0
+    assert not ledger.position.sum(axis=0).any()
+    assert not [e for e in envelopes if isinstance(e.message, OrderRefused)]
