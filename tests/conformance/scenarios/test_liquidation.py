@@ -77,7 +77,9 @@ def test_office_works_through_its_connection(called: tuple[SessionLoop, list[Any
     ordered = [
         e for e in envelopes if isinstance(e.message, SubmitOrder) and "#" in e.message.account
     ]
-    assert asked and told and ordered
+    assert asked
+    assert told
+    assert ordered
     assert all(e.delivered_ns > e.sent_ns for e in (*asked, *told, *ordered))
     assert told[-1].message.required_micros <= told[-1].message.equity_micros
 
