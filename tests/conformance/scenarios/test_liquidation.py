@@ -60,10 +60,12 @@ def test_call_is_liquidated_after_the_open_and_no_further(
     called: tuple[SessionLoop, list[Any]],
 ) -> None:
     loop, envelopes = called
-    [call] = [e for e in loop.world.clearing_events if isinstance(e, MarginCalled)]
     swarm = loop.world.floor.accounts["swarm"]
-    assert call.account == swarm
-    closed = [e for e in envelopes if isinstance(e.message, PositionClosed)]
+    calls = [e for e in loop.world.clearing_events if isinstance(e, MarginCalled)]
+    assert [e.session.day for e in calls if e.account == swarm] == [4]
+    closed = [
+        e for e in envelopes if isinstance(e.message, PositionClosed) and e.message.account == swarm
+    ]
     assert closed
     assert all(e.sent_ns >= loop.world.sessions[1].open_ns for e in closed)
     left = int(MarketLedger(loop.world.market).position[swarm, 0])
@@ -71,9 +73,14 @@ def test_call_is_liquidated_after_the_open_and_no_further(
 
 
 def test_office_works_through_its_connection(called: tuple[SessionLoop, list[Any]]) -> None:
-    _, envelopes = called
+    loop, envelopes = called
+    swarm = loop.world.floor.accounts["swarm"]
     asked = [e for e in envelopes if isinstance(e.message, QueryStanding)]
-    told = [e for e in envelopes if isinstance(e.message, AccountStanding)]
+    told = [
+        e
+        for e in envelopes
+        if isinstance(e.message, AccountStanding) and e.message.account == swarm
+    ]
     ordered = [
         e for e in envelopes if isinstance(e.message, SubmitOrder) and "#" in e.message.account
     ]
