@@ -13,7 +13,6 @@ from scenarios.cli import DIFFERENT, INTERRUPTED, show_json
 from scenarios.cli_progress import TerminalProgress
 from scenarios.config import Config, load_config
 from scenarios.config_built import check_built
-from scenarios.config_swarm import Panel
 from scenarios.outcomes import FinishedRun, MuteResult, ReplayResult
 from scenarios.shadows import refuse_shadowed
 
@@ -57,8 +56,7 @@ def run_and_show(scenario: str, wanted: Wanted, *, out: Path | None, as_json: bo
         if wanted.pace is not None:
             from scenarios.panel_seat import seat_for_people
 
-            told = (config.swarm.panel if config.swarm else None) or Panel()
-            seat = partial(seat_for_people, told=told, voice=progress)
+            seat = partial(seat_for_people, voice=progress)
             result: FinishedRun = run_scenario(config, folder, progress, seat=seat)
         else:
             result = run_scenario(config, folder, progress)

@@ -3,11 +3,14 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from agents.human.panel_gateway import KernelFloor
+from agents.human.panel_room import NOBODY, RoomSettings
 from brokers.socket_venue import SocketVenue
 from environment.actors.live_run import LiveRun
 from environment.authority import keys_in
@@ -20,6 +23,7 @@ from scenarios.live_check import Desk, lock_desk
 from scenarios.live_metrics import MetricsServer
 from scenarios.live_processes import ensure_venue, ensure_watchdog
 from scenarios.live_swarm import LiveSwarm, SwarmTerms, epoch_of
+from scenarios.panel_seat import PanelThread, invite, limit_rows, open_panel
 from scenarios.state_folder import HALT_FILE
 from scenarios.venue_market import file_of
 from scenarios.venue_process import VenueRun, load_world, terms_of
@@ -78,12 +82,14 @@ class Daemon:
         if daemon is not None and daemon.metrics is not None:
             metrics = MetricsServer(swarm)
             await metrics.start(daemon.metrics)
+        panel = await self._open_panel(swarm)
         self._say_ready(swarm, daemon.metrics if daemon is not None else None)
         clock = asyncio.create_task(self._watch_clock(swarm))
         try:
             await LiveRun(swarm.kernel).run()
         finally:
             clock.cancel()
+            panel.stop()
             if metrics is not None:
                 await metrics.close()
         self._log.event("stopped", swarm.kernel.stop_reason)
@@ -92,6 +98,26 @@ class Daemon:
                 await converse(control_socket(folder), Stop(reason=swarm.kernel.stop_reason))
         self._tell(f"stopped: {swarm.kernel.stop_reason}")
         return 0
+
+    async def _open_panel(self, swarm: LiveSwarm) -> PanelThread:
+        """Serve the panel beside the swarm, and let a first person in."""
+        told, folder, config = self._desk.swarm, self._desk.folder, self._desk.config
+        assert config.scenario.approver is not None, "a desk is loaded with a person"
+        room = RoomSettings(
+            floor=told.name,
+            instruments=swarm.floor.instruments,
+            zone=swarm.floor.session.zone,
+            limits=limit_rows(told.limits),
+        )
+        floor = KernelFloor(swarm.kernel, swarm.time.wall_ns, config.scenario.approver.pace)
+        panel, people = open_panel(told, folder, room, floor)
+        swarm.floor.outlet = panel.server.hear
+        self._tell(f"panel: {await asyncio.to_thread(panel.start)}")
+        if line := invite(people, folder, panel.address, is_terminal=sys.stdout.isatty()):
+            self._tell(line)
+        if not panel.server.is_reachable():
+            self._tell(f"{NOBODY}, until an approver signs in")
+        return panel
 
     # --- venue -----------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from scenarios.config import Config, load_config, load_swarm
 from scenarios.config_built import check_built
 from scenarios.config_check import check_swarm_files
 from scenarios.config_errors import make_error
+from scenarios.config_scenario import Approver
 from scenarios.config_secret import Secret
 from scenarios.config_swarm import Metronome, Swarm
 from scenarios.places import find_file, shown_path
@@ -64,8 +65,10 @@ def load_desk(path: Path) -> Desk:
         raise make_error(where, ("venue", "pace"), 'expected 1.0 unless hours = "always"')
     world = load_config(swarm.venue.world)
     config = Config(
+        # Nobody but a person answers here, whatever the world's own table says.
         scenario=msgspec.structs.replace(
-            world.scenario, approver=None, cassette=None, compare=None
+            world.scenario, approver=Approver(kind="person", pace=swarm.venue.pace),
+            cassette=None, compare=None,
         ),
         swarm=swarm, scenario_file=world.scenario_file, swarm_file=file,
     )  # fmt: skip

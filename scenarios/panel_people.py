@@ -91,27 +91,31 @@ def _desk(file: Path) -> tuple[Path, Panel]:
 def _show_link(store: PeopleStore, folder: Path, name: str, told: Panel, *, as_json: bool) -> int:
     """Show a new link on a terminal; anywhere else it could be kept, so a 0600 file gets it."""
     if as_json:
-        place = _link_file(folder, name, _new_link(store, name, told))
+        place = _link_file(folder, name, _new_link(store, name, address_of(told)))
         return show_json({"name": name, "link_file": str(place), "minutes": 10})
-    typer.echo(link_line(store, folder, name, told, is_terminal=sys.stdout.isatty()))
+    typer.echo(link_line(store, folder, name, address_of(told), is_terminal=sys.stdout.isatty()))
     return 0
 
 
+def address_of(told: Panel) -> str:
+    """Return where the panel is found, as the swarm file says."""
+    return f"{'http' if told.tls is None else 'https'}://{told.listen}"
+
+
 def link_line(
-    store: PeopleStore, folder: Path, name: str, told: Panel, *, is_terminal: bool
+    store: PeopleStore, folder: Path, name: str, address: str, *, is_terminal: bool
 ) -> str:
     """Return what is said of a new link: itself on a terminal, elsewhere where it stands."""
-    url = _new_link(store, name, told)
+    url = _new_link(store, name, address)
     if is_terminal:
         return f"one use, 10 minutes: {url}"
     return f"one use, 10 minutes: the link stands in {_link_file(folder, name, url)}"
 
 
-def _new_link(store: PeopleStore, name: str, told: Panel) -> str:
+def _new_link(store: PeopleStore, name: str, address: str) -> str:
     token = _refused(partial(store.make_link, name, time.time_ns()))
-    scheme = "http" if told.tls is None else "https"
     # In the fragment, which no server and no proxy is sent.
-    return f"{scheme}://{told.listen}/#link={token}"
+    return f"{address}/#link={token}"
 
 
 def _link_file(folder: Path, name: str, url: str) -> Path:

@@ -24,7 +24,7 @@ from environment.errors import ConfigError, OperatingError
 from scenarios.config import Config
 from scenarios.config_desk import Limits
 from scenarios.config_scenario import Approver
-from scenarios.config_swarm import Panel
+from scenarios.config_swarm import Panel, Swarm
 from scenarios.config_types import Duration, Money
 from scenarios.panel_people import link_line, people_store
 from scenarios.session_loop import SessionLoop
@@ -199,8 +199,26 @@ class PanelThread:
             await self._over.wait()
 
 
+def open_panel(
+    swarm: Swarm, folder: Path, room: RoomSettings, floor: KernelFloor
+) -> tuple[PanelThread, PeopleStore]:
+    """Return a panel that is ready to start, and the people who may sit at it."""
+    people = people_store(folder)
+    server = PanelServer(
+        panel_settings(swarm.panel or Panel()), room, people, sign_in_key(folder), floor,
+        system_surroundings(),
+    )  # fmt: skip
+    return PanelThread(server), people
+
+
+def invite(people: PeopleStore, folder: Path, address: str, *, is_terminal: bool) -> str:
+    """Return the line that lets a first person in, where nobody was added yet, or ""."""
+    name = first_person(people)
+    return link_line(people, folder, name, address, is_terminal=is_terminal) if name else ""
+
+
 @contextmanager
-def seat_for_people(loop: SessionLoop, told: Panel, voice: Voice) -> Iterator[None]:
+def seat_for_people(loop: SessionLoop, voice: Voice) -> Iterator[None]:
     """Serve a panel beside a run that stands ready, and drive it by the wall clock meanwhile."""
     world = loop.world
     swarm, approver = world.config.swarm, world.config.scenario.approver
@@ -215,19 +233,15 @@ def seat_for_people(loop: SessionLoop, told: Panel, voice: Voice) -> Iterator[No
         limits=limit_rows(swarm.limits),
         answered_by=f"a person answers in this run, at {approver.pace:g} times the market's pace",
     )
-    people = people_store(folder)
-    server = PanelServer(
-        panel_settings(told), room, people, sign_in_key(folder),
-        KernelFloor(pacer, world.kernel.now_ns, approver.pace), system_surroundings(),
-    )  # fmt: skip
-    thread = PanelThread(server)
-    world.floor.outlet = server.hear
+    floor = KernelFloor(pacer, world.kernel.now_ns, approver.pace)
+    panel, people = open_panel(swarm, folder, room, floor)
+    world.floor.outlet = panel.server.hear
     loop.run_until, loop.slice_ns = pacer.run_until, round(approver.pace * _SLICE_NS)
-    voice.say(f"panel    {thread.start()}")
-    if name := first_person(people):
-        voice.say(link_line(people, folder, name, told, is_terminal=voice.is_terminal))
+    voice.say(f"panel    {panel.start()}")
+    if line := invite(people, folder, panel.address, is_terminal=voice.is_terminal):
+        voice.say(line)
     try:
         yield
     finally:
         world.floor.outlet = None
-        thread.stop()
+        panel.stop()

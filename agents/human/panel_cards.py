@@ -222,7 +222,7 @@ def _figures(card: OrderCard, figures: CardFigures) -> View:
 def _drift(card: OrderCard, figures: CardFigures) -> str:
     if figures.drift is None:
         return "drift unknown"
-    signed = f"{100 * figures.drift:+.2f}".replace("-", "\u2212")
+    signed = f"{round(100 * figures.drift, 2) + 0.0:+.2f}".replace("-", "\u2212")
     return f"{signed} % since proposed (void at ±{100 * card.drift:.2f} %)"
 
 

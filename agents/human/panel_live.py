@@ -212,10 +212,10 @@ class LiveView:
         realised = sum(held.realised_micros for held in holdings.values())
         fees = sum(held.fees_micros for held in holdings.values())
         return [
-            {"name": "Open P&L", "value": money(sum(known))},
-            {"name": "Realised", "value": money(realised)},
-            {"name": "Fees", "value": money(fees)},
-            {"name": "Net", "value": money(sum(known) + realised - fees)},
+            {"name": "Open P&L", "value": money(sum(known)), "is_gain": True},
+            {"name": "Realised", "value": money(realised), "is_gain": True},
+            {"name": "Fees", "value": money(fees), "is_gain": False},
+            {"name": "Net", "value": money(sum(known) + realised - fees), "is_gain": True},
         ]
 
     def orders(self) -> list[View]:

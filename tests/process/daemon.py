@@ -27,6 +27,8 @@ warm_up = "1m"
 "quant/trend" = {{ kind = "trend", mandate = {{ instruments = ["AAPL"], notional = 40_000 }}, fast = "5s", slow = "30s" }}
 [limits]
 order_quantity = {{ hard = 5_000 }}
+[panel]
+listen = "127.0.0.1:0"
 [daemon]
 {daemon}
 """  # noqa: E501  one agent a line

@@ -22,7 +22,9 @@ function leg(view) {
 function reason(view) {
   const scope = view.scope ? ` (${view.scope})` : "";
   const words = view.text ? [el("br"), el("small", {}, view.text)] : [];
-  return el("div", {}, `${view.rule}${scope} ${view.figure}`, el("small", {}, `, limit ${view.limit}`), words);
+  // A rule of the approval table names no limit: its words say what it asks for.
+  const limit = view.kind === "tier" ? null : el("small", {}, `, limit ${view.limit}`);
+  return el("div", {}, `${view.rule}${scope} ${view.figure}`, limit, words);
 }
 
 function was(rows) {
@@ -49,10 +51,11 @@ export function makeFace(card, before) {
     el("dd", { class: mark("worst", card.worst) }, el("span", { class: "worst" }, card.worst.amount), " ", el("small", {}, card.worst.when)),
     el("dt", {}, "Why you"),
     el("dd", {}, card.why.length ? card.why.map(reason) : "the approval table"),
-    ...card.changes.flatMap((row) => [
-      el("dt", {}, row.name),
-      el("dd", { class: mark("changes", card.changes) }, changed(row.before, row.after)),
-    ]),
+    ...card.changes.flatMap((row, i) => {
+      const was = before?.changes[i];
+      const hasMoved = was && (was.before !== row.before || was.after !== row.after);
+      return [el("dt", {}, row.name), el("dd", { class: hasMoved ? "moved" : undefined }, changed(row.before, row.after))];
+    }),
   ];
   return el("div", { class: "face" },
     el("h2", { class: "title" }, side(card.verb, verb), ` ${rest.join(" ")}`),

@@ -45,7 +45,7 @@ export class Live {
     const rows = live.positions.map((row) => [row.symbol, row.lots, row.value, row.open]);
     return [
       el("h2", {}, "Account, since the panel listens"),
-      el("dl", { class: "tiles" }, live.totals.map((tile) => el("div", {}, el("dt", {}, tile.name), el("dd", {}, gain(tile.value))))),
+      el("dl", { class: "tiles" }, live.totals.map((tile) => el("div", {}, el("dt", {}, tile.name), el("dd", {}, tile.is_gain ? gain(tile.value) : tile.value)))),
       rows.length ? table([["instrument", "lots", "value", "open P&L"], ...rows], [1, 2, 3]) : el("p", { class: "hint" }, "No positions."),
     ];
   }

@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -12,18 +11,17 @@ import pytest
 
 from environment.approval_messages import CardAnswer
 from scenarios.config import load_config
-from scenarios.config_swarm import Panel
 from scenarios.panel_people import people_store
 from scenarios.panel_seat import seat_for_people, with_person
 from scenarios.replay import Recorded, replay
 from scenarios.result import RunResult
 from scenarios.runner import run_scenario
-from scenarios.session_loop import SessionLoop
 from scenarios.state_folder import state_folder
 from tests.unit.human.pages import Browser, heard, talk
 
 PASSWORD = "a password of hers"
 PACE = 500.0
+SETTINGS = ["session.closes=09:34", 'panel.listen="127.0.0.1:0"']
 
 
 class Voice:
@@ -70,21 +68,15 @@ class Voice:
                 return dict(frame["card"])
 
 
-@contextmanager
-def seat(loop: SessionLoop, voice: Voice) -> Iterator[None]:
-    with seat_for_people(loop, Panel(listen="127.0.0.1:0"), voice):
-        yield
-
-
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunResult, Voice]]:
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         people_store(state_folder("floor")).add("ana", ("approver",), PASSWORD)
-        config = with_person(load_config("opening_bell", ["session.closes=09:34"], None), PACE)
+        config = with_person(load_config("opening_bell", SETTINGS, None), PACE)
         voice = Voice()
-        result = run_scenario(config, folder, seat=partial(seat, voice=voice))
+        result = run_scenario(config, folder, seat=partial(seat_for_people, voice=voice))
         yield result, voice
 
 
