@@ -19,8 +19,16 @@ from llm.disguise import Disguise, make_disguise
 from llm.forms import Malformed, decode_answer, schema_of
 from llm.messages import AskModel, ModelAnswer
 from llm.pace import Pace, wait_before
-from llm.prices import FREE, Price, tokens_of
-from llm.providers.provider import SAFE_TO_REPEAT, Call, Completion, Provider, ProviderFailed, Turn
+from llm.prices import FREE, Price
+from llm.providers.provider import (
+    SAFE_TO_REPEAT,
+    Call,
+    Completion,
+    Provider,
+    ProviderFailed,
+    Turn,
+    tokens_asked,
+)
 from llm.purse import Purse, RunBudget
 from llm.rendering import LookAhead, check_times, user_text
 
@@ -272,8 +280,7 @@ class ModelService:
     def _paid(self, route: Route, call: Call, ends: float) -> Completion:
         """Ask once, within the budget of the run and the pace of the provider."""
         most_out = call.ask.limits.max_tokens
-        words = call.user + call.ask.system + "".join(turn.text for turn in call.turns)
-        most_in = tokens_of(words)
+        most_in = tokens_asked(call)
         reserved = (most_in + most_out, route.price.usd_micros(most_in, most_out))
         reason = self._purse.reserve(*reserved)
         if reason:

@@ -108,8 +108,11 @@ def evaluate(
     as_json: AsJson = False,
 ) -> int:
     """Measure how much of a model's skill on past prices is memory."""
+    from rich.console import Console
+    from rich.progress import Progress
+
     from scenarios.config import load_swarm
-    from scenarios.evaluate import evaluate_disguise
+    from scenarios.evaluate import ARMS, evaluate_disguise
 
     if not disguise:
         raise ConfigError("evaluate: give --disguise; there is nothing else to evaluate yet")
@@ -117,7 +120,9 @@ def evaluate(
     if role not in swarm.models:
         known = ", ".join(sorted(swarm.models)) or "none"
         raise ConfigError(f'{file}: no model has the role "{role}"; roles: {known}')
-    found = evaluate_disguise(swarm, role, questions, seed)
+    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
+        task = progress.add_task("asking", total=questions * len(ARMS))
+        found = evaluate_disguise(swarm, role, questions, seed, lambda: progress.advance(task))
     if as_json:
         return show_json(msgspec.to_builtins(found))
     typer.echo(f"{found.role} is {found.provider}/{found.model}; {questions} questions in each arm")

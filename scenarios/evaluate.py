@@ -7,7 +7,7 @@ the memorisation gap, and nothing that such a model earns in a test on the past 
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Final, Literal
@@ -82,19 +82,27 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...]
 
 
-def evaluate_disguise(swarm: Swarm, role: str, questions: int, seed: int) -> Evaluation:
-    """Ask a role all questions in all arms, and return how it did."""
+def evaluate_disguise(
+    swarm: Swarm, role: str, questions: int, seed: int, answered: Callable[[], object] = int
+) -> Evaluation:
+    """Ask a role all questions in all arms, and return how it did.
+
+    `answered` is called after each answer, for whoever watches.
+    """
     route = route_of(swarm.models[role])
     # Nobody stands in here: it is this model that is examined.
     alone = type(route)(route.provider, route.pace, route.price)
     service = ModelService({role: alone}, FORMS)
     cases = {arm: cases_of(arm, role, questions, seed) for arm in ARMS}
+
+    def perform(case: Case) -> ModelAnswer:
+        answer = service.perform(case.ask)
+        answered()
+        return answer
+
     try:
         with ThreadPoolExecutor(16) as pool:
-            answers = {
-                arm: list(pool.map(lambda case: service.perform(case.ask), cases[arm]))
-                for arm in ARMS
-            }
+            answers = {arm: list(pool.map(perform, cases[arm])) for arm in ARMS}
     finally:
         service.close()
     points = {arm: _points(cases[arm], answers[arm]) for arm in ARMS}

@@ -12,6 +12,7 @@ from llm.prompts import Prompt
 from llm.rendering import known_parts, user_text
 
 _DEADLINE = "deadline:"
+_FORM_TOKENS = 2_500  # Of a schema, twice, and of an answer that is shown again.
 
 
 class AskingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,8 +136,9 @@ class Asking:
         )  # fmt: skip
 
     def _most(self, ask: AskModel) -> Reservation:
-        # Twice, as one malformed answer is asked for again.
-        most_in, most_out = 2 * tokens_of(user_text(ask) + ask.system), 2 * ask.limits.max_tokens
+        # Twice, as one malformed answer is asked for again, with what was said and the schema.
+        most_in = 2 * tokens_of(user_text(ask) + ask.system) + _FORM_TOKENS
+        most_out = 2 * ask.limits.max_tokens
         price = self._settings.price
         return Reservation(
             tokens=most_in + most_out, usd_micros=price.usd_micros(most_in, most_out)

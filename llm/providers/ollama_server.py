@@ -12,7 +12,8 @@ from typing import Any, Final
 import httpx
 import ollama
 
-from llm.providers.provider import Call, Completion, Failure, ProviderFailed
+from llm.prices import tokens_of
+from llm.providers.provider import Call, Completion, Failure, ProviderFailed, tokens_asked
 
 _KEEP_ALIVE: Final = "10m"
 _LISTING_S: Final = 5.0
@@ -56,7 +57,7 @@ class OllamaServer:
                 model=self.model, messages=messages, format=call.schema, options=options,
                 stream=True, keep_alive=self._keep_alive,
             )  # fmt: skip
-            return self._read(stream, ends)
+            return self._read(stream, ends, call)
         except ollama.ResponseError as error:
             raise self._failed(error) from error
         except (ConnectionError, httpx.ConnectError) as error:
@@ -72,16 +73,18 @@ class OllamaServer:
         seconds = getattr(self._left, "seconds", _LISTING_S)
         request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
 
-    def _read(self, stream: Iterator[Any], ends: float) -> Completion:
+    def _read(self, stream: Iterator[Any], ends: float, call: Call) -> Completion:
         pieces: list[str] = []
         for chunk in stream:
             pieces.append(chunk.message.content or "")
             if chunk.done:
                 if chunk.done_reason == "length":
                     raise ProviderFailed("cut_short", "the answer reached its longest length")
+                # A prompt that the server still knew is not counted: then by estimate.
+                text = "".join(pieces)
                 return Completion(
-                    text="".join(pieces), tokens_in=chunk.prompt_eval_count or 0,
-                    tokens_out=chunk.eval_count or 0,
+                    text=text, tokens_in=chunk.prompt_eval_count or tokens_asked(call),
+                    tokens_out=chunk.eval_count or tokens_of(text),
                 )  # fmt: skip
             if self._monotonic() > ends:
                 raise ProviderFailed("too_late", f"{self._url} had not finished in time")

@@ -10,7 +10,8 @@ import httpx2
 import msgspec
 import openai
 
-from llm.providers.provider import Call, Completion, ProviderFailed
+from llm.prices import tokens_of
+from llm.providers.provider import Call, Completion, ProviderFailed, tokens_asked
 
 # From the most to the least that a server can be asked to enforce.
 _SCHEMA, _OBJECT, _TEXT = range(3)
@@ -28,6 +29,7 @@ class OpenAIServer:
         # Retries are the caller's: it alone knows what is safe to repeat, and what time is left.
         self._client = openai.OpenAI(api_key=key or "none", base_url=url, max_retries=0)
         self._level = _SCHEMA
+        self._left_out: set[str] = set()  # Settings that this model refuses.
         self._has_key = bool(key)
 
     def complete(self, call: Call) -> Completion:
@@ -38,8 +40,10 @@ class OpenAIServer:
         while True:
             level = self._level
             try:
-                return self._read(self._create(call, level))
+                return self._read(self._create(call, level), call)
             except openai.BadRequestError as error:
+                if self._leaves_out(error):
+                    continue
                 if level == _TEXT or not _is_about_format(error):
                     raise ProviderFailed("refused", f"{self._shown}: {error}") from error
                 self._level = max(self._level, level + 1)
@@ -69,12 +73,26 @@ class OpenAIServer:
             {"role": "user", "content": call.user},
             *({"role": turn.role, "content": turn.text} for turn in call.turns),
         ]
+        longest = "max_completion_tokens" if "max_tokens" in self._left_out else "max_tokens"
+        options[longest] = limits.max_tokens
+        settings = {"temperature": limits.temperature, "seed": call.ask.sample}
+        options |= {name: v for name, v in settings.items() if name not in self._left_out}
         return self._client.chat.completions.create(
-            model=self.model, messages=messages, temperature=limits.temperature,
-            max_tokens=limits.max_tokens, seed=call.ask.sample, timeout=call.seconds, **options,
-        )  # fmt: skip
+            model=self.model, messages=messages, timeout=call.seconds, **options
+        )
 
-    def _read(self, reply: Any) -> Completion:  # noqa: ANN401  # Unvalidated, see above.
+    def _leaves_out(self, error: openai.BadRequestError) -> bool:
+        """Return whether the error names a setting that can be left out from now on.
+
+        Reasoning models refuse a temperature, and know the longest answer by another name.
+        """
+        for name in ("max_tokens", "temperature", "seed"):
+            if f"'{name}'" in str(error) and name not in self._left_out:
+                self._left_out.add(name)
+                return True
+        return False
+
+    def _read(self, reply: Any, call: Call) -> Completion:  # noqa: ANN401  # Unvalidated, see above.
         if not reply.choices:
             raise ProviderFailed("bad_reply", f"{self._shown} gave no choice")
         choice = reply.choices[0]
@@ -82,11 +100,12 @@ class OpenAIServer:
             raise ProviderFailed("cut_short", "the answer reached its longest length")
         if choice.message.refusal:
             raise ProviderFailed("refused", f"the model refused: {choice.message.refusal}")
-        usage = reply.usage
+        usage, text = reply.usage, str(choice.message.content or "")
+        # What a server does not count is estimated from above: a budget must hold there too.
         return Completion(
-            text=str(choice.message.content or ""),
-            tokens_in=int(usage.prompt_tokens) if usage else 0,
-            tokens_out=int(usage.completion_tokens) if usage else 0,
+            text=text,
+            tokens_in=int(usage.prompt_tokens) if usage else tokens_asked(call),
+            tokens_out=int(usage.completion_tokens) if usage else tokens_of(text),
         )
 
     def _failed(self, error: openai.OpenAIError) -> ProviderFailed:

@@ -6,6 +6,7 @@ import msgspec
 
 from environment.errors import OperatingError
 from llm.messages import AskModel
+from llm.prices import tokens_of
 
 Failure = Literal[
     "unreachable", "unknown_model", "refused_key", "rate_limited", "overloaded", "too_late",
@@ -32,6 +33,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     schema: dict[str, Any]
     turns: tuple[Turn, ...] = ()
     seconds: float = 60.0
+
+
+def tokens_asked(call: Call) -> int:
+    """Return an upper estimate of the tokens of all that is sent, the schema too."""
+    said = "".join(turn.text for turn in call.turns)
+    schema = msgspec.json.encode(call.schema).decode()
+    return tokens_of(call.ask.system + call.user + said + schema)
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):

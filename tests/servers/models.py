@@ -26,6 +26,8 @@ class ModelWorld:
     key: str = ""
     delay_s: float = 0.0
     formats: tuple[str, ...] = ("json_schema", "json_object")
+    refuses: tuple[str, ...] = ()  # Settings that are answered with an error.
+    counts: bool = True  # Whether tokens are counted in answers.
     faults: list[int | str] = field(default_factory=list)
     heard: list[Asked] = field(default_factory=list)
     pulled: list[str] = field(default_factory=list)
@@ -88,6 +90,9 @@ class Handler(BaseHTTPRequestHandler):
         wanted = (asked.get("response_format") or {}).get("type")
         if wanted is not None and wanted not in world.formats:
             return self._error(400, f"response_format {wanted} is not supported")
+        for name in world.refuses:
+            if name in asked:
+                return self._error(400, f"Unsupported parameter: '{name}' is not supported.")
         if world.delay_s:
             time.sleep(world.delay_s)
         fault = world.fault()
@@ -119,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
         reply = {
             "id": "c1", "object": "chat.completion", "created": 0, "model": "tiny",
-            "choices": [choice], "usage": usage,
+            "choices": [choice], "usage": usage if self.world.counts else None,
         }  # fmt: skip
         return json.dumps(reply).encode()
 
@@ -132,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
         chunks.append({
             "model": "tiny", "message": {"role": "assistant", "content": ""}, "done": True,
             "done_reason": "length" if fault == "length" else "stop",
-            "prompt_eval_count": 100, "eval_count": 20,
+            **({"prompt_eval_count": 100, "eval_count": 20} if self.world.counts else {}),
         })  # fmt: skip
         return b"".join(json.dumps(chunk).encode() + b"\n" for chunk in chunks)
 

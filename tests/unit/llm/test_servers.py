@@ -138,6 +138,27 @@ def test_a_model_is_pulled_only_when_asked(make: Make, world: ModelWorld, url: s
     server.close()
 
 
+def test_settings_that_a_model_refuses_are_left_out(
+    make: Make, world: ModelWorld, url: str
+) -> None:
+    world.refuses = ("max_tokens", "temperature")
+    service = make(url)
+    assert service.perform(make_ask()).text == GOOD
+    assert service.perform(make_ask(sample=1)).text == GOOD  # What it learnt, it keeps.
+    assert len(world.heard) == 4
+    assert world.heard[-1]["max_completion_tokens"] == 600
+
+
+@BOTH
+def test_tokens_that_a_server_does_not_count_are_estimated_from_above(
+    make: Make, world: ModelWorld, url: str
+) -> None:
+    world.counts = False
+    answer = make(url).perform(make_ask())
+    assert answer.tokens_in > 100  # The schema counts too.
+    assert answer.tokens_out > 10
+
+
 def test_calls_of_one_moment_run_beside_each_other(world: ModelWorld, url: str) -> None:
     together = threading.Barrier(3, timeout=20.0)
 

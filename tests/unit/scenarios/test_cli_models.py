@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from environment.errors import OperatingError
 from llm.cassette import Cassette, fitted_delay
-from scenarios.build_models import model_troubles
+from scenarios.build_models import check_cassette, model_troubles
 from scenarios.cli import run_command
 from scenarios.config import load_swarm
 from tests.servers.models import ModelWorld, model_server
@@ -123,3 +124,13 @@ def test_doctor_tells_what_keeps_a_model_from_answering(
         swarm = load_swarm(swarm_file(tmp_path, model.replace("URL", url)))
         found = model_troubles(swarm)["m"]
     assert (trouble in found) if trouble else not found
+
+
+def test_a_strict_cassette_that_lacks_an_answer_ends_the_run(tmp_path: Path) -> None:
+    service = make_service(
+        Scripted(GOOD), cassette=Cassette(record(tmp_path / "c.jsonl", "one?"), "strict")
+    )
+    check_cassette(service)
+    assert service.perform(make_ask(question="two?")).abstains
+    with pytest.raises(OperatingError, match="1 questions are not on this cassette"):
+        check_cassette(service)
