@@ -14,12 +14,13 @@ from agents.desk.order_table import HeldOrder, OrderTable
 from agents.desk.reports import Reports, ToRisk, Watched
 from agents.desk.settling import SWEEP, Question, Settling
 from agents.orders import Terms, TrackedOrder
-from environment.actors import Actor, ActorContext, ActorRef, Directory
+from environment.actors import CLOCK_TOPIC, Actor, ActorContext, ActorRef, Directory
 from environment.control_messages import LowerDesk
 from environment.messages import (
     ApprovedOrder,
     ApprovedReplace,
     CancelOrder,
+    ClockStepped,
     OrderEvent,
     OrderRefused,
     Resumed,
@@ -39,13 +40,14 @@ from environment.venue_messages import (
 )
 
 ADDRESS: Final = "desk/custodian"
+CLOCK_BEHIND: Final = "clock_behind: not sent, the clock is behind the record's last time"
 _RECONCILE: Final = "reconcile"
 
 ToVenue = ApprovedOrder | ApprovedReplace | Question
 ToCustodian = (
     Resumed | TimerFired | ApprovedOrder | ApprovedReplace | CancelOrder | VenueReport
     | VenueSession | VenueLost | NotSent | OrderReport | AccountReport | ReportsGone | OwnerDown
-    | ReconcileNow
+    | ReconcileNow | ClockStepped
 )  # fmt: skip
 
 
@@ -95,6 +97,8 @@ class Custodian(Actor[ToCustodian]):
             case ReconcileNow(person=person):
                 self.state.person = person
                 self._settling.ask_account(ctx, self.state)
+            case ClockStepped(behind_ns=behind_ns):
+                self.state.is_clock_behind = behind_ns > 0
             case TimerFired() | Resumed():
                 self._on_time(ctx, message)
             case never:
@@ -123,8 +127,9 @@ class Custodian(Actor[ToCustodian]):
         if state.table.by_own_id(order.order_id) is not None:
             state.doubled += 1
             return
-        if not state.is_connected:
-            refusal = OrderRefused(order_id=order.order_id, reason="venue_down: not sent")
+        if not state.is_connected or state.is_clock_behind:
+            reason = "venue_down: not sent" if not state.is_connected else CLOCK_BEHIND
+            refusal = OrderRefused(order_id=order.order_id, reason=reason)
             self._reports.forward(ctx, state, approved.owner, refusal)
             return
         tracked = TrackedOrder(
@@ -139,8 +144,9 @@ class Custodian(Actor[ToCustodian]):
     def _on_replace(self, ctx: ActorContext, approved: ApprovedReplace) -> None:
         order, state = approved.order, self.state
         held = state.table.by_own_id(order.order_id)
-        if held is None or not state.is_connected:
-            reason = "venue_down: not sent" if held else f"unknown_order: {order.order_id!r}"
+        if held is None or not state.is_connected or state.is_clock_behind:
+            reason = "venue_down: not sent" if not state.is_connected else CLOCK_BEHIND
+            reason = reason if held else f"unknown_order: {order.order_id!r}"
             refusal = OrderRefused(order_id=order.order_id, reason=reason)
             self._reports.forward(ctx, state, approved.owner, refusal)
             return
@@ -242,6 +248,8 @@ class Custodian(Actor[ToCustodian]):
         state, every_ns = self.state, self._settings.reconcile_every_ns
         if isinstance(message, Resumed):
             state.sweep_timer = 0
+            if self._settings.needs_session:  # A live process: its clock may be set.
+                ctx.subscribe(CLOCK_TOPIC)
         elif message.name == SWEEP:
             if message.timer_id != state.sweep_timer:
                 return  # Of an earlier incarnation.

@@ -34,6 +34,7 @@ class CustodianState(msgspec.Struct):
     session_ns: int = 0
     sequence: int = 0  # The last of the venue's reports that was taken in.
     ahead: dict[int, VenueReport] = {}  # Reports that came before those that they follow.
+    is_clock_behind: bool = False  # No order leaves until the record's last time is passed.
     is_patchy: bool = False  # Reports are gone: what they said must be asked for.
     wants_account: bool = False
     person: str = ""  # Who asked for large breaks to be booked.

@@ -65,6 +65,7 @@ class LiveKernel:
         self._cells = self.floor.cells
         self._held: deque[tuple[int, Written]] = deque()  # Written steps that wait for a sync.
         self._promised: set[str] = set()
+        self._is_behind = False  # As it was last published.
         self._last: object = None  # What was visited last; its time ends when the next one begins.
         self._last_ns = self.clock.steady_ns()
         self._special: dict[int, Callable[..., None]] = {
@@ -385,10 +386,15 @@ class LiveKernel:
     # --- the clock -----------------------------------------------------------------------------
 
     def look_at_clock(self) -> None:
-        """Follow the wall clock; a step is published, and lowers the desk."""
-        step_ns = self.clock.look()
+        """Follow the wall clock. A step is published, and lowers the desk.
+
+        So is that it lies behind what was said, and that it no longer does: orders wait between.
+        """
+        step_ns, behind_ns = self.clock.look(), self.clock.behind_ns()
+        is_behind = behind_ns > 0
+        if step_ns or is_behind != self._is_behind:
+            self._is_behind = is_behind
+            self._publish(KERNEL, CLOCK_TOPIC, ClockStepped(by_ns=step_ns, behind_ns=behind_ns))
         if step_ns:
             self.measures.clock_steps += 1
-            behind_ns = self.clock.behind_ns()
-            self._publish(KERNEL, CLOCK_TOPIC, ClockStepped(by_ns=step_ns, behind_ns=behind_ns))
             self.floor.alarm("clock_step", f"The wall clock stepped by {step_ns / 1e9:+.3f} s.")

@@ -15,6 +15,7 @@ from environment.actors.durable import remember
 from environment.actors.durable_mail import Kernel, Mail, mail_under_way
 from environment.actors.envelope import Envelope
 from environment.actors.floor import lane_of
+from environment.actors.live_kernel import LiveKernel
 from environment.actors.protocol import Protocol
 from environment.actors.queue import BEGIN, CALL, EXPIRE, EXPIRY, TIMER
 from environment.errors import ConfigError
@@ -124,7 +125,7 @@ class DurableState:
         return recovery.finish()
 
     def _run_again(self, recovery: Recovery, reader: SegmentReader) -> None:
-        batches = reader.batches()
+        batches = reader.batches(brief=True)
         first = next(batches, None)
         if first is not None and reader.header.code != self._code:
             raise ConfigError(
@@ -169,6 +170,9 @@ class DurableState:
             for topic, interval_ns in life.subscriptions.items():
                 kernel.departures.subscribe(cell, topic, interval_ns)
         # After the beginnings, so that Resumed is the first message of each.
+        if isinstance(kernel, LiveKernel):
+            # Before that mail: whoever sends orders knows that the clock lies behind the record.
+            kernel.queue.push(clock.now_ns, BEGIN, None, (CALL, kernel.look_at_clock))
         deliver = partial(self._deliver, kernel, recovery, mail)
         kernel.queue.push(clock.now_ns, BEGIN, None, (CALL, deliver))
 

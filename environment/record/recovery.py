@@ -32,8 +32,9 @@ from environment.actors.timers import Timer
 from environment.errors import OperatingError
 from environment.messages import EffectDone, EffectFailed, RequestExpired, Resumed, TimerFired
 from environment.record.durable_snapshot import KeptActor, StateSnapshot, decode_envelope
-from environment.record.journal import Failed, Input
-from environment.record.steps import Durable, DurableStep
+from environment.record.journal import Failed
+from environment.record.step_reader import BriefInput, Durable
+from environment.record.steps import DurableStep
 
 _NONE: Final = (-1, "", None, None)  # No verb.
 _ENDING: Final = frozenset({TimerFired, RequestExpired, EffectDone, EffectFailed, Resumed})
@@ -203,7 +204,7 @@ class Recovery:
                     return self._differs(record, _said(outbox))
                 outbox.clear()
                 self.found.steps += 1
-            elif isinstance(record, Input):
+            elif isinstance(record, BriefInput):
                 if unanswered:
                     unanswered.pop(record.envelope.cause, None)
             elif isinstance(record, Failed):

@@ -18,13 +18,32 @@ from environment.record.steps import (
     BATCH_NAME,
     FORMAT,
     Batch,
-    Durable,
     DurableStep,
     StateHeader,
     list_header,
 )
 
 _LONGEST: Final = 65_536  # A header with its digests is shorter.
+
+
+class Brief(msgspec.Struct, frozen=True, array_like=True, tag="Sent"):
+    """So much of an envelope as recovery asks of one that is no step: which one it followed."""
+
+    id: int
+    sender: str
+    recipient: str
+    sent_ns: int
+    delivered_ns: int
+    cause: int
+
+
+class BriefInput(msgspec.Struct, frozen=True, array_like=True, tag="Input"):
+    """An input without its message, which stands in the step that handled it."""
+
+    envelope: Brief
+
+
+Durable = Envelope[Any] | DurableStep[Any] | Input[Any] | Brief | BriefInput | Failed | End
 
 
 class SegmentReader:
@@ -35,8 +54,12 @@ class SegmentReader:
         self._data = memoryview(data)
         self._crc = self._first_crc = 0  # Of all batches so far, and of the header.
         shapes: tuple[Any, ...] = (Envelope, DurableStep, Input)
-        records = [shape[protocol.union] for shape in shapes] + [Failed, End]
-        self._decoder = msgspec.msgpack.Decoder(list[reduce(or_, records)])  # type: ignore[misc]
+        whole = [shape[protocol.union] for shape in shapes]
+        brief = [Brief, whole[1], BriefInput]
+        self._whole, self._brief = (
+            msgspec.msgpack.Decoder(list[reduce(or_, [*kinds, Failed, End])])  # type: ignore[misc]
+            for kinds in (whole, brief)
+        )
         self.end: End | None = None
         self.torn_at: int | None = None  # Where a last write that did not end begins.
         self.header, self._start = self._read_header()
@@ -61,15 +84,16 @@ class SegmentReader:
         self._first_crc = seal.crc
         return header, length + BATCH_LENGTH
 
-    def batches(self) -> Iterator[list[Durable]]:
-        """Yield the records of each write."""
+    def batches(self, *, brief: bool = False) -> Iterator[list[Durable]]:
+        """Yield the records of each write; `brief`: only steps whole, which is quicker."""
+        decoder = self._brief if brief else self._whole
         at, self._crc = self._start, self._first_crc
         while at < len(self._data):
             mark = self._mark(at)
             if mark is None:
                 return
             body = at + BATCH_LENGTH
-            records = self._records(mark, at, body)
+            records = self._records(decoder, mark, at, body)
             if records is None:
                 self.torn_at = at
                 return
@@ -112,7 +136,13 @@ class SegmentReader:
         rest = self._bytes[at:]
         return is_marked or len(rest) < BATCH_LENGTH or not rest.strip(b"\0")
 
-    def _records(self, mark: Batch, at: int, body: int) -> list[Durable] | None:
+    def _records(
+        self,
+        decoder: "msgspec.msgpack.Decoder[Any]",
+        mark: Batch,
+        at: int,
+        body: int,
+    ) -> list[Durable] | None:
         data = self._data[body : body + mark.length]
         if len(data) != mark.length or mark.checked(data, self._crc) != mark:
             # Only the very last write can be torn: a power loss, or a kill in the midst of it.
@@ -121,7 +151,7 @@ class SegmentReader:
             self._refuse(at, f"its {mark.length} bytes have another checksum than was written")
         self._crc = mark.crc
         try:
-            records: list[Durable] = self._decoder.decode(list_header(mark.records) + data)
+            records: list[Durable] = decoder.decode(list_header(mark.records) + data)
         except msgspec.MsgspecError as error:
             raise CorruptRecord(
                 f"{self._name}: the batch at byte {at} cannot be decoded: {error}; use the version "

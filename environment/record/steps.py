@@ -89,9 +89,6 @@ class DurableStep(msgspec.Struct, Generic[M], frozen=True, array_like=True, tag=
     actor: str = ""  # Whose step it is: a publication's recipient is its topic.
 
 
-Durable = Envelope[Any] | DurableStep[Any] | Input[Any] | Failed | End
-
-
 class StepStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """How much was written, and how soon it was durable."""
 

@@ -37,9 +37,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Return a seed's plan: every mixture comes in turn."""
         rng = Stream(stream_key(seed, "plan"))
         is_bad = seed % 3 == 2
+        is_late = seed % 11 == 5  # Steps leave before they are synced, and the power fails.
         return cls(
-            loss="power" if seed % 2 else "kill",
-            sync_every=1,
+            loss="power" if seed % 2 or is_late else "kill",
+            sync_every=4 if is_late else 1,
             link=(0.1 * rng.uniform(), 0.2 * rng.uniform(), 0.3) if is_bad else (0.0, 0.0, 0.0),
             ties="seeded" if seed % 5 < 2 else "sequence",
             segment_bytes=2_000 if seed % 7 == 3 else 1 << 20,
@@ -84,7 +85,7 @@ def _life(
         _run(process, is_bad=plan.link[2] > 0)
     except Crash:
         return begin_ns if process is None else process.kernel.now_ns()
-    check(process, outside)
+    check(process, outside, may_break=plan.sync_every > 1)
     return None
 
 
@@ -113,14 +114,20 @@ def _run(process: Process, *, is_bad: bool) -> None:
         kernel.run_until(kernel.now_ns() + 2 * SECOND)
 
 
-def check(process: Process, outside: Outside) -> None:
-    """Raise Harm unless the desk and the venue agree on every order and every lot."""
+def check(process: Process, outside: Outside, *, may_break: bool = False) -> None:
+    """Raise Harm unless the desk and the venue agree on every order and every lot.
+
+    `may_break`: steps were lost after their orders had left, so a difference may have been found,
+    said and settled; it may not be left.
+    """
     table = process.custodian.state.table
     intents = [name.split(".", 2)[-1] for name in outside.submitted]
     faults = {
         "an order was entered twice": len(intents) != len(set(intents)),
         "an outcome is unknown": table.unknown() != 0,
-        f"the records differed: {process.witness.breaks}": process.witness.breaks != [],
+        f"the records differed: {process.witness.breaks}": (
+            process.witness.breaks != [] and not may_break
+        ),
         "a handler raised": process.kernel.dead_letters != (),
         "the desk holds other orders than the venue": table.orders.keys() != outside.working.keys(),
         "positions differ": table.positions.get("AAPL", 0) != outside.positions.get("AAPL", 0),

@@ -7,7 +7,7 @@ import pytest
 from environment.actors import CLOCK_TOPIC, Alarm, InboxLimits, LiveSettings, Settings, Supervisor
 from environment.actors.ports import NoRecorder
 from environment.errors import ConfigError
-from environment.messages import ClockStepped, Resumed
+from environment.messages import ClockStepped, EffectFailed, Resumed
 from tests.conformance.actors.cast import (
     DurablePlayer,
     Halt,
@@ -15,6 +15,7 @@ from tests.conformance.actors.cast import (
     Player,
     Stage,
     Tape,
+    Work,
     at_start,
     ref,
 )
@@ -146,6 +147,20 @@ def test_clock_step_is_published_and_time_stands_still_after_one_back() -> None:
     assert (kernel.now_ns(), kernel.statistics().clock_behind_ns) == (10_000_000_000, 1_000_000_000)
 
 
+def test_clock_behind_the_record_is_said_at_the_start_and_when_it_is_passed() -> None:
+    stage, heard = listening()
+    kernel = stage.kernel
+    alarms = alarms_of(stage)
+    kernel.clock.begin_after(3_000)
+    for now_ns in (0, 1_000, 3_000, 4_000):
+        kernel.time.now_ns = now_ns
+        kernel.look_at_clock()
+        kernel.turn()
+    told = [message for _, message in heard]
+    assert told == [ClockStepped(by_ns=0, behind_ns=3_000), ClockStepped(by_ns=0)]
+    assert alarms == []
+
+
 def test_clock_that_is_slewed_is_followed_without_an_event() -> None:
     stage, heard = listening()
     stage.kernel.time.stepped_ns = 900_000_000
@@ -242,6 +257,49 @@ def test_sync_durability_holds_mail_until_the_step_is_durable() -> None:
     tape.durable = 2
     stage.kernel.run()
     assert stage.words("c") == ["1"]
+
+
+class Later:
+    """Performs effects when a test says so."""
+
+    def __init__(self) -> None:
+        self.tells: list[Any] = []
+
+    never_ends = True
+
+    def start(self, address: str, effect_id: int, effect: Any) -> "Later":
+        return self
+
+    def when_done(self, effect_id: int, tell: Any) -> None:
+        self.tells.append(lambda: tell(EffectFailed(effect_id=effect_id, reason="test")))
+
+    def outcome(self, effect_id: int, is_stopping: Any) -> None:
+        raise AssertionError("a live kernel waits for nothing")
+
+    def void(self) -> None:
+        """It ends anyway, as a thread that runs does."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_outcome_of_an_ended_incarnation_is_not_delivered() -> None:
+    effects = Later()
+
+    def script(ctx: Any, message: Any, player: Player) -> None:
+        crash(ctx, message, player)
+        if isinstance(message, Resumed):
+            ctx.start(Work(number=1))
+
+    stage = make_live(effects=effects)
+    stage.add("a", script)
+    stage.kernel.run()
+    stage.kernel.admit("test", "a", Note(text="boom"))
+    stage.kernel.run()
+    for tell in effects.tells:
+        tell()
+    stage.kernel.run()
+    assert [row[1:] for row in stage.heard("a")] == [("EffectFailed", "2")]  # The new one's own.
 
 
 def test_slow_handler_is_counted_by_kind() -> None:

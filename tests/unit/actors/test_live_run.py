@@ -1,6 +1,8 @@
 """A live kernel on a real event loop: waking, threads, gateways, effects, stalls, stopping."""
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from typing import Any
@@ -17,6 +19,7 @@ from environment.actors import (
     Settings,
     Side,
     Supervisor,
+    stop_on_signals,
 )
 from environment.messages import EffectDone, EffectFailed, Resumed
 from tests.conformance.actors.cast import (
@@ -222,6 +225,27 @@ def test_stop_handles_what_is_ready_and_empties_the_sides() -> None:
     floor.add("a", at_start(talk))
     floor.run()
     assert sent == [str(number) for number in range(1_000)]
+
+
+def test_sigterm_drains_and_ends_the_run() -> None:
+    floor = Floor()
+    floor.add("b")
+
+    def talk(ctx: Any) -> None:
+        for number in range(2_000):
+            ctx.send(ref("b"), Note(text=str(number)))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    floor.add("a", at_start(talk))
+
+    async def run() -> None:
+        stop_on_signals(floor.kernel)
+        async with asyncio.timeout(10):
+            await LiveRun(floor.kernel).run()
+
+    asyncio.run(run())
+    assert floor.kernel.stop_reason == "SIGTERM"
+    assert len(floor.words("b")) == 2_000
 
 
 def test_event_loop_that_stalls_is_counted() -> None:

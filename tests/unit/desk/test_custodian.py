@@ -12,6 +12,7 @@ from environment.messages import (
     ApprovedOrder,
     ApprovedReplace,
     CancelOrder,
+    ClockStepped,
     Message,
     OrderRefused,
     ReplaceRequest,
@@ -379,3 +380,13 @@ def test_state_survives_a_snapshot() -> None:
     desk.hear(VenueReport(sequence=5, event=filled(ID, 2, 8)))
     data = msgspec.msgpack.encode(desk.state)
     assert msgspec.msgpack.decode(data, type=CustodianState) == desk.state
+
+
+def test_no_order_leaves_while_the_clock_is_behind_the_record() -> None:
+    desk = Desk()
+    desk.hear(ClockStepped(by_ns=0, behind_ns=5), approved(1), CancelOrder(order_id=ID))
+    assert desk.to("venue") == [CancelOrder(order_id=ID)]
+    (refused,) = [one for one in desk.to(AGENT) if isinstance(one, OrderRefused)]
+    assert refused.reason.startswith("clock_behind")
+    desk.hear(ClockStepped(by_ns=0), approved(2))
+    assert [type(one) for one in desk.to("venue")] == [ApprovedOrder]
