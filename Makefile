@@ -11,14 +11,15 @@ DEV_STAMP := $(VENV)/.installed-dev
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow lint bench controls clean
+.PHONY: help install demo test slow lint bench controls chaos clean
 
 help:
 	@echo "make demo     a whole trading day, and a report of it"
 	@echo "make test     lint, types and tests"
 	@echo "make install  the command line, in $(VENV)"
 	@echo "make slow     the long tests    make lint   lint and types only"
-	@echo "make bench    the benchmarks    make clean  remove what these made"
+	@echo "make bench    the benchmarks    make chaos  ten minutes of kills on a live daemon"
+	@echo "make clean    remove what these made"
 	@echo "make controls breach every risk control, and keep the proof in runs/controls.json"
 
 $(BIN)/python:
@@ -65,6 +66,9 @@ slow: $(DEV_STAMP)
 
 controls: $(RUN_STAMP)
 	@$(BIN)/python -m scenarios.controls
+
+chaos: $(DEV_STAMP)
+	@$(BIN)/python -m tests.process.chaos
 
 bench: $(BENCH_STAMP)
 	@$(BIN)/python -m benchmarks

@@ -131,6 +131,7 @@ async def is_served(path: Path) -> bool:
     except OSError:
         return False
     writer.close()
+    await writer.wait_closed()
     return True
 
 

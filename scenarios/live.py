@@ -15,6 +15,7 @@ from brokers.socket_venue import SocketVenue
 from environment.actors.live_run import LiveRun
 from environment.authority import keys_in
 from environment.errors import ConfigError, OperatingError
+from environment.record.recovery import Recovered
 from environment.telemetry.logs import EventLog
 from scenarios.control_client import converse
 from scenarios.control_gateway import ControlGateway
@@ -22,7 +23,8 @@ from scenarios.control_wire import Stop, SwarmStatus, control_socket
 from scenarios.live_check import Desk, lock_desk
 from scenarios.live_metrics import MetricsServer
 from scenarios.live_processes import ensure_venue, ensure_watchdog
-from scenarios.live_swarm import LiveSwarm, SwarmTerms, epoch_of
+from scenarios.live_record import SwarmRecord
+from scenarios.live_swarm import LiveSwarm, SwarmTerms
 from scenarios.panel_seat import PanelThread, invite, limit_rows, open_panel
 from scenarios.state_folder import HALT_FILE
 from scenarios.venue_market import file_of
@@ -63,7 +65,8 @@ class Daemon:
     async def _run_swarm(self) -> int:
         desk, folder = self._desk, self._desk.folder
         await ensure_watchdog(desk.file, folder)
-        epoch = epoch_of(folder)  # On disk before the first order can leave.
+        record = SwarmRecord(folder, desk.swarm.name)
+        epoch = record.state.epoch
         venue = SocketVenue(file_of(folder))
         await venue.open(desk.swarm.name, epoch)
         daemon = desk.swarm.daemon
@@ -72,9 +75,10 @@ class Daemon:
             seed=desk.config.scenario.seed,
             durability="write" if daemon is None else daemon.durability,
         )  # fmt: skip
-        swarm = LiveSwarm(desk.config, terms, venue, keys_in(folder))
+        swarm = LiveSwarm(desk.config, terms, venue, keys_in(folder), record)
         swarm.on_log = self._log.event
         swarm.add_control(self._make_control)
+        self._say_recovered(swarm.recover())  # The epoch is on disk when this returns.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, swarm, number.name)
@@ -92,6 +96,7 @@ class Daemon:
             panel.stop()
             if metrics is not None:
                 await metrics.close()
+            swarm.close()
         self._log.event("stopped", swarm.kernel.stop_reason)
         if self._is_stopping and not self._inline:
             with suppress(OperatingError, TimeoutError):
@@ -168,6 +173,7 @@ class Daemon:
         while True:
             await asyncio.sleep(_CLOCK_LOOK_S)
             swarm.look_at_wall_clock()
+            swarm.look_at_accounts()
             if self._inline or self._is_stopping or swarm.kernel.stop_reason:
                 continue
             if swarm.gateway is not None and not swarm.gateway.statistics().is_connected:
@@ -184,6 +190,13 @@ class Daemon:
         if swarm.control is not None:
             swarm.control.say_goodbye()
         swarm.kernel.stop(reason)
+
+    def _say_recovered(self, found: Recovered) -> None:
+        if found.steps or found.torn:
+            self._tell(f"recovered {found.steps} steps. {found.torn}".rstrip())
+        if found.difference is not None:
+            self._tell(f"the desk starts HALTED: {found.difference}")
+        self._log.event("recovered", f"{found.steps} steps", torn=found.torn)
 
     def _say_ready(self, swarm: LiveSwarm, metrics: str | None) -> None:
         status = swarm.status()

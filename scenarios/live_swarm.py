@@ -3,7 +3,6 @@
 import datetime
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import msgspec
 
@@ -16,18 +15,19 @@ from environment.actors.live_clock import LiveClock
 from environment.actors.live_effects import LiveEffects
 from environment.actors.live_kernel import LiveKernel
 from environment.actors.live_settings import Alarm, LiveSettings
-from environment.actors.ports import NoRecorder, Recorder
 from environment.authority import Keys
 from environment.control_messages import LowerDesk
 from environment.market.calendar import TradingCalendar
 from environment.messages import Message
+from environment.record.recovery import Recovered
 from environment.telemetry.stages import StageClock
 from llm.messages import AskModel
-from scenarios.build_floor import RISK, VENUE, Floor, spawn_swarm
+from scenarios.build_floor import RISK, VENUE, Factory, Floor, spawn_swarm
 from scenarios.build_models import model_service
 from scenarios.config import Config
 from scenarios.control_gateway import CONTROL, ControlGateway
 from scenarios.control_wire import OrderLine, SwarmStatus
+from scenarios.live_record import GATEWAYS, SwarmRecord
 from scenarios.market_time import MarketTime
 from scenarios.protocol import PROTOCOL
 
@@ -60,7 +60,7 @@ class LiveSwarm:
 
     def __init__(
         self, config: Config, terms: SwarmTerms, venue: SocketVenue, keys: Keys,
-        recorder: Recorder | None = None,
+        record: SwarmRecord, agents: dict[str, Factory] | None = None,
     ) -> None:  # fmt: skip
         self.terms = terms
         self.venue = venue
@@ -76,23 +76,50 @@ class LiveSwarm:
         self.floor = Floor(
             config=config, instruments=welcome.instruments, session=days[0],
             sessions=days,
-            reference_ticks=welcome.reference_ticks,
+            reference_ticks=welcome.reference_ticks, agents=agents or {},
         )  # fmt: skip
         models = model_service(config)
         asking = LiveEffects({} if models is None else {AskModel: models.perform})
         ports = Ports(
-            recorder=recorder or NoRecorder(), protocol=PROTOCOL, effects=asking,
+            recorder=record.state.journal, protocol=PROTOCOL, effects=asking,
             resumed=self.floor.resumed, went_down=self.floor.went_down,
         )  # fmt: skip
         live = LiveSettings(durability="sync" if terms.durability == "sync" else "write")
         self.clock = LiveClock(self.time)
         self.kernel = LiveKernel(Settings(seed=terms.seed), ports, live, self.clock, terms.epoch)
         self.stages = StageClock(lambda: self.kernel.queue.sequence)
+        record.syncer.on_synced = self.kernel.rouse
         self.floor.tell = lambda address, message: self.kernel.admit(KERNEL, address, message)
         self.kernel.on_alarm(self._alarmed)
         self.kernel.spawn(VENUE, self._make_gateway)
         spawn_swarm(self.floor, self.kernel, keys, DAEMON, refresh_ns=1_000_000_000)
         self._reason = ""
+        self._record = record
+        self._is_reconciled = False
+
+    def recover(self) -> Recovered:
+        """Bring the durable actors to where the last start left them, before the first message.
+
+        A difference means that the state is not to be trusted: the desk starts HALTED.
+        """
+        state = self._record.state
+        found = state.recover(self.kernel, GATEWAYS)
+        state.begin(self.kernel)
+        if found.difference is not None:
+            text = f"recovery: {found.difference}"
+            self._reason = text
+            self._admit(RISK, LowerDesk(to="halted", reason=text))
+        return found
+
+    def look_at_accounts(self) -> None:
+        """Let recovered timers run, once accounts were compared after the start."""
+        if not self._is_reconciled and self.status().is_ready:
+            self._is_reconciled = True
+            self._record.state.reconciled(self.kernel)
+
+    def close(self) -> None:
+        """End the record in order."""
+        self._record.state.close(self.kernel)
 
     def add_control(self, make: Callable[["LiveSwarm"], ControlGateway]) -> None:
         """Put the control socket's gateway at its address."""
@@ -171,24 +198,3 @@ class LiveSwarm:
             failures=kernel.floor.failures, stalls=kernel.measures.stalls,
             durable=self.terms.durability,
         )  # fmt: skip
-
-
-def epoch_of(folder: Path) -> int:
-    """Return the number of this start, one above the last; it is on disk when this returns."""
-    file = folder / "epoch"
-    try:
-        last = int(file.read_text(encoding="ascii"))
-    except FileNotFoundError:
-        last = 0
-    part = folder / ".epoch.part"
-    with part.open("w", encoding="ascii") as out:
-        out.write(f"{last + 1}\n")
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    return last + 1

@@ -20,16 +20,25 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
 class ActivityBook(msgspec.Struct):
     """Part of risk's state; nothing in it is older than its window."""
 
-    asked: dict[str, list[Asked]] = {}
+    asked: dict[str, list[Asked]] = {}  # Oldest first.
+    counts: dict[str, dict[str, int]] = {}  # Of those, how many are alike.
     executions: dict[str, list[int]] = {}  # Times, by scope.
 
     def ask(self, owner: str, request: OrderRequest | None, now_ns: int) -> Activity:
         """Count a request (None: a replacement), and return what there was with it."""
         alike = "" if request is None else _likeness(request)
-        recent = [one for one in self.asked.get(owner, ()) if one.at_ns > now_ns - _WINDOW_NS]
+        recent = self.asked.setdefault(owner, [])
+        counts = self.counts.setdefault(owner, {})
+        old = 0
+        while old < len(recent) and recent[old].at_ns <= now_ns - _WINDOW_NS:
+            left = counts[recent[old].alike] = counts[recent[old].alike] - 1
+            if not left:
+                del counts[recent[old].alike]
+            old += 1
+        del recent[:old]
         recent.append(Asked(now_ns, alike))
-        self.asked[owner] = recent
-        repeats = sum(one.alike == alike for one in recent) if request is not None else 1
+        counts[alike] = counts.get(alike, 0) + 1
+        repeats = counts[alike] if request is not None else 1
         return Activity(orders_in_second=len(recent), repeats=repeats)
 
     def execute(self, scope: str, now_ns: int, within_ns: int) -> int:

@@ -206,7 +206,8 @@ class Custodian(Actor[ToCustodian]):
     def _on_session(self, ctx: ActorContext, session: VenueSession) -> None:
         """Begin anew: ask again for what was reported meanwhile, then for all that is open."""
         state = self.state
-        if session.session <= state.session and state.is_connected:
+        is_same = (session.run, session.epoch) == (state.run, state.epoch)
+        if is_same and session.session <= state.session and state.is_connected:
             return  # A doubled answer.
         state.run, state.epoch = session.run, session.epoch
         state.session, state.session_ns = session.session, ctx.now_ns()

@@ -42,7 +42,8 @@ class Reports:
         while (ready := state.ahead.pop(state.sequence + 1, None)) is not None:
             state.sequence += 1
             self.take(ctx, state, ready.event)
-        self.tell_outcomes(ctx, state)
+        if state.told != (0, 0):  # A report only ever settles something.
+            self.tell_outcomes(ctx, state)
 
     def take(self, ctx: ActorContext, state: CustodianState, event: ReportedEvent) -> None:
         """Take one event in, and hand it on under the name that its owner knows."""

@@ -121,6 +121,18 @@ class Processes:
             "resume", "--person", name, "--reason", "looked", str(self.file), text=f"{password}\n"
         )
 
+    def lift(self) -> None:
+        """Have a person resume until the desk is ACTIVE, as it would be after a look."""
+
+        def is_active() -> bool:
+            found = self.status()
+            if found["swarm"].get("desk") == "active" and not found["halted"]:
+                return True
+            self.resume()
+            return False
+
+        self.wait(is_active, "an active desk")
+
     # --- waiting ---------------------------------------------------------------------------------
 
     def wait(self, is_so: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> None:
@@ -132,6 +144,10 @@ class Processes:
             time.sleep(0.1)
         said = self.output.read_text() if self.output.exists() else ""
         raise AssertionError(f"waited {patience_s} s for {what}; it said: {said[-2_000:]}")
+
+    def wait_state(self, state: str) -> None:
+        """Return once the desk is in a state."""
+        self.wait(lambda: self.status()["swarm"].get("desk") == state, f"a desk that is {state}")
 
     def wait_traded(self, more: int = 1) -> None:
         """Return once orders have come and gone at the venue since now."""

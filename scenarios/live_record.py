@@ -1,0 +1,39 @@
+"""The swarm's durable record in its state folder, and what a start finds there."""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from environment.record.disk import FolderDisk
+from environment.record.durable_state import DurableState
+from environment.record.manifest import versions
+from environment.record.syncer import ThreadSyncer
+from scenarios.places import PROJECT_ROOT
+from scenarios.protocol import PROTOCOL
+
+RECORD: Final = "journal"
+GATEWAYS: Final = ("venue", "control")
+_PACKAGES: Final = ("environment", "agents", "brokers", "llm", "scenarios")
+
+
+class SwarmRecord:
+    """Steps of the durable actors: opened before the kernel is made, closed when it has stopped."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        place = folder / RECORD
+        place.mkdir(mode=0o700, exist_ok=True)
+        self.syncer = ThreadSyncer()
+        self.state = DurableState(
+            FolderDisk(place, 0o600), PROTOCOL, self.syncer, run=name, code=code_digest(),
+            version=versions()["outcry"],
+        )  # fmt: skip
+
+
+def code_digest() -> str:
+    """Return the SHA-256 of the program's source: recorded steps are run again by the same only."""
+    digest = hashlib.sha256()
+    for package in _PACKAGES:
+        for file in sorted((PROJECT_ROOT / package).rglob("*.py")):
+            digest.update(str(file.relative_to(PROJECT_ROOT)).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()

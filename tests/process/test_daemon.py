@@ -1,0 +1,114 @@
+"""The daemon on real processes: what is killed comes back, and nothing is lost, doubled or unowned.
+
+One daemon lives through all of it, as one does; a longer storm is `make chaos`.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process.daemon import Processes
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    processes = Processes(tmp_path_factory.mktemp("daemon"))
+    try:
+        processes.start()
+        processes.add_person()
+        yield processes
+    finally:
+        processes.close()
+
+
+def test_it_trades_and_desk_and_venue_agree(daemon: Processes) -> None:
+    daemon.wait_traded(4)
+    found = daemon.wait_agreed()
+    assert found["swarm"]["desk"] == "active"
+    assert found["swarm"]["epoch"] == 1
+
+
+def test_second_instance_is_refused(daemon: Processes) -> None:
+    done = daemon.command("live", str(daemon.file))
+    assert done.returncode == 2
+    assert "another swarm runs from this folder" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_killed_swarm_comes_back_and_knows_what_it_has(daemon: Processes) -> None:
+    daemon.wait_traded(2)
+    daemon.kill("swarm")
+    assert daemon.swarm is not None
+    daemon.swarm.wait(10)
+    daemon.start()
+    found = daemon.wait_agreed()
+    assert found["swarm"]["epoch"] == 2
+    names = [order["client_order_id"] for order in found["account"]["orders"]]
+    assert len(names) == len(set(names))
+    daemon.lift()  # It was silent for 3 s, or not, as the machine is loaded.
+    daemon.wait_traded(2)
+
+
+def test_killed_venue_is_started_again_and_its_orders_are_over(daemon: Processes) -> None:
+    before = daemon.wait_agreed()
+    daemon.kill("venue")
+    daemon.wait(lambda: daemon.status()["account"], "a venue again")
+    found = daemon.wait_agreed()
+    assert found["account"]["sequence"] >= before["account"]["sequence"]
+    daemon.lift()
+    daemon.wait_traded(2)
+
+
+def test_killed_watchdog_is_started_again(daemon: Processes) -> None:
+    old = daemon.kill("watchdog")
+    daemon.wait(lambda: daemon.status()["account"], "a watchdog again")
+    assert daemon.process_of("watchdog") != old
+
+
+def test_halt_stops_a_swarm_that_hangs_and_it_stays_stopped(daemon: Processes) -> None:
+    daemon.wait_agreed()
+    swarm = daemon.kill("swarm", signal.SIGSTOP)
+    began_s = time.monotonic()
+    done = daemon.command("halt", str(daemon.file))
+    assert done.returncode == 0, done.stderr
+    assert "0 orders work at the venue" in done.stdout
+    assert time.monotonic() - began_s < 30  # The machine may be loaded; the command says 0 itself.
+    os.kill(swarm, signal.SIGCONT)
+    sequence = daemon.reports()
+    time.sleep(3)
+    found = daemon.status()
+    assert found["account"]["orders"] == []
+    assert daemon.reports() == sequence  # Not one order was taken.
+    assert found["halted"] == "outcry halt"
+    assert found["swarm"]["desk"] == "halted"
+
+
+def test_only_a_person_with_a_password_resumes_a_step_at_a_time(daemon: Processes) -> None:
+    assert daemon.resume(password="wrong").returncode == 1
+    (daemon.folder / "HALT").unlink()
+    time.sleep(1)
+    assert daemon.status()["halted"]  # Deleting the file resumes nothing.
+    daemon.wait_agreed()
+    for state in ("reducing", "active"):  # One step each.
+        done = daemon.resume()
+        assert done.returncode == 0, done.stdout
+        daemon.wait_state(state)
+    daemon.wait_traded(2)
+
+
+def test_halt_file_stops_as_well(daemon: Processes) -> None:
+    (daemon.folder / "HALT").touch()
+    daemon.wait(lambda: daemon.status()["halted"], "a halt")
+    daemon.wait(lambda: not daemon.status()["account"]["orders"], "no order at the venue", 10)
+
+
+def test_term_ends_all_three_in_order(daemon: Processes) -> None:
+    others = [daemon.process_of(name) for name in ("venue", "watchdog")]
+    daemon.kill("swarm", signal.SIGTERM)
+    assert daemon.swarm is not None
+    assert daemon.swarm.wait(30) == 0
+    daemon.wait(lambda: not any(Path(f"/proc/{number}").exists() for number in others), "the end")
