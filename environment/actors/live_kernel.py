@@ -197,7 +197,7 @@ class LiveKernel:
         clock.move(steady_ns)
         self.queue.take_due(steady_ns)
         if self._held:
-            self._let_go_synced()
+            self.let_go_synced()
         if self.admission.is_waiting():
             for entrant in self.admission.take():
                 self._enter(*entrant)
@@ -208,8 +208,7 @@ class LiveKernel:
             self.measures.slow(self._last, steady_ns - self._last_ns)
         if self.floor.pending:
             self._commit()
-        else:
-            self.ports.recorder.drain()
+        self.ports.recorder.drain()
         self.measures.turns += 1
 
     def _visit(self, cell: Cell, *, is_urgent: bool) -> int:
@@ -277,13 +276,14 @@ class LiveKernel:
         if self.live.durability == "sync":
             self._held.extend((position, written) for written in pending)
             pending.clear()
-            self._let_go_synced()
+            self.let_go_synced()
             return
         for written in pending:
             self.floor.let_go(written)
         pending.clear()
 
-    def _let_go_synced(self) -> None:
+    def let_go_synced(self) -> None:
+        """Deliver what waits for a sync that has come."""
         synced, held = self.ports.recorder.synced(), self._held
         while held and held[0][0] <= synced:
             self.floor.let_go(held.popleft()[1])

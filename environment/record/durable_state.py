@@ -224,6 +224,8 @@ class DurableState:
     def _rotate(self, kernel: Kernel) -> None:
         """End the segment between two messages, and begin the next with a snapshot."""
         header = self.journal.begin_segment(kernel.floor.moment.clock.now_ns)
+        if isinstance(kernel, LiveKernel):
+            kernel.let_go_synced()  # All is synced now: what waited for it is in the snapshot.
         self._keep(kernel)
         self.journal.open(header)
 

@@ -182,6 +182,20 @@ def test_timer_counts_on_the_steady_clock_through_a_step() -> None:
     assert stage.words("a") == ["beat"]
 
 
+def test_cancelled_timer_that_waits_in_the_inbox_does_not_fire() -> None:
+    def script(ctx: Any, message: Any, player: Player) -> None:
+        if isinstance(message, Resumed):
+            ctx.after(100, "first")
+            ctx.after(100, "second")
+        else:
+            ctx.cancel_timer(2)
+
+    stage = make_live()
+    stage.add("a", script)
+    stage.kernel.run()
+    assert stage.words("a") == ["first"]
+
+
 def test_time_begins_after_the_last_that_was_written() -> None:
     stage = make_live()
     stage.kernel.clock.begin_after(7_000)

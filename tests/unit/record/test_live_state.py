@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from environment.actors import LiveKernel, LiveRun, LiveSettings, Ports
+from environment.actors import LiveKernel, LiveRun, LiveSettings, Ports, Settings
 from environment.actors.live_settings import Durability
 from environment.record.disk import FolderDisk
 from environment.record.durable_state import DurableState
+from environment.record.faulty_disk import FaultyDisk
 from environment.record.step_reader import SegmentReader
 from environment.record.steps import DurableStep
-from environment.record.syncer import ThreadSyncer
+from environment.record.syncer import SyncEach, ThreadSyncer
 from tests.conformance.actors.cast import Note, Player
+from tests.conformance.actors.live_stage import DrivenKernel
 from tests.unit.record.durable import REGISTRY, Counter, Second
 
 WORDS = [str(number) for number in range(50)]
@@ -88,6 +90,33 @@ def test_state_stopped_in_order_begins_without_steps(tmp_path: Path) -> None:
     desk = LiveDesk(tmp_path).run("1")
     desk.state.close(desk.kernel)
     assert LiveDesk(tmp_path).recovered.steps == 0
+
+
+def driven(disk: FaultyDisk) -> tuple[DurableState, DrivenKernel, list[Any]]:
+    """Return a start on a simulated disk that syncs only when a segment ends, and its actors."""
+    state = DurableState(disk, REGISTRY, SyncEach(1 << 40), run="desk", code="a")
+    ports = Ports(recorder=state.journal, protocol=REGISTRY)
+    kernel = DrivenKernel(Settings(), ports, LiveSettings(durability="sync"))
+    actors = [Counter(), Second()]
+    kernel.spawn("first", lambda: actors[0])
+    kernel.spawn("second", lambda: actors[1])
+    state.recover(kernel)
+    state.begin(kernel)
+    return state, kernel, actors
+
+
+def test_mail_that_waits_for_a_sync_is_in_the_snapshot_of_a_rotation() -> None:
+    disk = FaultyDisk()
+    state, kernel, actors = driven(disk)
+    kernel.admit("test", "first", Note(text="pass"))
+    kernel.run()
+    assert not any("passed" in row for row in actors[1].state.heard)
+    assert state.journal.rotated is not None
+    state.journal.rotated()
+    _, after, actors = driven(disk.crash("power"))
+    after.run()
+    heard = [row.split("@")[0] for row in actors[1].state.heard]
+    assert heard == ["Resumed", "Resumed", "passed"]
 
 
 def test_files_are_the_owners_alone(tmp_path: Path) -> None:
