@@ -3,9 +3,10 @@
 All lots count as `exposure.DeskBook` counts them: every working and approved order as filled.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -49,12 +50,45 @@ def _grid() -> Scenarios:
 GRID: Final = _grid()
 
 
+class Fact(NamedTuple):
+    """What of an instrument never changes within a day, looked up once."""
+
+    underlying: str
+    expiry: date | None
+    is_option: int  # 1 or 0.
+    units: float  # Of the underlying in a lot.
+    tick: float  # In the currency.
+    lot_tick_micros: int  # What a tick of a lot is worth.
+    strike: float
+    years: float
+    is_call: float
+
+
+def facts_of(instruments: Mapping[str, Instrument], today: date) -> dict[str, Fact]:
+    """Return the facts of a day, by symbol."""
+    return {symbol: _fact(instrument, today) for symbol, instrument in instruments.items()}
+
+
+def _fact(instrument: Instrument, today: date) -> Fact:
+    units = instrument.lot_units * instrument.multiplier / instrument.unit_scale
+    tick, value = instrument.tick_micros / MICROS, instrument.notional_micros(1, 1)
+    if instrument.expiry is None or instrument.strike_micros is None:
+        return Fact(underlying_of(instrument), None, 0, units, tick, value, 1.0, 1.0, 1.0)
+    days = (instrument.expiry - today).days + _DAY_END
+    return Fact(
+        underlying_of(instrument), instrument.expiry, 1, units, tick, value,
+        instrument.strike_micros / MICROS, max(days, 0.0) / _YEAR_DAYS,
+        float(instrument.right == "call"),
+    )  # fmt: skip
+
+
 class Market(msgspec.Struct, frozen=True):
     """What everything is valued by: marks in ticks by symbol, today's date, past daily returns."""
 
     instruments: dict[str, Instrument]
     marks: dict[str, int]
     today: date
+    facts: dict[str, Fact]
     returns: dict[str, tuple[float, ...]] = msgspec.field(default_factory=dict)
     key: int = 0  # Of the draws of Heston scenarios.
     margin: str = "reg_t"
@@ -62,9 +96,7 @@ class Market(msgspec.Struct, frozen=True):
     def spot_micros(self, underlying: str) -> int:
         """Return what one unit of an underlying is worth; 0 where nothing says it."""
         instrument = self.instruments.get(underlying)
-        if instrument is None:
-            return 0
-        return self.marks.get(underlying, 0) * instrument.tick_micros
+        return 0 if instrument is None else self.marks.get(underlying, 0) * instrument.tick_micros
 
 
 def underlying_of(instrument: Instrument) -> str:
@@ -89,36 +121,34 @@ class AccountMeasures:
         self._held = [
             (market.instruments[symbol], quantity) for symbol, quantity in lots.items() if quantity
         ]
+        self._facts = [market.facts[instrument.symbol] for instrument, _ in self._held]
+        self._has_any_option = any(fact.is_option for fact in self._facts)
 
     @cached_property
     def underlyings(self) -> list[str]:
         """The underlyings held, in the order in which they were first traded."""
-        return list(dict.fromkeys(underlying_of(instrument) for instrument, _ in self._held))
+        return list(dict.fromkeys(fact.underlying for fact in self._facts))
 
     @cached_property
     def lines(self) -> Lines:
         """The holdings as arrays; money in units of the currency."""
-        market, count = self._market, len(self._held)
-        rows = np.ones((7, count))
-        is_option = np.zeros(count, np.bool_)
-        marks = np.zeros(count)
-        for i, (instrument, quantity) in enumerate(self._held):
-            units = instrument.lot_units * instrument.multiplier / instrument.unit_scale
-            rows[0, i] = market.spot_micros(underlying_of(instrument)) / MICROS
-            rows[5, i] = quantity * units
-            marks[i] = market.marks.get(instrument.symbol, 0) * instrument.tick_micros / MICROS
-            if instrument.kind == "option":
-                assert instrument.expiry is not None
-                assert instrument.strike_micros is not None
-                is_option[i] = True
-                days = (instrument.expiry - market.today).days + _DAY_END
-                rows[1, i] = instrument.strike_micros / MICROS
-                rows[2, i] = max(days, 0.0) / _YEAR_DAYS
-                rows[4, i] = instrument.right == "call"
-        rows[0] = np.maximum(rows[0], 1e-6)
-        rows[3] = _sigmas(rows, marks, is_option)
-        lines = Lines(rows[0], rows[1], rows[2], rows[3], rows[4], is_option, rows[5], rows[6])
-        held = np.where(is_option & (marks > 0.0), marks - values(lines), 0.0)
+        market, marks = self._market, self._market.marks
+        spots = {name: market.spot_micros(name) / MICROS for name in self.underlyings}
+        rows = np.array(
+            [
+                (
+                    spots[fact.underlying], fact.strike, fact.years, fact.is_call,
+                    quantity * fact.units, marks.get(instrument.symbol, 0) * fact.tick,
+                )
+                for (instrument, quantity), fact in zip(self._held, self._facts, strict=True)
+            ]
+        ).T  # fmt: skip
+        spot, strike, years, is_call, weight, mark = np.ascontiguousarray(rows)
+        is_option = np.array([fact.is_option for fact in self._facts], np.bool_)
+        spot = np.maximum(spot, 1e-6)
+        sigma = _sigmas((spot, strike, years, is_call), mark, is_option)
+        lines = Lines(spot, strike, years, sigma, is_call, is_option, weight, np.zeros(len(spot)))
+        held = np.where(is_option & (mark > 0.0), mark - values(lines), 0.0)
         return lines._replace(held=held)
 
     @cached_property
@@ -130,19 +160,29 @@ class AccountMeasures:
     def _gains(self) -> Floats:
         return gains(self.lines, GRID)
 
+    @cached_property
+    def _sums(self) -> dict[tuple[str, str, date | None], float]:
+        """Greeks by name, underlying and expiry; those of whole underlyings under no expiry."""
+        found: dict[tuple[str, str, date | None], float] = {}
+        for greek, column in zip(LineGreeks._fields, self.greeks, strict=True):
+            for fact, value in zip(self._facts, column.tolist(), strict=True):
+                for expiry in {None, fact.expiry}:
+                    key = greek, fact.underlying, expiry
+                    found[key] = found.get(key, 0.0) + value
+        return found
+
     def by_underlying(self, greek: str, underlying: str, expiry: date | None = None) -> int:
         """Return a greek of one underlying (of one expiry), micros."""
-        return sum(
-            _micros(value)
-            for (instrument, _), value in zip(
-                self._held, getattr(self.greeks, greek).tolist(), strict=True
-            )
-            if underlying_of(instrument) == underlying and expiry in {None, instrument.expiry}
-        )
+        if not self._held:
+            return 0
+        return _micros(self._sums.get((greek, underlying, expiry), 0.0))
+
+    def _rows_of(self, underlying: str) -> list[int]:
+        return [i for i, fact in enumerate(self._facts) if fact.underlying == underlying]
 
     def worst_of(self, underlying: str) -> Worst:
         """Return the worst case of one underlying over the grid."""
-        rows = [i for i, (one, _) in enumerate(self._held) if underlying_of(one) == underlying]
+        rows = self._rows_of(underlying)
         if not rows:
             return Worst()
         if not self._has_options(underlying):
@@ -171,7 +211,7 @@ class AccountMeasures:
         """Return whether losses have no bound: more is sold than can ever be delivered."""
         upward = 0
         for instrument, quantity in self._held:
-            if underlying_of(instrument) == underlying and instrument.right != "put":
+            if instrument.right != "put" and underlying_of(instrument) == underlying:
                 upward += quantity * instrument.lot_units * instrument.multiplier
         return upward < 0
 
@@ -201,7 +241,7 @@ class AccountMeasures:
     @cached_property
     def deltas(self) -> dict[str, int]:
         """Delta times spot by underlying, micros."""
-        if any(instrument.kind == "option" for instrument, _ in self._held):
+        if self._has_any_option:
             return {name: self.by_underlying("delta", name) for name in self.underlyings}
         # Stock alone needs no model.
         found: dict[str, int] = {}
@@ -229,7 +269,8 @@ class AccountMeasures:
 
     def _value(self, instrument: Instrument) -> int:
         """Return what one lot is worth at its mark."""
-        return instrument.notional_micros(self._market.marks.get(instrument.symbol, 0), 1)
+        fact = self._market.facts[instrument.symbol]
+        return self._market.marks.get(instrument.symbol, 0) * fact.lot_tick_micros
 
     @cached_property
     def margin_micros(self) -> int:
@@ -245,18 +286,18 @@ class AccountMeasures:
             if instrument.kind != "option":
                 value = abs(quantity) * self._value(instrument)
                 total += value if self._market.margin == "cash" else initial_micros(value)
-        if any(one.kind == "option" for one, _ in self._held):
+        if self._has_any_option:
             total += sum(self._worst_within(name, 0.20) for name in self.underlyings
                          if self.uncovered_in(name) or self._has_options(name))  # fmt: skip
         return total
 
     def _has_options(self, underlying: str) -> bool:
-        return any(
-            one.kind == "option" and underlying_of(one) == underlying for one, _ in self._held
+        return self._has_any_option and any(
+            fact.is_option and fact.underlying == underlying for fact in self._facts
         )
 
     def _worst_within(self, underlying: str, reach: float) -> int:
-        rows = [i for i, (one, _) in enumerate(self._held) if underlying_of(one) == underlying]
+        rows = self._rows_of(underlying)
         inside = np.abs(GRID.spot_factor - 1.0) <= reach + 1e-9
         gain = self._gains[rows].sum(axis=0)[inside & (GRID.days == 0.0)]
         return max(-_micros(float(gain.min())), 0)
@@ -275,9 +316,7 @@ class AccountMeasures:
     def _loss_scenarios(self, returns: dict[str, tuple[float, ...]] | None) -> Floats:
         total = np.zeros(0)
         for name in self.underlyings:
-            rows = np.array(
-                [i for i, (one, _) in enumerate(self._held) if underlying_of(one) == name]
-            )
+            rows = np.array(self._rows_of(name))
             lines = chosen(self.lines, rows)
             if returns is None:
                 options = lines.sigma_annual[lines.is_option]
@@ -313,14 +352,14 @@ def describe(scenario: int, underlying: str) -> str:
     return ", ".join(parts)
 
 
-def _sigmas(rows: Floats, marks: Floats, is_option: NDArray[np.bool_]) -> Floats:
+def _sigmas(
+    terms: tuple[Floats, Floats, Floats, Floats], marks: Floats, is_option: NDArray[np.bool_]
+) -> Floats:
     """Return each option's volatility as its mark has it; a usual one where it has none."""
     found = np.full(len(marks), _USUAL_SIGMA)
     if is_option.any():
-        implied = implied_volatility(
-            marks[is_option], rows[0, is_option], rows[1, is_option], rows[2, is_option], 0.0, 0.0,
-            rows[4, is_option],
-        )[0]  # fmt: skip
+        spot, strike, years, is_call = (column[is_option] for column in terms)
+        implied, _ = implied_volatility(marks[is_option], spot, strike, years, 0.0, 0.0, is_call)
         found[is_option] = np.where(np.isfinite(implied) & (implied > 0.01), implied, _USUAL_SIGMA)
     return found
 

@@ -16,6 +16,7 @@ from agents.desk.order_form import (
     find_request_fault,
     find_stranger,
 )
+from agents.desk.reload import AllowLooser, RulesRead, allow_looser, read_again
 from agents.desk.replacing import beyond_approval
 from agents.desk.resizing import Resizing
 from agents.desk.risk_cards import REFRESH, CardDesk, ToApprovals
@@ -30,6 +31,7 @@ from agents.desk.risk_state import (
     RiskStatistics,
     Ticket,
     Verdict,
+    statistics_of,
 )
 from agents.desk.risk_voice import Passed, ToVenue, Voice
 from agents.desk.ruling import Ruling, rule_on
@@ -76,7 +78,7 @@ ToRisk = (
     | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered | BandsChanged | PhaseChanged
     | AuctionIndication | QuoteUpdate | DepthUpdate | TimerFired | Decision | MakeSmaller
     | LowerDesk | RaiseDesk | FlattenDesk | OutcomeUnknown | AuthorityRefused | PositionBooked
-    | ParentOver
+    | ParentOver | RulesRead | AllowLooser
 )  # fmt: skip
 
 
@@ -133,6 +135,8 @@ class Risk(Actor[ToRisk]):
                     self._cards.refresh(ctx, self.state)
             case PositionBooked() | ParentOver():
                 self._on_correction(ctx, message)
+            case RulesRead() | AllowLooser():
+                self._on_rules(ctx, message)
             case LowerDesk() | RaiseDesk() | FlattenDesk() | OutcomeUnknown() | AuthorityRefused():
                 self._on_control(ctx, message)
             case never:
@@ -144,17 +148,7 @@ class Risk(Actor[ToRisk]):
 
     def statistics(self) -> RiskStatistics:
         """Return counts for summaries."""
-        state = self.state
-        return RiskStatistics(
-            passed=state.verdicts - sum(state.refused.values()) - state.asked,
-            refused=dict(state.refused),
-            open_orders=len(state.book.orders),
-            unexplained_fills=state.book.unexplained_fills,
-            undelivered=state.undelivered,
-            asked=state.asked,
-            reduced=state.reduced,
-            unbelieved=state.unbelieved,
-        )
+        return statistics_of(self.state)
 
     # --- requests ------------------------------------------------------------------------------
 
@@ -170,7 +164,11 @@ class Risk(Actor[ToRisk]):
                 self._on_cancel(ctx, message)
 
     def _on_order(self, ctx: ActorContext, request: OrderRequest) -> None:
-        fault = self._order_fault(ctx, request)
+        owners = self.state.rules.mandates.keys() | self._settings.executors
+        # From here on its id is used, whatever the verdict.
+        fault = find_request_fault(
+            request, ctx.sender(), self._maker.instruments, owners, self.state.numbers
+        )
         if fault is not None:
             self._refuse(ctx, request.order_id, fault)
             return
@@ -232,15 +230,6 @@ class Risk(Actor[ToRisk]):
         )
         self._voice.pass_order(ctx, state, request, passed)
 
-    def _order_fault(self, ctx: ActorContext, request: OrderRequest) -> Fault | None:
-        """Return why a request is no order; from here on its id is used, whatever the verdict."""
-        state = self.state
-        fault = find_request_fault(
-            request, ctx.sender(), self._maker.instruments,
-            state.rules.mandates.keys() | self._settings.executors, state.numbers,
-        )  # fmt: skip
-        return fault
-
     def _on_replace(self, ctx: ActorContext, request: ReplaceRequest) -> None:
         state = self.state
         fault = find_malformed(request)
@@ -256,6 +245,9 @@ class Risk(Actor[ToRisk]):
             self._refuse(ctx, request.order_id, fault)
             return
         ticket = state.tickets[order.order_id]
+        if ticket.is_parent:
+            self._refuse(ctx, order.order_id, Fault(rule="worked_in_parts", found="cancel it"))
+            return
         wanted = order.wanted()
         terms = Terms(request.quantity, wanted.price if request.price is None else request.price)
         changed = msgspec.structs.replace(
@@ -312,6 +304,14 @@ class Risk(Actor[ToRisk]):
             ended = self._parents.over(state, message.order_id)
             if ended is not None:
                 self._book(ctx, ended)
+
+    def _on_rules(self, ctx: ActorContext, message: RulesRead | AllowLooser) -> None:
+        if ctx.sender() not in self._settings.raisers:
+            self.state.unbelieved += 1
+        elif isinstance(message, RulesRead):
+            read_again(ctx, self.state, message)
+        else:
+            allow_looser(ctx, self.state, message)
 
     def _book(self, ctx: ActorContext, event: OrderEvent) -> None:
         """Take an order's own event, or its children's as its own, into the book."""

@@ -1,13 +1,11 @@
 """From a request and the desk's state to the case that controls look at."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from agents.desk.case import Activity, Case, CaseLeg
 from agents.desk.exposure import Exposure, owner_of
 from agents.desk.limits import Mandate
-from agents.desk.measures import Market, underlying_of
+from agents.desk.measures import Market, facts_of, underlying_of
 from agents.desk.risk_state import RiskSettings, RiskState
 from agents.desk.states import scope_name
 from agents.orders import Terms, TrackedOrder
@@ -24,7 +22,8 @@ class CaseMaker:
     def __init__(self, settings: RiskSettings) -> None:
         self._settings = settings
         self.first_day = settings.today
-        self.instruments: Mapping[str, Instrument] = {i.symbol: i for i in settings.instruments}
+        self.instruments: dict[str, Instrument] = {i.symbol: i for i in settings.instruments}
+        self._facts, self._facts_day = facts_of(self.instruments, settings.today), settings.today
 
     def scopes_of(self, request: OrderRequest) -> tuple[str, ...]:
         """Return every scope that an order lies in."""
@@ -76,8 +75,10 @@ class CaseMaker:
     def market(self, state: RiskState, marks: dict[str, int]) -> Market:
         """Return what everything is valued by."""
         settings = self._settings
+        if self._facts_day != state.today:
+            self._facts, self._facts_day = facts_of(self.instruments, state.today), state.today
         return Market(
-            dict(self.instruments), marks, state.today, settings.returns, settings.key,
+            self.instruments, marks, state.today, self._facts, settings.returns, settings.key,
             settings.margin,
         )  # fmt: skip
 

@@ -125,6 +125,7 @@ class RiskState(msgspec.Struct):
     child_of: dict[str, str] = {}  # Parent by the id of its open child.
     waiting: dict[str, Waiting] = {}  # By order id.
     pending: Rulebook | None = None  # Looser rules that wait for an admin.
+    pending_source: str = ""
     today: date = date(2000, 1, 1)
     opened_ns: int = 0  # When trading first began.
     is_night: bool = False  # Trading has ended, and not begun again.
@@ -152,6 +153,20 @@ class RiskStatistics(msgspec.Struct, frozen=True, kw_only=True):
     asked: int = 0
     reduced: int = 0
     unbelieved: int = 0
+
+
+def statistics_of(state: RiskState) -> RiskStatistics:
+    """Return the counts of a state."""
+    return RiskStatistics(
+        passed=state.verdicts - sum(state.refused.values()) - state.asked,
+        refused=dict(state.refused),
+        open_orders=len(state.book.orders),
+        unexplained_fills=state.book.unexplained_fills,
+        undelivered=state.undelivered,
+        asked=state.asked,
+        reduced=state.reduced,
+        unbelieved=state.unbelieved,
+    )
 
 
 PROTOCOL: Final = (Verdict, PaperOrder)

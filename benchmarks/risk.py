@@ -1,0 +1,165 @@
+"""How long the risk desk looks at one order: the checks alone, with options, and value at risk.
+
+`python -m benchmarks.risk`. An order goes through the whole handler: form, controls, booking, seal.
+Times are the processor's, of this thread: what else runs on the machine is not in them.
+The account with options holds 200 series; margin and grid are reckoned anew for each order.
+"""
+
+import argparse
+import statistics
+import time
+from datetime import date, timedelta
+
+import numpy as np
+
+from agents.desk.controls import Limit, Mandate, Rulebook
+from agents.desk.exposure import Exposure
+from agents.desk.measures import AccountMeasures, Market, facts_of
+from agents.desk.risk import Risk, RiskSettings
+from benchmarks.figures import report
+from environment.actors import ActorRef, Directory
+from environment.actors.testing import RecordingContext
+from environment.authority import keys_of_seed
+from environment.instruments import Instrument, make_equity, make_option
+from environment.messages import OrderRequest, QuoteUpdate
+from environment.options.revaluation import Lines, Scenarios, gains, heston_scenarios, tail
+
+_TODAY = date(2014, 6, 6)
+_OWNER = "quant/bench"
+_SIMPLE = ("order_notional", "order_quantity", "position", "order_share_of_depth", "price_collar",
+           "resting_collar", "duplicate_orders", "orders_per_second", "data_age",
+           "model_dispersion", "gross_exposure", "net_exposure", "concentration",
+           "underlying_delta", "worst_case_loss", "margin_used")  # fmt: skip
+_GREEKS = ("underlying_gamma", "underlying_vega", "underlying_theta", "uncovered_short_options")
+
+
+def series(count: int) -> list[Instrument]:
+    """Return options around 645, in two expiries."""
+    strikes = [500 + 5 * (i // 4) for i in range(count)]
+    return [
+        make_option(
+            "AAPL", _TODAY + timedelta(days=14 if i % 2 else 42), "call" if i % 4 < 2 else "put",
+            str(strikes[i]),
+        )
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def make_desk(options: list[Instrument], names: tuple[str, ...]) -> Risk:
+    """Return a desk that holds a few contracts of each option, every limit far away."""
+    stock = make_equity("AAPL")
+    mandate = Mandate(instruments=("AAPL", "AAPL/options"), notional_micros=1 << 60)
+    rules = Rulebook(
+        limits={name: Limit(soft=1e18, hard=1e18) for name in names}, mandates={_OWNER: mandate}
+    )
+    marks = {"AAPL": 64_500} | {one.symbol: 1_500 for one in options}
+    settings = RiskSettings(
+        account="swarm", instruments=(stock, *options), rules=rules, reference_ticks=marks,
+        cash_micros=10_000_000_000_000, today=_TODAY, refresh_ns=0,
+    )  # fmt: skip
+    risk = Risk(
+        ActorRef("desk/custodian"), ActorRef("human/approvals"), Directory(lambda _: True),
+        settings, keys_of_seed(1),
+    )  # fmt: skip
+    for i, one in enumerate(options):
+        risk.state.book.account[one.symbol] = Exposure(position=i % 7 - 3)
+    return risk
+
+
+def time_orders(risk: Risk, instrument: str, price: int, count: int) -> list[float]:
+    """Return the microseconds of each of `count` orders, each cancelled again afterwards."""
+    ctx = RecordingContext("desk/risk", now_ns=1_000_000_000)
+    ctx.handle(risk, QuoteUpdate(
+        instrument="AAPL", bid_price=64_490, bid_quantity=200, ask_price=64_510, ask_quantity=200,
+        last_price=64_500, volume=1, exchange_ns=1, first_sequence=1, last_sequence=1,
+    ), sender="exchange")  # fmt: skip
+    found = []
+    for number in range(1, count + 1):
+        request = OrderRequest(
+            order_id=f"{_OWNER}/{number}", instrument=instrument,
+            side="buy" if number % 2 else "sell", quantity=1, price=price,
+        )  # fmt: skip
+        ctx.set_time(1_000_000_000 + number * 100_000_000)
+        began = time.thread_time_ns()
+        ctx.handle(risk, request, sender=_OWNER)
+        found.append((time.thread_time_ns() - began) / 1e3)
+        order = risk.state.book.orders.pop(request.order_id, None)
+        if order is not None:
+            exposure = risk.state.book.account_in(instrument)
+            exposure.buying = exposure.selling = 0
+            risk.state.book.owners[_OWNER][instrument] = Exposure()
+            del risk.state.tickets[request.order_id]
+        ctx.sent.clear()
+        ctx.published.clear()
+    return found
+
+
+def row(name: str, micros: list[float], aim: str) -> dict[str, object]:
+    """Return median and tail of some timings."""
+    ordered = sorted(micros)
+    return {
+        "what": name, "count": len(ordered), "median, us": statistics.median(ordered),
+        "99 %, us": ordered[int(len(ordered) * 0.99)], "longest, us": ordered[-1], "aim": aim,
+    }  # fmt: skip
+
+
+def time_value_at_risk(positions: int, scenarios: int, repeats: int) -> list[float]:
+    """Return the microseconds of a full revaluation, scenarios drawn beforehand."""
+    rows = np.arange(positions)
+    lines = Lines(
+        spot=np.full(positions, 645.0), strike=(500.0 + 0.6 * rows).astype(np.float64),
+        years=np.where(rows % 2, 0.04, 0.12), sigma_annual=(0.2 + 0.0002 * rows).astype(np.float64),
+        is_call=(rows % 3 > 0).astype(np.float64), is_option=np.ones(positions, np.bool_),
+        weight=100.0 * (rows % 7 - 3).astype(np.float64), held=np.zeros(positions),
+    )  # fmt: skip
+    moves: Scenarios = heston_scenarios(7, scenarios, 1.0, sigma_annual=0.25)
+    found = []
+    for _ in range(repeats):
+        began = time.thread_time_ns()
+        tail(gains(lines, moves).sum(axis=0), 0.99)
+        found.append((time.thread_time_ns() - began) / 1e3)
+    return found
+
+
+def time_grid(options: list[Instrument], repeats: int) -> list[float]:
+    """Return the microseconds of worst case, margin and greeks of an account, anew each time."""
+    marks = {"AAPL": 64_500} | {one.symbol: 1_500 for one in options}
+    instruments = {one.symbol: one for one in (make_equity("AAPL"), *options)}
+    market = Market(instruments, marks, _TODAY, facts_of(instruments, _TODAY))
+    lots = {one.symbol: i % 7 - 3 for i, one in enumerate(options)}
+    found = []
+    for _ in range(repeats):
+        began = time.thread_time_ns()
+        account = AccountMeasures(market, lots, 10_000_000_000_000)
+        looked_at = (account.worst, account.margin_micros, account.deltas, account.uncovered)
+        assert looked_at, "nothing was reckoned"
+        found.append((time.thread_time_ns() - began) / 1e3)
+    return found
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=5_000)
+    orders = parser.parse_args().orders
+    options = series(200)
+    stock = make_desk([], _SIMPLE)
+    time_orders(stock, "AAPL", 64_500, 200)
+    stock = make_desk([], _SIMPLE)
+    plain = time_orders(stock, "AAPL", 64_500, orders)
+    time_grid(options, 3)
+    grid = time_grid(options, 100)
+    held = make_desk(options, _SIMPLE + _GREEKS)
+    with_options = time_orders(held, options[90].symbol, 1_500, min(orders, 200))
+    time_value_at_risk(500, 500, 2)
+    tail_risk = time_value_at_risk(500, 500, 30)
+    report("risk", [
+        row("an order, stock account, 16 limits", plain, "99 % under 50 us"),
+        row("grid, margin, greeks of 200 series", grid, "under 1,000 us"),
+        row("an option order, 200 series held, 20 limits", with_options, "under 1,000 us"),
+        row("value at risk, 500 positions x 500 scenarios", tail_risk, "under 20,000 us"),
+    ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
