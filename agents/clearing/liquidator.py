@@ -32,6 +32,7 @@ from environment.market.clearing_events import (
     MarginCalled,
     MarginCallMet,
     MarksTaken,
+    PinningMeasured,
     SalesQueued,
     SalesSettled,
     SeriesAdjusted,
@@ -89,8 +90,8 @@ ToOffice = (
     Resumed | TimerFired | AccountStanding | HoldersReport | RequestExpired | OrderRefused
     | OrderAccepted | OrderFilled | OrderCancelled | MarksTaken | ContractsExercised
     | ContractsAssigned | SeriesExpired | SeriesAdjusted | SplitApplied | DividendPaid
-    | BorrowCharged | BorrowRecalled | BuyInOrdered | InterestBooked | SalesQueued | SalesSettled
-    | MarginCalled | MarginCallMet | CycleDone
+    | PinningMeasured | BorrowCharged | BorrowRecalled | BuyInOrdered | InterestBooked
+    | SalesQueued | SalesSettled | MarginCalled | MarginCallMet | CycleDone
 )  # fmt: skip
 
 
@@ -133,7 +134,8 @@ class Liquidator(Actor[ToOffice]):
                 RequestExpired() | OrderAccepted() | OrderFilled() | OrderCancelled()
                 | MarksTaken() | ContractsExercised() | ContractsAssigned() | SeriesExpired()
                 | SeriesAdjusted() | SplitApplied() | DividendPaid() | BorrowCharged()
-                | BorrowRecalled() | InterestBooked() | SalesQueued() | SalesSettled() | CycleDone()
+                | BorrowRecalled() | PinningMeasured() | InterestBooked() | SalesQueued()
+                | SalesSettled() | CycleDone()
             ):  # fmt: skip
                 pass
             case never:

@@ -54,6 +54,20 @@ class SeriesExpired(ClearingEvent, frozen=True, kw_only=True):
     contracts: list[int]
 
 
+class PinningMeasured(ClearingEvent, frozen=True, kw_only=True):
+    """Fact: how near a stock closed to a strike of its own that expired, on expiry day.
+
+    `distance_ppm` is the distance to the nearest such strike as a share of the gap to the next one,
+    in millionths: 250,000 on the mean where nothing pulls. `contracts` were held long in it.
+    """
+
+    symbol: str
+    close_micros: int
+    strike_micros: int
+    distance_ppm: int
+    contracts: int
+
+
 class SeriesAdjusted(ClearingEvent, frozen=True, kw_only=True):
     """Fact: a corporate action gave a series new terms; each contract became `contracts`."""
 
@@ -165,12 +179,13 @@ class CycleDone(ClearingEvent, frozen=True, kw_only=True):
 
 
 Event = (
-    MarksTaken | ContractsExercised | ContractsAssigned | SeriesExpired | SeriesAdjusted
+    MarksTaken | ContractsExercised | ContractsAssigned | SeriesExpired | PinningMeasured
+    | SeriesAdjusted
     | SplitApplied | DividendPaid | BorrowCharged | BorrowRecalled | BuyInOrdered
     | InterestBooked | SalesQueued | SalesSettled | MarginCalled | MarginCallMet | CycleDone
 )  # fmt: skip
 PROTOCOL = (
-    MarksTaken, ContractsExercised, ContractsAssigned, SeriesExpired, SeriesAdjusted, SplitApplied,
-    DividendPaid, BorrowCharged, BorrowRecalled, BuyInOrdered, InterestBooked, SalesQueued,
-    SalesSettled, MarginCalled, MarginCallMet, CycleDone,
+    MarksTaken, ContractsExercised, ContractsAssigned, SeriesExpired, PinningMeasured,
+    SeriesAdjusted, SplitApplied, DividendPaid, BorrowCharged, BorrowRecalled, BuyInOrdered,
+    InterestBooked, SalesQueued, SalesSettled, MarginCalled, MarginCallMet, CycleDone,
 )  # fmt: skip

@@ -7,7 +7,7 @@ shares and cash add up after each step, and the house owns nothing when both are
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 import numpy as np
@@ -21,6 +21,7 @@ from environment.market.clearing_events import (
     ClearingEvent,
     ContractsAssigned,
     ContractsExercised,
+    PinningMeasured,
     SeriesAdjusted,
     SeriesExpired,
 )
@@ -186,7 +187,36 @@ class OptionsClearing:
                 )
             )  # fmt: skip
         self.book.retire([series.number for series in ended])
-        return told
+        return [*told, *self._pinning(ended, told, prices, terms.session)]
+
+    def _pinning(
+        self, ended: Sequence[ListedSeries], told: Sequence[ClearingEvent], prices: Prices,
+        session: date,
+    ) -> list[ClearingEvent]:  # fmt: skip
+        """Measure how near each stock closed to one of the strikes that ended."""
+        found: list[ClearingEvent] = []
+        long = {
+            event.instrument: event.exercised + event.lapsed
+            for event in told if isinstance(event, SeriesExpired)
+        }  # fmt: skip
+        for stock in sorted({series.stock for series in ended}):
+            own = [series.instrument for series in ended if series.stock == stock]
+            held: dict[int, int] = {}
+            for told_of in own:
+                strike = told_of.strike_micros or 0
+                held[strike] = held.get(strike, 0) + long.get(told_of.symbol, 0)
+            close = prices.close[stock]
+            near, *others = sorted(held, key=lambda strike: (abs(strike - close), strike))
+            gap = min((abs(strike - near) for strike in others), default=0)
+            if gap:
+                found.append(
+                    PinningMeasured(
+                        session=session, symbol=self._stocks[stock].symbol, close_micros=close,
+                        strike_micros=near, distance_ppm=abs(near - close) * _PPM // gap,
+                        contracts=held[near],
+                    )
+                )  # fmt: skip
+        return found
 
     def adjust(
         self, action: CorporateAction, stock: int, session: date, price_factor: float
@@ -273,6 +303,7 @@ class OptionsClearing:
         return {number: total for number, total in totals(self.book).items() if total}
 
 
+_PPM: Final = 1_000_000
 _NOBODY = Holdings(np.empty(0, np.int64), np.empty(0, np.int64))
 
 

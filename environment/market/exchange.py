@@ -229,6 +229,11 @@ class Exchange:
         if not 0 <= change.quantity < at.MAX_PRICE or not 0 <= (change.price or 0) < at.MAX_PRICE:
             self._refuse(arrival_ns, envelope, change.order_id, "number_too_large")
             return
+        live = self.state.orders.values()
+        fault = self.door.replace_fault(order, change, self._names, live)
+        if fault is not None:
+            self._refuse(arrival_ns, envelope, change.order_id, fault)
+            return
         self._market.post_replace(
             arrival_ns, order.account, order.identity, change.quantity, change.price or 0
         )

@@ -8,7 +8,7 @@ from environment.clearing_messages import QueryHolders, QueryStanding
 from environment.errors import Defect
 from environment.market import layout as at
 from environment.market.market import Market
-from environment.messages import Message, SubmitOrder
+from environment.messages import Message, ReplaceOrder, SubmitOrder
 
 
 class Office(Protocol):
@@ -71,6 +71,23 @@ class OfficeDoor:
         """Return the same of a single order."""
         signed = order.quantity if order.side == "buy" else -order.quantity
         return self.fault(order.account, {order.instrument: signed}, order.price, live)
+
+    def replace_fault(
+        self, order: Placed, change: ReplaceOrder, names: Sequence[str], live: Iterable[Placed]
+    ) -> str | None:
+        """Return why the broker does not let an order become another, or None."""
+        if self.office is None:
+            return None
+        slot = order.identity & ((1 << 32) - 1)
+        meta = int(self._market.section(at.S_ORDER)[slot, at.O_META])
+        filled = int(self._market.section(at.S_COLD)[slot, at.C_FILLED])
+        leaves = max(change.quantity - filled, 0) * (-1 if (meta >> at.SIDE_SHIFT) & 1 else 1)
+        symbol = names[meta & ((1 << at.META_INSTRUMENT_BITS) - 1)]
+        others = [
+            placed.identity for placed in live
+            if placed.account == order.account and placed.identity != order.identity
+        ]  # fmt: skip
+        return self.office.refusal(order.account, {symbol: leaves}, change.price, others)
 
     def answer(self, envelope: Envelope[Message], question: Message) -> Message:
         """Return the office's reply.

@@ -62,7 +62,10 @@ def test_call_is_liquidated_after_the_open_and_no_further(
     loop, envelopes = called
     swarm = loop.world.floor.accounts["swarm"]
     calls = [e for e in loop.world.clearing_events if isinstance(e, MarginCalled)]
-    assert [e.session.day for e in calls if e.account == swarm] == [4]
+    first, *later = [e for e in calls if e.account == swarm]
+    assert first.session.day == 4
+    # What it kept has no cushion: the day's last price may call for a little more.
+    assert all(10 * call.call_micros < first.call_micros for call in later)
     closed = [
         e for e in envelopes if isinstance(e.message, PositionClosed) and e.message.account == swarm
     ]

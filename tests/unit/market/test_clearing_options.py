@@ -16,6 +16,7 @@ from environment.market.clearing_events import (
     ClearingEvent,
     ContractsAssigned,
     ContractsExercised,
+    PinningMeasured,
     SeriesAdjusted,
     SeriesExpired,
 )
@@ -309,6 +310,21 @@ def test_exercise_comes_before_a_split_of_the_same_night() -> None:
     night.book.move(TWO, ONE, 1, 1)
     night.clear(actions=(split(2, 1),))
     assert night.ledger.position[[ONE, TWO], 0].tolist() == [2 * 1_100, 2 * 900]
+
+
+@pytest.mark.parametrize(
+    ("close", "strike", "distance"), [("101", 100, 200_000), ("104", 105, 200_000)]
+)
+def test_pinning_is_measured_against_the_strikes_that_end(
+    close: str, strike: int, distance: int
+) -> None:
+    night = Night(option(strike="100"), option(strike="105"), option("put", "105"))
+    night.book.move(TWO, ONE, 2, 3)
+    night.book.move(TWO, ONE, 3, 4)
+    [event] = only(night.clear(close), PinningMeasured)
+    assert isinstance(event, PinningMeasured)
+    assert (event.strike_micros, event.distance_ppm) == (to_micros(strike), distance)
+    assert event.contracts == (7 if strike == 105 else 0)
 
 
 def test_columns_of_events_run_side_by_side() -> None:
