@@ -15,6 +15,7 @@ from environment.options.margin import (
     margin_of,
 )
 from environment.options.margin_book import make_margin_table
+from environment.options.margin_holdings import holdings_margin
 from environment.options.margin_portfolio import implied_sigmas, make_risk_array, moves_of
 from environment.options.margin_rules import naked_requirement
 
@@ -163,3 +164,11 @@ def test_cash_account_may_not_write_what_nothing_covers() -> None:
     before = margin_after(view, to_micros(100_000), {}, {})
     after = margin_after(view, to_micros(100_000), {}, {CALLS[110].symbol: -1})
     assert not is_allowed(before, after)
+
+
+def test_holdings_by_symbol_have_the_same_figures() -> None:
+    instruments = {instrument.symbol: instrument for instrument in TABLE.instruments}
+    held = {CALLS[100].symbol: -1, CALLS[105].symbol: 1, "A": 0}
+    found = holdings_margin(instruments, MARKS, held, to_micros(900), "reg_t", TODAY)
+    assert (dollars(found.equity_micros), dollars(found.initial_micros)) == (900, 500)
+    assert holdings_margin(instruments, MARKS, {}, 5, "portfolio", TODAY).initial_micros == 0
