@@ -233,6 +233,7 @@ class TradePrint(Message, frozen=True, kw_only=True):
     exchange_ns: int
     sequence: int
     half_tick: bool = False
+    package_id: int | None = None  # A leg of this package's trade.
 
 
 class DepthUpdate(Message, frozen=True, kw_only=True):

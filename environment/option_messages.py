@@ -19,7 +19,8 @@ Measure = Literal["contracts", "delta", "vega"]
 class Leg(msgspec.Struct, frozen=True, array_like=True):
     """One leg of a package: how many of it the buyer of one unit buys; negative where he sells.
 
-    A stock leg counts in shares: with 100 shares for each contract its ratio is +-100.
+    A stock leg counts in shares, a multiple of the contracts' multiplier: to 100 of them the net
+    price counts the stock's price once.
     """
 
     instrument: str
@@ -197,7 +198,7 @@ class PackageCancelled(MoneyMessage, frozen=True, kw_only=True):
 
 
 class SeriesListed(Message, frozen=True, kw_only=True):
-    """Fact, on `market/UNDERLYING/chain`: a series trades."""
+    """Fact, published before the first chain in which a series stands: it trades."""
 
     instrument: str
     underlying: str
@@ -223,7 +224,11 @@ class ChainRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ChainUpdate(Message, frozen=True, kw_only=True):
-    """Every series of an underlying, and the stock's touch, as of sending."""
+    """Every series of an underlying, and the stock's touch, as of sending.
+
+    Published on `market/UNDERLYING/chain` while the stock trades. The sequence counts snapshots, so
+    that a missing one shows.
+    """
 
     underlying: str
     bid_price: int | None  # Of the stock.

@@ -1,5 +1,6 @@
 """From a configuration to a run that stands ready: market, crowd, exchange, kernel, actors."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from agents.crowd.actors import (
     spawn_crowd,
     trader_numbers,
 )
-from agents.crowd.population import Crowd, Population
+from agents.crowd.population import Crowd
 from environment.actors import Connection, Ports, Protocol, Settings, SimulationKernel
 from environment.actors.effects import EffectRunner, ThreadedEffects
 from environment.actors.floor import KERNEL
@@ -33,19 +34,18 @@ from environment.market.market import Market
 from environment.market.publication import Publisher
 from environment.market.replay_flow import ReplayFlow
 from environment.messages import Message
-from environment.record.facts import AccountFacts, InstrumentFacts, TapeFacts
-from scenarios import build_day
+from environment.record.facts import TapeFacts
+from scenarios import build_day, build_options
 from scenarios.build_crowd import classes_of, populations_of, tag_of
 from scenarios.build_delays import class_of, model_of
+from scenarios.build_facts import facts_of
 from scenarios.build_floor import SWARM_ACCOUNT, Factory, Floor, floor_accounts, spawn_floor
+from scenarios.build_options import OptionsPlan
 from scenarios.build_paths import PathState, paths_of_day
 from scenarios.build_replay import ACCOUNTS, Recorded, as_recorded
 from scenarios.config import Config
 from scenarios.config_scenario import Scenario
 from scenarios.rescale import rescale, rescaled_paths
-
-_CONTRA = ("world", "exchange_fees", "regulator", "lender", "issuer", "interest", "rounding",
-           "custody")  # fmt: skip
 
 
 class Network:
@@ -87,6 +87,8 @@ class World:
         Listed options by their number in the core.
     house
         The clearing house's desk, its present incarnation last; empty where nothing is exercised.
+    options
+        What was listed at the start, and what of its chains was not.
     """
 
     config: Config
@@ -106,11 +108,13 @@ class World:
     recorded: Recorded | None = None
     series: dict[int, Instrument] = field(default_factory=dict)
     house: list[ClearingHouse] = field(default_factory=list)
+    options: OptionsPlan = field(default_factory=OptionsPlan)
 
     @property
     def numbers(self) -> dict[str, int]:
-        """The core's number of each instrument."""
-        return {instrument.symbol: n for n, instrument in enumerate(self.instruments)}
+        """The core's number of each instrument: the stocks, then the series."""
+        listed = self.instruments + self.options.instruments
+        return {instrument.symbol: n for n, instrument in enumerate(listed)}
 
     def start_day(self, number: int) -> None:
         """Put the day's fundamentals, phases, shocks and first wake-ups into the core."""
@@ -122,6 +126,7 @@ class World:
         build_day.start_day(
             self.config, self.market, self.crowd, session, number, self.paths[number]
         )
+        build_options.start_day(self.market, number)
         if self.recorded is not None:
             self.recorded.start(self.market)
 
@@ -139,6 +144,7 @@ class World:
                 _fees(self.config.scenario, self.instruments[0], session)
             )
             self.market.section(at.S_FEE)[schedule, : len(fees)] = fees
+            self.options.set_fees(self.market, self.config.scenario, schedule, session.date)
 
 
 @dataclass(frozen=True)
@@ -152,11 +158,13 @@ class Plan:
     state: PathState
     paths: dict[str, NDArray[np.float64]]
     agents: dict[str, Factory]
+    options: OptionsPlan = field(default_factory=OptionsPlan)
 
     @property
     def numbers(self) -> dict[str, int]:
-        """Return the core's number of each symbol."""
-        return {instrument.symbol: n for n, instrument in enumerate(self.instruments)}
+        """Return the core's number of each symbol: the stocks, then the series."""
+        listed = self.instruments + self.options.instruments
+        return {instrument.symbol: n for n, instrument in enumerate(listed)}
 
     @property
     def starts(self) -> dict[str, int]:
@@ -182,7 +190,11 @@ def _plan(config: Config, agents: dict[str, Factory]) -> Plan:
         )
     state = PathState()
     paths = paths_of_day(config, sessions[0], 1, state)
-    return Plan(config, recorded, sessions, instruments, state, paths, agents)
+    plan = Plan(config, recorded, sessions, instruments, state, paths, agents)
+    if recorded is not None:
+        return plan
+    options = build_options.plan_options(config, sessions, instruments, plan.starts)
+    return dataclasses.replace(plan, options=options)
 
 
 def _make_market(
@@ -205,7 +217,7 @@ def _make_market(
     populations = populations_of(
         scenario,
         classes_of(scenario, market),
-        plan.numbers,
+        {stock.symbol: n for n, stock in enumerate(plan.instruments)},
         plan.sessions[0],
         {symbol: float(path[0]) for symbol, path in plan.paths.items()},
     )
@@ -216,6 +228,7 @@ def _make_market(
     for instrument in plan.instruments:
         start = plan.starts.get(instrument.symbol, 0)
         build_day.add_instrument(market, scenario, instrument, start)
+    build_options.add_series(market, plan.options)
     crowd.fill(market, owner_ranges(populations, owners))
     floor = Floor(
         config=plan.config,
@@ -225,7 +238,7 @@ def _make_market(
         reference_ticks=plan.starts,
         agents=plan.agents,
     )
-    _add_accounts(floor, market, owners)
+    _add_accounts(floor, market, owners, plan.options)
     if recorded is not None:
         recorded.attach(market)
     return market, crowd, floor
@@ -260,7 +273,8 @@ def build(
     plan = _plan(config, agents or {})
     owners: list[str] = []
     market, crowd, floor = _make_market(plan, on_tape, owners)
-    publisher = Publisher(list(plan.numbers), exchange_module.ADDRESS)
+    series = {one.symbol: one for one in plan.options.instruments}
+    publisher = Publisher(list(plan.numbers), exchange_module.ADDRESS, series)
     _offer_feeds(plan.config.scenario, market, publisher, plan.numbers)
     exchange = Exchange(
         market,
@@ -293,10 +307,10 @@ def build(
         crowd=crowd,
         exchange=exchange,
         kernel=kernel,
-        facts=_facts(
-            plan.instruments,
+        facts=facts_of(
+            plan.instruments + plan.options.instruments,
             crowd.populations,
-            floor,
+            tuple(floor.accounts),
             plan.sessions,
             is_replay=plan.recorded is not None,
         ),
@@ -305,6 +319,8 @@ def build(
         path_state=plan.state,
         paths=[plan.paths],
         recorded=plan.recorded,
+        options=plan.options,
+        series=dict(enumerate(plan.options.instruments, len(plan.instruments))),
     )
     spawn_crowd(kernel, crowd, list(plan.numbers))
     spawn_floor(floor, kernel)
@@ -316,7 +332,7 @@ def _deliver(kernel: SimulationKernel, address: str, message: Message) -> None:
     kernel.deliver(kernel.now_ns(), KERNEL, address, message)
 
 
-def _add_accounts(floor: Floor, market: Market, owners: list[str]) -> None:
+def _add_accounts(floor: Floor, market: Market, owners: list[str], options: OptionsPlan) -> None:
     """Add the accounts of the swarm and of the world's actors, each told through its owner."""
     scenario = floor.config.scenario
     latency = scenario.latency
@@ -343,6 +359,8 @@ def _add_accounts(floor: Floor, market: Market, owners: list[str]) -> None:
             acknowledgement=acknowledgement, fill=fill,
             key=stream_key(scenario.seed, f"exchange>{account.owner}"),
         )  # fmt: skip
+        if name == SWARM_ACCOUNT:
+            options.set_fees(market, scenario, fee, floor.session.date)
 
 
 def _fees(scenario: Scenario, instrument: Instrument, session: Session) -> FeeRow:
@@ -364,34 +382,6 @@ def _offer_feeds(
     for symbol, number in numbers.items():
         key = stream_key(scenario.seed, f"exchange>market/{symbol}")
         publisher.offer(symbol, number, feed, key >> 8)
-
-
-def _facts(
-    instruments: tuple[Instrument, ...], populations: tuple[Population, ...],
-    floor: Floor, sessions: tuple[Session, ...], *, is_replay: bool,
-) -> TapeFacts:  # fmt: skip
-    accounts = [AccountFacts(name=name, population="contra", background=True, contra=True)
-                for name in _CONTRA]  # fmt: skip
-    for population in populations:
-        accounts += [
-            AccountFacts(name=f"{population.name}/{k}", population=population.name, background=True)
-            for k in range(population.count)
-        ]
-    accounts += [AccountFacts(name=name, population=name) for name in floor.accounts]
-    if is_replay:
-        accounts += ACCOUNTS
-    return TapeFacts(
-        instruments=tuple(
-            InstrumentFacts(
-                symbol=instrument.symbol,
-                tick_micros=instrument.tick_micros, lot=instrument.lot_units,
-                unit_scale=instrument.unit_scale,
-            )
-            for instrument in instruments
-        ),
-        accounts=tuple(accounts), zone=sessions[0].zone, open_ns=sessions[0].open_ns,
-        close_ns=sessions[-1].close_ns, fees_on_fills=True,
-    )  # fmt: skip
 
 
 __all__ = ["SWARM_ACCOUNT", "ConfigError", "World", "build", "tag_of"]

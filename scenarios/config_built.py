@@ -36,7 +36,7 @@ def check_built(config: Config) -> None:
 def _of_scenario(scenario: Scenario) -> Iterator[tuple[str, ...]]:
     """Yield the key paths of a scenario that nothing carries out yet."""
     for index, instrument in enumerate(scenario.instruments):
-        if instrument.options is not None:
+        if instrument.options is not None and scenario.recording is not None:
             yield "instruments", str(index), "options"
     for name, crowd in scenario.crowds.items():
         if str(crowd.__struct_config__.tag) not in CROWDS:

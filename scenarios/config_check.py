@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scenarios.config_errors import Problem, did_you_mean, make_error
-from scenarios.config_market import Bars, Correlated, MakerWithdrawal
+from scenarios.config_market import BY_RULE, Bars, Correlated, MakerWithdrawal
 from scenarios.config_models import CompanyFacts, Ollama, OpenAI, Recorded
 from scenarios.config_scenario import Scenario
 from scenarios.config_swarm import AgentKind, Fundamentals, LanguageAgent, News, Swarm
@@ -34,7 +34,7 @@ def check_scenario_files(scenario: Scenario, find: Callable[[str], Path], where:
         path = ("instruments", str(index))
         if isinstance(instrument.price, Bars):
             named.append(((*path, "price", "path"), instrument.price.path))
-        if instrument.options is not None:
+        if instrument.options is not None and instrument.options.chain != BY_RULE:
             named.append(((*path, "options", "chain"), instrument.options.chain))
         if instrument.actions is not None:
             named.append(((*path, "actions"), instrument.actions))

@@ -1,11 +1,12 @@
 """The market half of a scenario: session, instruments, prices, factors and shocks."""
 
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
+from environment.instruments import TickRuleName
 from scenarios.config_types import ClockTime, Duration, Price
 
 Name = Annotated[
@@ -24,6 +25,7 @@ Calendar = Annotated[
     str,
     Meta(pattern=r"^[A-Z0-9_]{2,12}$|^always$", description="a calendar such as XNYS, or always"),
 ]
+BY_RULE: Final = "rule"  # In place of a chain's file: weekly and monthly expiries around the price.
 Correlation = Annotated[float, Meta(ge=-1.0, le=1.0)]
 
 
@@ -130,7 +132,16 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The listed options of an instrument: which chain, and how many of its series."""
 
     chain: Text
-    series: Annotated[int, Meta(ge=1, le=100_000)] = 400
+    series: Annotated[int, Meta(ge=1, le=60_000)] = 400
+    ticks: Literal["penny", "other", "etf"] = "penny"
+
+    @property
+    def tick_rule(self) -> TickRuleName:
+        """Which increments its prices have."""
+        rules: dict[str, TickRuleName] = {
+            "penny": "option_penny", "other": "option_other", "etf": "option_etf",
+        }  # fmt: skip
+        return rules[self.ticks]
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 from environment.feeds.lobster import book_file_of
 from scenarios.build_feeds import feeds_in_use
 from scenarios.config import Config
-from scenarios.config_market import Bars
+from scenarios.config_market import BY_RULE, Bars
 from scenarios.config_models import CompanyFacts, Recorded
 
 
@@ -16,6 +16,8 @@ def data_files(config: Config) -> dict[str, Path]:
     names += [told.actions for told in scenario.instruments if told.actions is not None]
     if scenario.curves.rates is not None:
         names.append(scenario.curves.rates)
+    chains = [told.options.chain for told in scenario.instruments if told.options is not None]
+    names += [chain for chain in chains if chain != BY_RULE]
     if scenario.recording is not None:
         names.append(scenario.recording)
         books = book_file_of(config.find(scenario.recording))

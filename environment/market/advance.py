@@ -3,6 +3,7 @@
 from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.bands import SECOND, on_second, watch_limit_state
+from environment.market.chain_feed import send_chain
 from environment.market.emit import out_row, send_depth, send_quote, tell
 from environment.market.entry import (
     arrive,
@@ -297,6 +298,9 @@ def _schedule_feeds(arena, ins, touched):
 @inner
 def _feed_due(arena, number):
     feed = arena[at.H_OFFSET + at.S_FEED] + number * 16
+    if arena[feed + at.FD_KIND] == at.FEED_CHAIN:
+        send_chain(arena, number)
+        return
     ins = instrument_row(arena, arena[feed + at.FD_INSTRUMENT])
     arena[feed + at.FD_SCHEDULED] = 0
     if arena[feed + at.FD_KIND] == at.FEED_QUOTES:

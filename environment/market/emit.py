@@ -244,7 +244,7 @@ def send_status(arena, ins, instrument, kind, first, second, third, fourth):
 
 
 @inner
-def send_trade(arena, ins, instrument, price, quantity, aggressor, half):
+def send_trade(arena, ins, instrument, price, quantity, aggressor, half, package):
     """Publish one print on every trade feed of an instrument."""
     feed_number = arena[ins + at.I_FEED_FIRST] - 1
     while feed_number != at.NONE:
@@ -256,5 +256,6 @@ def send_trade(arena, ins, instrument, price, quantity, aggressor, half):
             arena[row + at.X_PRICE] = price
             arena[row + at.X_QUANTITY] = quantity
             arena[row + at.X_LIQUIDITY] = half
+            arena[row + at.X_ORDER] = package
             arena[row + at.X_SEQUENCE] = arena[ins + at.I_FEED_SEQUENCE]
         feed_number = arena[feed + at.FD_NEXT]

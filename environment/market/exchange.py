@@ -1,6 +1,6 @@
 """The exchange: the core's façade, with messages on one side and rows on the other."""
 
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -11,6 +11,13 @@ from environment.errors import Defect
 from environment.market import layout as at
 from environment.market.arena import copy_of
 from environment.market.exchange_office import OfficeDoor
+from environment.market.exchange_options import (
+    OPTION_REQUESTS,
+    OptionDesk,
+    OptionRequest,
+    name_of,
+)
+from environment.market.exchange_state import Arrivals, ExchangeState, Kernel, LiveOrder
 from environment.market.market import Market
 from environment.market.publication import Publisher
 from environment.messages import (
@@ -44,47 +51,6 @@ _SELF_TRADE: Final = {
     "cancel_both": at.CANCEL_BOTH, "decrement": at.DECREMENT, "allow": at.ALLOW,
 }  # fmt: skip
 _POST: Final = {"no": 0, "refuse": at.F_POST_REFUSE, "slide": at.F_POST_SLIDE}
-
-
-class Kernel(Protocol):
-    """What the exchange needs of a kernel."""
-
-    def deliver(
-        self, at_ns: int, sender: str, recipient: str, message: Message, lane: int | None = None,
-        *, cause: int = 0, chain: int = 0, answers: int = 0, sent_ns: int | None = None,
-    ) -> int:  # fmt: skip
-        """Send one message to an actor."""
-
-    def deliver_topic(
-        self, at_ns: int, sender: str, topic: str, message: Message, sent_ns: int | None = None
-    ) -> int:
-        """Publish one message."""
-
-
-class Arrivals(Protocol):
-    """How long a message of a participant travels to the exchange, by the core's own draws."""
-
-    def __call__(self, market: Market, trader: int, departure_ns: int) -> int:
-        """Return when it arrives."""
-
-
-class LiveOrder(msgspec.Struct, gc=False):
-    """What the façade remembers of an order that is not over: its name, and what caused it."""
-
-    order_id: str
-    identity: int
-    account: int
-    cause: int
-    chain: int
-
-
-class ExchangeState(msgspec.Struct):
-    """All that changes in the façade besides the arena."""
-
-    orders: dict[int, LiveOrder] = {}  # By the tag that the core carries.
-    tags: dict[str, int] = {}
-    parents: dict[str, int] = {}
-    next_tag: int = 1
 
 
 class Exchange:
@@ -124,6 +90,7 @@ class Exchange:
         self._kernel: Kernel | None = None
         self.state = ExchangeState()
         self.door = OfficeDoor(market, accounts)
+        self._options = OptionDesk(market, symbols, accounts)
         self._takers = {
             SubmitOrder: self._submit,
             CancelOrder: self._cancel,
@@ -132,7 +99,7 @@ class Exchange:
             Sleep: self._sleep,
             QueryStanding: self._ask_office,
             QueryHolders: self._ask_office,
-        }
+        } | dict.fromkeys(OPTION_REQUESTS, self._trade_options)
 
     def bind(self, kernel: Kernel) -> None:
         """Take the kernel that this exchange speaks to."""
@@ -214,17 +181,33 @@ class Exchange:
             answers=envelope.request_id, sent_ns=arrival_ns,
         )  # fmt: skip
 
+    def _trade_options(
+        self, arrival_ns: int, envelope: Envelope[Message], message: OptionRequest
+    ) -> None:
+        fault: str | None = "gated_account"
+        if message.account not in self._gated or envelope.sender == self._venue:
+            fault = self._options.take(self.state, arrival_ns, envelope, message)
+        if fault is not None:
+            self._refuse(arrival_ns, envelope, name_of(message), fault)
+
     def _parent(self, name: str) -> int:
         return self.state.parents.setdefault(name, len(self.state.parents) + 1)
 
     def _cancel(self, arrival_ns: int, envelope: Envelope[Message], cancel: CancelOrder) -> None:
         order = self._known(arrival_ns, envelope, cancel.order_id)
-        if order is not None:
+        if order is None:
+            return
+        if order.is_package:
+            self._market.post_event(arrival_ns, at.E_PACKAGE_CANCEL, order.account, order.identity)
+        else:
             self._market.post_cancel(arrival_ns, order.account, order.identity)
 
     def _replace(self, arrival_ns: int, envelope: Envelope[Message], change: ReplaceOrder) -> None:
         order = self._known(arrival_ns, envelope, change.order_id)
         if order is None:
+            return
+        if order.is_package:
+            self._refuse(arrival_ns, envelope, change.order_id, "order_type")
             return
         if not 0 <= change.quantity < at.MAX_PRICE or not 0 <= (change.price or 0) < at.MAX_PRICE:
             self._refuse(arrival_ns, envelope, change.order_id, "number_too_large")
@@ -295,6 +278,9 @@ class Exchange:
             elif row[at.X_KIND] == at.M_WAKE:
                 self._show(row)
                 place += 1
+            elif row[at.X_KIND] >= at.M_QUOTE_FILLED:
+                self._tell_options(row)
+                place += 1
             else:
                 place += self._publisher.publish(rows, place)
 
@@ -349,6 +335,14 @@ class Exchange:
         kernel.deliver(
             delivery_ns, ADDRESS, self._owners[recipient], message, cause=cause, chain=chain,
             sent_ns=now_ns,
+        )  # fmt: skip
+
+    def _tell_options(self, row: list[int]) -> None:
+        assert self._kernel is not None, "the exchange is not bound to a kernel"
+        message, cause, chain = self._options.told(self.state, row)
+        self._kernel.deliver(
+            row[at.X_DELIVERY_NS], ADDRESS, self._owners[row[at.X_RECIPIENT]], message,
+            cause=cause, chain=chain, sent_ns=row[at.X_EXCHANGE_NS],
         )  # fmt: skip
 
     def _show(self, row: list[int]) -> None:

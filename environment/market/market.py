@@ -253,6 +253,12 @@ class Market:
             while feeds[last, at.FD_NEXT] != at.NONE:
                 last = int(feeds[last, at.FD_NEXT])
             feeds[last, at.FD_NEXT] = number
+        if kind == at.FEED_CHAIN:
+            row[at.FD_SENT_SEQUENCE] = 0
+            self.arena[at.H_CHAIN_FEEDS] += 1
+            if ins[at.I_PHASE] == at.CONTINUOUS:  # Else it begins when its stock opens.
+                row[at.FD_SCHEDULED] = 1
+                self.post_event(self.now_ns + 1, at.E_FEED, number, 0)
         return number
 
     # --- posting ----------------------------------------------------------------------------------

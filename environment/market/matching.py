@@ -248,7 +248,10 @@ def settle(arena, ins, maker, taker, price, half, quantity, liquidity):
     _count_trade(arena, ins, instrument, price, half, quantity, notional)
     arena[ins + at.I_FEED_SEQUENCE] += 1
     if not auction:
-        send_trade(arena, ins, instrument, price, quantity, 1 - maker_side, half)
+        package = 0
+        if (arena[t + at.O_META] >> at.FLAG_SHIFT) & at.F_LEG:
+            package = -arena[cold_row(arena, taker) + at.C_PARENT]
+        send_trade(arena, ins, instrument, price, quantity, 1 - maker_side, half, package)
 
 
 @inner

@@ -1,7 +1,9 @@
 """Market data from rows of the core to publications on topics."""
 
+from collections.abc import Mapping
 from typing import Final, Protocol
 
+from environment.instruments import Instrument
 from environment.market import layout as at
 from environment.market.market import Market
 from environment.market.session import PHASE_REASONS
@@ -14,6 +16,7 @@ from environment.messages import (
     QuoteUpdate,
     TradePrint,
 )
+from environment.option_messages import ChainRow, ChainUpdate, SeriesListed
 
 DEPTH_LEVELS: Final = 10
 # Feed by the last part of its topic `market/SYMBOL/FEED`: kind, and interval in ns.
@@ -23,6 +26,7 @@ FEEDS: Final = {
     "trades": (at.FEED_TRADES, 0),
     "depth": (at.FEED_DEPTH, 1_000_000_000),
     "status": (at.FEED_STATUS, 0),
+    "chain": (at.FEED_CHAIN, 5_000_000_000),
 }
 
 
@@ -43,8 +47,10 @@ def topic_of(symbol: str, feed: str) -> str:
 class Publisher:
     """Turn the core's market-data rows into messages, once somebody has subscribed."""
 
-    def __init__(self, names: list[str], sender: str) -> None:
-        self._names, self._sender = names, sender
+    def __init__(
+        self, names: list[str], sender: str, series: Mapping[str, Instrument] | None = None
+    ) -> None:  # fmt: skip
+        self._names, self._sender, self._series = names, sender, series or {}
         self.topics: list[str] = []
         self._offered: dict[str, tuple[int, str, int, int]] = {}
         self._kernel: Topics | None = None
@@ -68,14 +74,15 @@ class Publisher:
         number = len(self.topics)
         self.topics.append(topic)
         market.add_feed(
-            instrument, kind, interval, number, latency=latency, key=key, levels=DEPTH_LEVELS
-        )
+            instrument, kind, interval, number, latency=latency, key=key,
+            levels=0 if kind == at.FEED_CHAIN else DEPTH_LEVELS,
+        )  # fmt: skip
 
     def publish(self, rows: list[list[int]], place: int) -> int:
         """Publish what begins at a row; return how many rows it took."""
         row = rows[place]
         kind = row[at.X_KIND]
-        taken = row[at.X_EXTRA] + 1 if kind == at.M_DEPTH else 1
+        taken = row[at.X_EXTRA] + 1 if kind in (at.M_DEPTH, at.M_CHAIN) else 1
         if kind == at.M_CALLBACK:
             return 1
         topic = self.topics[row[at.X_RECIPIENT]]
@@ -83,6 +90,9 @@ class Publisher:
         assert kernel is not None, "the publisher is not bound to a kernel"
         if kind == at.M_DEPTH:
             message: Message = self._depth(rows[place : place + taken])
+        elif kind == at.M_CHAIN:
+            self._announce(rows[place + 1 : place + taken], topic)
+            message = self._chain(rows[place : place + taken])
         else:
             message = self._message(row, kind)
         kernel.deliver_topic(
@@ -101,6 +111,7 @@ class Publisher:
                 instrument=symbol, price=price, quantity=row[at.X_QUANTITY],
                 aggressor="buy" if row[at.X_SIDE] == at.BUY else "sell", exchange_ns=now_ns,
                 sequence=sequence, half_tick=bool(row[at.X_LIQUIDITY]),
+                package_id=row[at.X_ORDER] or None,
             )  # fmt: skip
         if kind == at.M_PHASE:
             return PhaseChanged(
@@ -128,6 +139,48 @@ class Publisher:
             asks=tuple(sides[1]), exchange_ns=rows[0][at.X_EXCHANGE_NS],
             first_sequence=rows[0][at.X_ORDER], last_sequence=rows[0][at.X_SEQUENCE],
         )  # fmt: skip
+
+    def _announce(self, rows: list[list[int]], topic: str) -> None:
+        """Say of every series that a chain shows for the first time what it is."""
+        kernel = self._kernel
+        assert kernel is not None, "the publisher is not bound to a kernel"
+        for row in rows:
+            series = self._series.get(self._names[row[at.X_INSTRUMENT]])
+            if row[at.X_CAUSE] and series is not None:
+                kernel.deliver_topic(
+                    row[at.X_DELIVERY_NS], self._sender, topic, _listed(series),
+                    row[at.X_EXCHANGE_NS],
+                )  # fmt: skip
+
+    def _chain(self, rows: list[list[int]]) -> ChainUpdate:
+        stock = rows[0]
+        has_bid, has_ask = stock[at.Q_BID_QUANTITY] > 0, stock[at.Q_ASK_QUANTITY] > 0
+        return ChainUpdate(
+            underlying=self._names[stock[at.X_INSTRUMENT]],
+            bid_price=stock[at.Q_BID] if has_bid else None,
+            ask_price=stock[at.Q_ASK] if has_ask else None,
+            rows=tuple(
+                ChainRow(
+                    self._names[row[at.X_INSTRUMENT]],
+                    row[at.Q_BID] if row[at.Q_BID_QUANTITY] else 0, row[at.Q_BID_QUANTITY],
+                    row[at.Q_ASK] if row[at.Q_ASK_QUANTITY] else 0, row[at.Q_ASK_QUANTITY],
+                    row[at.Q_LAST], row[at.Q_VOLUME], row[at.X_FEE],
+                )
+                for row in rows[1:]
+            ),
+            exchange_ns=stock[at.X_EXCHANGE_NS], first_sequence=stock[at.X_SEQUENCE],
+            last_sequence=stock[at.X_SEQUENCE],
+        )  # fmt: skip
+
+
+def _listed(series: Instrument) -> SeriesListed:
+    assert series.expiry is not None, "an option has an expiry"
+    return SeriesListed(
+        instrument=series.symbol, underlying=series.underlying or "", expiry=series.expiry,
+        strike_micros=series.strike_micros or 0, right=series.right or "call",
+        style=series.style or "american", settlement=series.settlement or "physical",
+        multiplier=series.multiplier,
+    )  # fmt: skip
 
 
 def _quote(symbol: str, row: list[int], now_ns: int) -> QuoteUpdate:

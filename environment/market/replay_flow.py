@@ -286,7 +286,7 @@ def print_trade(arena, head, side, price, quantity, flag):
     arena[ins + at.I_FEED_SEQUENCE] += 1
     tape_row(arena, at.K_PRINT, instrument, 0, at.NONE, side, 0, price, quantity, 0, at.NONE, flag,
              at.NONE, at.NONE)  # fmt: skip
-    send_trade(arena, ins, instrument, price, quantity, 1 - max(side, 0), half)
+    send_trade(arena, ins, instrument, price, quantity, 1 - max(side, 0), half, 0)
     watch_stops(arena, ins, price, half)
 
 

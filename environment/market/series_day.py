@@ -2,6 +2,7 @@
 
 from environment.compiled import inner
 from environment.market import layout as at
+from environment.market.chain_feed import start_chains
 from environment.market.ladder import instrument_row
 from environment.market.mass_quote import pull_series
 from environment.market.package import end_packages
@@ -15,6 +16,8 @@ def follow_stock(arena, stock, stock_phase, reason):
     Whoever handles the event shows the series' books afterwards: H_STALE says that it is due.
     """
     closes = False
+    if stock_phase == at.CONTINUOUS:
+        start_chains(arena, stock)
     number = arena[instrument_row(arena, stock) + at.I_SERIES] - 1
     while number != at.NONE:
         ins = instrument_row(arena, number)
