@@ -8,7 +8,7 @@ ring: nothing overtakes on one connection, so an arrival needs no more than a co
 
 from environment.compiled import inner, njit
 from environment.market import layout as at
-from environment.market.emit import draw_latency, order_id, out_row, tape_row
+from environment.market.emit import draw_latency, order_id, order_tape, out_row, tape_row
 from environment.market.heap import push
 from environment.market.ladder import (
     VISIBLE,
@@ -184,6 +184,8 @@ def _quote_fault(arena, ins, bid, bid_quantity, ask, ask_quantity):
 @inner
 def _quote_tape(arena, instrument, account, bid_slot, ask_slot, bid, bid_quantity, ask,
                 ask_quantity, bid_ahead, ask_ahead):  # fmt: skip
+    if arena[at.H_TAPE_MODE] != at.TAPE_ALL:
+        return
     form = at.LIMIT | (at.F_QUOTE << 8) | (ask_ahead << 32)
     tape_row(arena, at.K_QUOTE, instrument, order_id(arena, bid_slot), account, 0, form,
              bid if bid_quantity > 0 else 0, bid_quantity, ask_quantity,
@@ -215,6 +217,10 @@ def set_quote(arena, quote, bid, bid_quantity, ask, ask_quantity):
     if same_bid and same_ask:
         return 0
     arena[at.H_QUOTE_UPDATES] += 1
+    if arena[q + at.QU_UPDATES] == 0:
+        # Once a day, so that the tape says whose the sides are.
+        order_tape(arena, at.K_ENTER, b, 0, 0, 0, at.LIQ_NONE, 0)
+        order_tape(arena, at.K_ENTER, s, 0, 0, 0, at.LIQ_NONE, 0)
     arena[q + at.QU_UPDATES] += 1
     if bid_stays:
         _shrink(arena, ins, 0, b, bid_quantity)
@@ -312,6 +318,8 @@ def pull_quote(arena, quote):
 @inner
 def purge_tape(arena, account, instrument, reason):
     """Say on the tape that an account's quotes are out: of all, where either is NONE."""
+    if arena[at.H_TAPE_MODE] != at.TAPE_ALL:
+        return
     tape_row(arena, at.K_PURGE, instrument, 0, account, 0, 0, 0, 0, 0, at.NONE, reason, 0, 0)
 
 

@@ -82,7 +82,7 @@ class BookRebuild:
         changes = {
             at.K_ENTER: self._enter, at.K_REST: self._rest, at.K_FILL: self._fill,
             at.K_CANCEL: self._cancel, at.K_REDUCE: self._reduce, at.K_REFILL: self._refill,
-            at.K_MOVE: self._move,
+            at.K_MOVE: self._move, at.K_QUOTE: self._quote, at.K_PURGE: self._purge,
         }  # fmt: skip
         for row in rows.tolist():
             change = changes.get(row[at.T_KIND])
@@ -117,6 +117,17 @@ class BookRebuild:
                 break
             ahead += other.waiting
         return ahead
+
+    def resting(self, instrument: int, side: int) -> list[tuple[int, RestingOrder]]:
+        """Return (price, order) of one side, in the order in which they trade."""
+        keys = sorted(key for key in self.queues if key[:2] == (instrument, side))
+        if side == at.BUY:
+            keys.reverse()
+        return [
+            (key[2], order)
+            for key in keys
+            for order in (*self.queues[key].displayed.values(), *self.queues[key].behind.values())
+        ]
 
     def live(self) -> Iterable[RestingOrder]:
         """Return the orders that wait in some queue."""
@@ -218,7 +229,46 @@ class BookRebuild:
             self._expect("quantity", order.total, row[at.T_QUANTITY])
             self._close(order)
 
+    def _quote(self, row: list[int]) -> None:
+        """Set both sides of a dealer's quote; one at its price and no larger keeps its place."""
+        sides = (
+            (row[at.T_ORDER], row[at.T_PRICE], row[at.T_QUANTITY], row[at.T_AHEAD]),
+            (row[at.T_COUNTERPARTY], row[at.T_PARENT], row[at.T_LEAVES], row[at.T_TIF]),
+        )
+        joining = []
+        for identity, price, lots, ahead in sides:
+            order = self.orders[identity]
+            if order.price == price and 0 < lots <= order.waiting:
+                self._wait_with(order, lots)
+            else:
+                self._leave(order)
+                order.price = None
+                joining += [(order, price, lots, ahead)] if lots else []
+            order.total = lots
+        for order, price, lots, ahead in joining:
+            order.price = price
+            self._join(order, [*row[: at.T_LEAVES], lots, *row[at.T_COUNTERPARTY : at.T_AHEAD],
+                               ahead, 0])  # fmt: skip
+
+    def _purge(self, row: list[int]) -> None:
+        """Take quotes out: of an account, an instrument, or (-1) of any."""
+        account, instrument = row[at.T_ACCOUNT], row[at.T_INSTRUMENT]
+        for order in self.orders.values():
+            if (
+                order.flags & at.F_QUOTE
+                and account in {order.account, at.NONE}
+                and instrument in {order.instrument, at.NONE}
+            ):
+                self._close_quote(order)
+
+    def _close_quote(self, order: RestingOrder) -> None:
+        self._leave(order)
+        order.price, order.total, order.waiting = None, 0, 0
+
     def _close(self, order: RestingOrder) -> None:
+        if order.flags & at.F_QUOTE:  # Its slot waits for the dealer's next quote.
+            self._close_quote(order)
+            return
         self._leave(order)
         order.price = None
         del self.orders[order.order_id]

@@ -23,6 +23,15 @@ auction    `price`, `quantity` executed, `leaves` the imbalance (buy surplus pos
 bands      `price` the reference, `leaves` the lower band, `quantity` the upper less the lower
 indicative as auction
 print      a trade outside the books: `price`, `quantity`, `side` of the resting party
+quote      both sides of a dealer's quote in a series: the bid's order, `price`, `quantity` and
+           `ahead`; the ask's `counterparty_order_id`, price in `parent`, lots in `leaves` and what
+           is ahead in `time_in_force_code`; 0 lots: that side is out. A side at its price and no
+           larger than it stood keeps its place. Each side entered once a day, with 0 lots
+purge      an account's quotes in an instrument are out; -1: everybody's, or everywhere
+package    `order_type_code` 0 entered, 1 waits, 2 filled (`price` net, against
+           `counterparty_order_id` or, -1, the legs), 3 cancelled, 4 refused, 5 a leg of strategy
+           `parent` (`quantity` its weight in the net price, `leaves` its lots a unit); the orders
+           of its legs carry its id in `parent`, negative
 ========== =========================================================================================
 """
 
