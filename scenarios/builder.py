@@ -273,9 +273,7 @@ def build(
     plan = _plan(config, agents or {})
     owners: list[str] = []
     market, crowd, floor = _make_market(plan, on_tape, owners)
-    series = {one.symbol: one for one in plan.options.instruments}
-    publisher = Publisher(list(plan.numbers), exchange_module.ADDRESS, series)
-    _offer_feeds(plan.config.scenario, market, publisher, plan.numbers)
+    publisher = _make_publisher(plan, market)
     exchange = Exchange(
         market,
         symbols=plan.numbers,
@@ -374,14 +372,17 @@ def _fees(scenario: Scenario, instrument: Instrument, session: Session) -> FeeRo
     return fee_row(schedule, instrument, session.date)
 
 
-def _offer_feeds(
-    scenario: Scenario, market: Market, publisher: Publisher, numbers: dict[str, int]
-) -> None:
+def _make_publisher(plan: Plan, market: Market) -> Publisher:
+    """Return the publisher of every feed of every instrument."""
+    series = {one.symbol: one for one in plan.options.instruments}
+    publisher = Publisher(list(plan.numbers), exchange_module.ADDRESS, series)
+    scenario = plan.config.scenario
     latency = scenario.latency
     feed = class_of(market, latency.feed or latency.network)
-    for symbol, number in numbers.items():
+    for symbol, number in plan.numbers.items():
         key = stream_key(scenario.seed, f"exchange>market/{symbol}")
         publisher.offer(symbol, number, feed, key >> 8)
+    return publisher
 
 
 __all__ = ["SWARM_ACCOUNT", "ConfigError", "World", "build", "tag_of"]
