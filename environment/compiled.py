@@ -18,7 +18,10 @@ from environment.inlining import EntryCompiler, PartCompiler, without_literals
 
 _ROOT = Path(__file__).resolve().parent.parent
 # What compiled code of a folder may call besides its own folder and `environment/draws.py`.
-_REACHES = {"agents/crowd": ("environment/market",)}
+_REACHES = {
+    "agents/crowd": ("environment/market",),
+    "environment/record": ("environment/market/layout.py",),
+}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,7 +38,8 @@ def cache_folder(package: str) -> Path:
     digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
     files = [_ROOT / "environment" / name for name in ("compiled.py", "inlining.py", "draws.py")]
     for folder in (package, *_REACHES.get(package, ())):
-        files += sorted((_ROOT / folder).glob("*.py"))
+        path = _ROOT / folder
+        files += [path] if path.is_file() else sorted(path.glob("*.py"))
     for file in files:
         digest.update(file.name.encode())
         digest.update(file.read_bytes())

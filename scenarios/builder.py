@@ -305,13 +305,7 @@ def build(
         crowd=crowd,
         exchange=exchange,
         kernel=kernel,
-        facts=facts_of(
-            plan.instruments + plan.options.instruments,
-            crowd.populations,
-            tuple(floor.accounts),
-            plan.sessions,
-            is_replay=plan.recorded is not None,
-        ),
+        facts=_facts(plan, crowd, floor),
         accounts={},
         floor=floor,
         path_state=plan.state,
@@ -323,6 +317,14 @@ def build(
     spawn_crowd(kernel, crowd, list(plan.numbers))
     spawn_floor(floor, kernel)
     return world
+
+
+def _facts(plan: Plan, crowd: Crowd, floor: Floor) -> TapeFacts:
+    instruments = plan.instruments + plan.options.instruments
+    return facts_of(
+        instruments, crowd.populations, tuple(floor.accounts), plan.sessions,
+        is_replay=plan.recorded is not None,
+    )  # fmt: skip
 
 
 def _deliver(kernel: SimulationKernel, address: str, message: Message) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from environment.compiled import njit
 from environment.market import layout as at
 from environment.record.facts import MICROS, TapeFacts
+from environment.record.series_quotes import series_quotes
 from environment.record.tape import PHASE_COLUMN, TYPE_BITS, TYPE_MASK, Rows
 
 Q_TIME, Q_INSTRUMENT, Q_BID, Q_BID_LOTS, Q_ASK, Q_ASK_LOTS = range(6)
@@ -26,7 +27,7 @@ class Touches(msgspec.Struct, frozen=True, kw_only=True):
 
     # (n, 6): time, instrument, bid ticks, bid lots, ask ticks, ask lots; lots 0: no such side.
     quotes: Rows
-    # (samples, instruments, levels, 4): bid ticks, bid lots, ask ticks, ask lots; lots 0: no level.
+    # (samples, stocks, levels, 4): bid ticks, bid lots, ask ticks, ask lots; lots 0: no level.
     depth: Rows
     depth_ns: Rows  # (samples,)
 
@@ -45,8 +46,16 @@ def read_touches(
     depth_levels: int = DEPTH_LEVELS,
     depth_interval_ns: int = DEPTH_INTERVAL_NS,
 ) -> Touches:
-    """Return every touch of the continuous phases, and the depth at regular moments."""
-    instruments = len(facts.instruments)
+    """Return every touch of the continuous phases, and the depth of stocks at regular moments.
+
+    Stocks stand before their series. Of a series there is the last touch of each second, and no
+    depth: dealers requote hundreds of them at a time.
+    """
+    instruments = sum(one.kind == "stock" for one in facts.instruments)
+    of_series = np.empty((0, 6), np.int64)
+    if instruments < len(facts.instruments):
+        of_series = series_quotes(rows, instruments, len(facts.instruments))
+        rows = rows[rows[:, at.T_INSTRUMENT] < instruments]
     order, counterparty, orders = dense_orders(rows)
     rank, prices, first_rank = _ranks(rows, instruments)
     grid = _grid(rows, facts, depth_interval_ns)
@@ -56,7 +65,10 @@ def read_touches(
         np.ascontiguousarray(rows), order, counterparty, rank, prices, first_rank, orders, grid,
         quotes, depth,
     )  # fmt: skip
-    return Touches(quotes=quotes[:count].copy(), depth=depth, depth_ns=grid)
+    found = np.concatenate((quotes[:count], of_series))
+    if len(of_series):
+        found = found[np.argsort(found[:, Q_TIME], kind="stable")]
+    return Touches(quotes=found, depth=depth, depth_ns=grid)
 
 
 def quotes_frame(touches: Touches, facts: TapeFacts) -> pl.DataFrame:
@@ -65,7 +77,6 @@ def quotes_frame(touches: Touches, facts: TapeFacts) -> pl.DataFrame:
     codes = pl.Series(quotes[:, Q_INSTRUMENT])
     micros = np.array([float(one.tick_micros) for one in facts.instruments] or [1.0])
     micros = micros[quotes[:, Q_INSTRUMENT]]
-    is_stock = np.array([one.kind == "stock" for one in facts.instruments] or [True])
     frame = pl.DataFrame(
         {
             "time": quotes[:, Q_TIME],
@@ -74,13 +85,8 @@ def quotes_frame(touches: Touches, facts: TapeFacts) -> pl.DataFrame:
             "bid_quantity": quotes[:, Q_BID_LOTS],
             "ask_price": quotes[:, Q_ASK] * micros / MICROS,
             "ask_quantity": quotes[:, Q_ASK_LOTS],
-            "every": is_stock[quotes[:, Q_INSTRUMENT]],
         }
     )
-    if not is_stock.all():
-        second, nxt = pl.col("time") // 1_000_000_000, pl.col("instrument")
-        last = (second != second.shift(-1).over("instrument")).fill_null(value=True)
-        frame = frame.filter(pl.col("every") | last.over(nxt))
     return frame.select(
         pl.col("time").cast(pl.Datetime("ns")).dt.replace_time_zone("UTC")
         .dt.convert_time_zone(facts.zone),
