@@ -20,12 +20,13 @@ from environment.telemetry.logs import EventLog
 from scenarios.control_client import converse
 from scenarios.control_gateway import ControlGateway
 from scenarios.control_wire import Stop, SwarmStatus, control_socket
-from scenarios.live_check import Desk, lock_desk
+from scenarios.live_check import Desk, check_ports, lock_desk
 from scenarios.live_metrics import MetricsServer
 from scenarios.live_processes import ensure_venue, ensure_watchdog
 from scenarios.live_record import SwarmRecord
 from scenarios.live_swarm import LiveSwarm, SwarmTerms
 from scenarios.panel_seat import PanelThread, invite, limit_rows, open_panel
+from scenarios.places import shown_path
 from scenarios.state_folder import HALT_FILE
 from scenarios.venue_market import file_of
 from scenarios.venue_process import VenueRun, load_world, terms_of
@@ -45,6 +46,7 @@ class Daemon:
     def __init__(self, desk: Desk, tell: Told, *, inline: bool) -> None:
         self._desk, self._tell, self._inline = desk, tell, inline
         self._lock = lock_desk(desk.folder)
+        check_ports(desk.swarm, shown_path(desk.file))
         self._log = EventLog(desk.folder / "log", "swarm")
         self._venue_run: VenueRun | None = None
         self._is_stopping = False
@@ -54,6 +56,9 @@ class Daemon:
         inline = await self._bring_up_venue()
         try:
             return await self._run_swarm()
+        except (ConfigError, OperatingError):
+            await self._end_others("the swarm did not start, or could not go on")
+            raise
         finally:
             self._is_stopping = True
             if self._venue_run is not None:
@@ -98,9 +103,8 @@ class Daemon:
                 await metrics.close()
             swarm.close()
         self._log.event("stopped", swarm.kernel.stop_reason)
-        if self._is_stopping and not self._inline:
-            with suppress(OperatingError, TimeoutError):
-                await converse(control_socket(folder), Stop(reason=swarm.kernel.stop_reason))
+        if self._is_stopping:
+            await self._end_others(swarm.kernel.stop_reason)
         self._tell(f"stopped: {swarm.kernel.stop_reason}")
         return 0
 
@@ -123,6 +127,11 @@ class Daemon:
         if not panel.server.is_reachable():
             self._tell(f"{NOBODY}, until an approver signs in")
         return panel
+
+    async def _end_others(self, reason: str) -> None:
+        """Have the watchdog end the venue and itself."""
+        with suppress(OperatingError, TimeoutError):
+            await converse(control_socket(self._desk.folder), Stop(reason=reason))
 
     # --- venue -----------------------------------------------------------------------------------
 

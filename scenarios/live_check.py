@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from scenarios.config_check import check_swarm_files
 from scenarios.config_errors import make_error
 from scenarios.config_scenario import Approver
 from scenarios.config_secret import Secret
-from scenarios.config_swarm import Metronome, Swarm
+from scenarios.config_swarm import Panel, Swarm
 from scenarios.places import find_file, shown_path
 from scenarios.state_folder import refuse_loose, state_folder
 
@@ -87,8 +88,24 @@ def _check_agents(config: Config, where: str) -> None:
         if not traded & set(agent.mandate.instruments):
             text = f"names nothing that the venue trades; it trades {', '.join(sorted(traded))}"
             raise make_error(where, ("agents", address, "mandate", "instruments"), text)
-        if isinstance(agent, Metronome) and config.swarm.venue is not None:
-            assert config.swarm.venue.kind == "simulated", "checked before"
+
+
+def check_ports(swarm: Swarm, where: str) -> None:
+    """Raise ConfigError for a port that is in use, before minutes are spent on a market."""
+    asked = {("daemon", "metrics"): swarm.daemon.metrics if swarm.daemon is not None else None}
+    asked["panel", "listen"] = (swarm.panel or Panel()).listen
+    for key, address in asked.items():
+        if address is None:
+            continue
+        host, _, port = address.rpartition(":")
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as door:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                door.bind((host.strip("[]"), int(port)))
+            except (OSError, OverflowError) as error:
+                cause = getattr(error, "strerror", None) or str(error)
+                text = f"{address} cannot be listened on ({cause}); choose another"
+                raise make_error(where, key, text) from error
 
 
 def lock_desk(folder: Path) -> int:

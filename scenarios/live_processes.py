@@ -46,7 +46,8 @@ async def ensure_watchdog(file: Path, folder: Path) -> bool:
 
 async def _start(module: str, file: Path, folder: Path, said: Said) -> None:
     name = module.rpartition(".")[2].removesuffix("_process")
-    log = folder / f"{name}.log"
+    (folder / "log").mkdir(mode=0o700, exist_ok=True)
+    log = folder / "log" / f"{name}.txt"
     with log.open("a", encoding="utf-8") as errors:
         log.chmod(0o600)
         process = await asyncio.to_thread(_spawn, module, file, errors)

@@ -1,15 +1,24 @@
 """A daemon of three real processes in a folder of its own, for tests that kill its parts."""
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from environment.errors import ConfigError, OperatingError
+from scenarios.control_client import converse
+from scenarios.control_wire import AskStatus, control_socket
 from scenarios.places import PROJECT_ROOT
 from tests.conformance.venues.small_world import write_world
 
@@ -30,7 +39,9 @@ order_quantity = {{ hard = 5_000 }}
 [panel]
 listen = "127.0.0.1:0"
 [daemon]
-{daemon}
+metrics = "127.0.0.1:{metrics}"
+[panel]
+listen = "127.0.0.1:{panel}"
 """  # noqa: E501  one agent a line
 OUTCRY = str(Path(sys.executable).with_name("outcry"))
 PASSWORD = "correct horse"
@@ -40,11 +51,14 @@ PATIENCE_S = 120.0
 class Processes:
     """The daemon and its commands, run as a person runs them."""
 
-    def __init__(self, folder: Path, daemon: str = "") -> None:
+    def __init__(self, folder: Path) -> None:
+        self.metrics, panel = _free_port(), _free_port()
         self.home = folder / "state"
         self.folder = self.home / "outcry" / "floor"
         self.file = folder / "agents.toml"
-        self.file.write_text(SWARM.format(world=write_world(folder), daemon=daemon))
+        self.file.write_text(
+            SWARM.format(world=write_world(folder), metrics=self.metrics, panel=panel)
+        )
         self.environment = os.environ | {"XDG_STATE_HOME": str(self.home)}
         self.swarm: subprocess.Popen[str] | None = None
         self.output = folder / "live.out"
@@ -89,6 +103,14 @@ class Processes:
         if self.swarm is not None:
             self.swarm.wait(10)
 
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and text of one page of the metrics' server."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}{path}") as page:
+                return page.status, page.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
     # --- commands --------------------------------------------------------------------------------
 
     def command(self, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
@@ -99,12 +121,17 @@ class Processes:
         )  # fmt: skip
 
     def status(self) -> dict[str, Any]:
-        """Return `outcry status --json`, or an empty standing while nobody answers."""
-        found = self.command("status", str(self.file), "--json")
-        if found.returncode:
-            return {"swarm": {"is_ready": False, "orders": []}, "account": None, "halted": ""}
-        told: dict[str, Any] = json.loads(found.stdout)
-        told["swarm"] = told["swarm"] or {"is_ready": False, "orders": []}
+        """Return what `outcry status --json` shows, or an empty standing while nobody answers.
+
+        Asked of the watchdog from here: a command is a process, and this is asked all the time.
+        """
+        empty = {"swarm": {"is_ready": False, "orders": []}, "account": None, "halted": ""}
+        try:
+            standing = asyncio.run(converse(control_socket(self.folder), AskStatus()))
+        except (OperatingError, ConfigError, TimeoutError):
+            return empty
+        told: dict[str, Any] = json.loads(json.dumps(msgspec.to_builtins(standing)))
+        told["swarm"] = told["swarm"] or empty["swarm"]
         return told
 
     def add_person(self, name: str = "ana") -> None:
@@ -180,6 +207,12 @@ class Processes:
 
         self.wait(agrees, "agreement of desk and venue")
         return found
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def _words(entry: Path) -> list[str]:

@@ -3,6 +3,7 @@
 One daemon lives through all of it, as one does; a longer storm is `make chaos`.
 """
 
+import json
 import os
 import signal
 import time
@@ -30,6 +31,21 @@ def test_it_trades_and_desk_and_venue_agree(daemon: Processes) -> None:
     found = daemon.wait_agreed()
     assert found["swarm"]["desk"] == "active"
     assert found["swarm"]["epoch"] == 1
+    shown = json.loads(daemon.command("status", str(daemon.file), "--json").stdout)
+    assert shown.keys() == found.keys()
+    assert shown["swarm"]["process"] == daemon.process_of("swarm")
+
+
+def test_metrics_count_and_name_no_money(daemon: Processes) -> None:
+    status, page = daemon.get("/metrics")
+    assert status == 200
+    assert 'outcry_desk_state{state="active"} 1.0' in page
+    assert 'outcry_handled_total{actor="desk/custodian"}' in page
+    assert float(page.split("outcry_tick_to_order_seconds_count ")[1].split()[0]) > 0
+    words = {"price", "pnl", "profit", "position", "cash", "notional", "aapl"}
+    assert not words & set(page.lower().replace("_", " ").replace('"', " ").split())
+    assert daemon.get("/health") == (200, "ok\n")
+    assert daemon.get("/ready") == (200, "ready\n")
 
 
 def test_second_instance_is_refused(daemon: Processes) -> None:
@@ -53,6 +69,7 @@ def test_killed_swarm_comes_back_and_knows_what_it_has(daemon: Processes) -> Non
     daemon.wait_traded(2)
 
 
+@pytest.mark.slow
 def test_killed_venue_is_started_again_and_its_orders_are_over(daemon: Processes) -> None:
     before = daemon.wait_agreed()
     daemon.kill("venue")
@@ -63,6 +80,7 @@ def test_killed_venue_is_started_again_and_its_orders_are_over(daemon: Processes
     daemon.wait_traded(2)
 
 
+@pytest.mark.slow
 def test_killed_watchdog_is_started_again(daemon: Processes) -> None:
     old = daemon.kill("watchdog")
     daemon.wait(lambda: daemon.status()["account"], "a watchdog again")
@@ -83,11 +101,14 @@ def test_halt_stops_a_swarm_that_hangs_and_it_stays_stopped(daemon: Processes) -
     found = daemon.status()
     assert found["account"]["orders"] == []
     assert daemon.reports() == sequence  # Not one order was taken.
+    assert daemon.get("/ready")[0] == 503
     assert found["halted"] == "outcry halt"
     assert found["swarm"]["desk"] == "halted"
 
 
+@pytest.mark.slow
 def test_only_a_person_with_a_password_resumes_a_step_at_a_time(daemon: Processes) -> None:
+    assert daemon.command("halt", str(daemon.file)).returncode == 0
     assert daemon.resume(password="wrong").returncode == 1
     (daemon.folder / "HALT").unlink()
     time.sleep(1)
@@ -100,6 +121,7 @@ def test_only_a_person_with_a_password_resumes_a_step_at_a_time(daemon: Processe
     daemon.wait_traded(2)
 
 
+@pytest.mark.slow
 def test_halt_file_stops_as_well(daemon: Processes) -> None:
     (daemon.folder / "HALT").touch()
     daemon.wait(lambda: daemon.status()["halted"], "a halt")

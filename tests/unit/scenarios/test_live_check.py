@@ -1,5 +1,6 @@
 """What a daemon refuses before anything starts: one line that names file, key and mend."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from brokers.venue import VenueClock
 from environment.errors import ConfigError
 from scenarios.cli import run_command
-from scenarios.live_check import load_desk, lock_desk
+from scenarios.live_check import check_ports, load_desk, lock_desk
 from scenarios.market_time import MarketTime
 from tests.conformance.venues.small_world import DAY, write_world
 
@@ -108,6 +109,21 @@ def test_second_lock_is_refused(tmp_path: Path, home: Path) -> None:
     lock_desk(home)
     with pytest.raises(ConfigError, match="another swarm runs"):
         lock_desk(home)
+
+
+@pytest.mark.parametrize("key", ["daemon.metrics", "panel.listen"])
+def test_port_in_use_is_refused(tmp_path: Path, key: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        old = 'metrics = "127.0.0.1:8751"'
+        new = f'metrics = "127.0.0.1:{port}"'
+        if key == "panel.listen":
+            new = f'metrics = "127.0.0.1:0"\n[panel]\nlisten = "127.0.0.1:{port}"'
+        swarm = load_desk(write(tmp_path, (old, new))).swarm
+        with pytest.raises(ConfigError, match=key):
+            check_ports(swarm, "agents.toml")
 
 
 @pytest.mark.parametrize("command", ["status", "halt", "stop", "reconcile"])
