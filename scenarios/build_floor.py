@@ -69,9 +69,8 @@ class Floor:
 
     config: Config
     instruments: tuple[Instrument, ...]
-    session: Session
+    sessions: tuple[Session, ...]
     reference_ticks: dict[str, int]
-    sessions: tuple[Session, ...] = ()
     agents: dict[str, Factory] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
     tell: Callable[[str, Message], None] | None = None  # How the kernel itself says something.
@@ -95,6 +94,11 @@ class Floor:
         """Hand on what the panel's actor hears; the server comes after the run was built."""
         if self.outlet is not None:
             self.outlet(sender, message, number, rests_on)
+
+    @property
+    def session(self) -> Session:
+        """Return the first day."""
+        return self.sessions[0]
 
     @property
     def coordinator(self) -> ActorRef[Any]:
@@ -232,6 +236,7 @@ def _swarm_of(config: Config) -> dict[str, told.Agent]:
 
 
 def _risk_settings(floor: Floor) -> RiskSettings:
+    agents = _swarm_of(floor.config)
     everything = Mandate(
         instruments=tuple(i.symbol for i in floor.instruments), notional_micros=1 << 60
     )
@@ -239,10 +244,14 @@ def _risk_settings(floor: Floor) -> RiskSettings:
         address: Mandate(
             instruments=agent.mandate.instruments, notional_micros=int(agent.mandate.notional)
         )
-        for address, agent in _swarm_of(floor.config).items()
+        for address, agent in agents.items()
     }
     mandates |= dict.fromkeys(floor.agents, everything)
-    mandates[PORTFOLIO] = join_mandates(mandates.values())
+    # The portfolio orders for those who signal; who orders for himself has a mandate of his own.
+    mandates[PORTFOLIO] = join_mandates(
+        [mandate for address, mandate in mandates.items()
+         if not isinstance(agents.get(address), told.MarketMaker | told.Metronome)]
+    )  # fmt: skip
     swarm, scenario = floor.config.swarm, floor.config.scenario
     limits, breakers, approval = (
         (swarm.limits, swarm.breakers, swarm.approval) if swarm else (Limits(), None, None)
@@ -310,7 +319,7 @@ def _spawn_world_actor(
         return
     settings = ProgrammeSettings(
         account=address, instrument=actor.instrument, quantity=actor.quantity,
-        at_ns=clock_ns(floor.session, actor.at), participation=actor.participation,
+        at_ns=clock_ns(floor.sessions[actor.day - 1], actor.at), participation=actor.participation,
         every_ns=int(actor.every),
     )  # fmt: skip
     kernel.spawn(address, lambda: ProgrammeSeller(exchange, settings))

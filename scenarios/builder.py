@@ -233,7 +233,6 @@ def _make_market(
     floor = Floor(
         config=plan.config,
         instruments=plan.instruments,
-        session=plan.sessions[0],
         sessions=plan.sessions,
         reference_ticks=plan.starts,
         agents=plan.agents,
@@ -277,7 +276,8 @@ def build(
     exchange = Exchange(
         market,
         symbols=plan.numbers,
-        accounts=floor.accounts | account_numbers(crowd),
+        # Between days the clearing house may have to trade for anybody.
+        accounts=floor.accounts | account_numbers(crowd, compiled=len(plan.sessions) > 1),
         owners=owners,
         publisher=publisher,
         gated=frozenset({SWARM_ACCOUNT}),

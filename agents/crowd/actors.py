@@ -81,12 +81,12 @@ def trader_numbers(crowd: Crowd) -> dict[str, int]:
     }
 
 
-def account_numbers(crowd: Crowd) -> dict[str, int]:
-    """Return the core's account by name, of remote populations, once the crowd is filled."""
+def account_numbers(crowd: Crowd, *, compiled: bool = False) -> dict[str, int]:
+    """Return the core's account by name, of remote populations or of all, of a filled crowd."""
     return {
         name: first + k
         for population, first in zip(crowd.populations, crowd.first_account, strict=True)
-        if population.remote
+        if population.remote or compiled
         for k, name in enumerate(population.accounts())
     }
 

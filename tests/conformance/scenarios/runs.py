@@ -6,11 +6,13 @@ from typing import Any, Final, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.actors import Actor, ActorContext
+from environment.actors import Actor, ActorContext, Envelope
 from environment.actors.ports import MemoryDisk
-from environment.messages import QuoteUpdate, Resumed
+from environment.messages import Message, QuoteUpdate, Resumed
+from environment.record.journal import JournalReader
 from scenarios.build_floor import Floor
 from scenarios.config import load_config
+from scenarios.protocol import PROTOCOL
 from scenarios.session_loop import JOURNAL, SessionLoop
 from scenarios.warm_up import compile_all
 
@@ -38,11 +40,12 @@ class Idle(Actor[Resumed | QuoteUpdate]):
 
 def ready(
     scenario: str, settings: Iterable[str] = SHORT, *, seed: int | None = None,
-    agents: Agents | None = None,
+    agents: Agents | None = None, disk: MemoryDisk | None = None,
 ) -> SessionLoop:  # fmt: skip
     """Return a run before its first event, its record in memory."""
     compile_all()
-    return SessionLoop.build(load_config(scenario, settings, seed), MemoryDisk(), agents=agents)
+    config = load_config(scenario, settings, seed)
+    return SessionLoop.build(config, MemoryDisk() if disk is None else disk, agents=agents)
 
 
 def finished(scenario: str, settings: Iterable[str] = SHORT, **named: Any) -> SessionLoop:
@@ -60,10 +63,19 @@ def tape(loop: SessionLoop) -> Rows:
     return np.concatenate(loop.recording.rows)
 
 
+def sent_by(disk: MemoryDisk, sender: str, kind: type[Message]) -> list[Envelope[Any]]:
+    """Return what an actor sent of one class of message, from the journal."""
+    return [
+        record for record in JournalReader(disk.read(JOURNAL), PROTOCOL)
+        if isinstance(record, Envelope) and record.sender == sender
+        and isinstance(record.message, kind)
+    ]  # fmt: skip
+
+
 def same_tape(one: SessionLoop, other: SessionLoop) -> bool:
     """Return whether two runs wrote the same rows, wherever their blocks end."""
     return np.array_equal(tape(one), tape(other))
 
 
 __all__ = ["JOURNAL", "SHORT", "SMALL_ACTORS", "Agents", "Idle", "finished", "ready", "same_tape",
-           "tape"]  # fmt: skip
+           "sent_by", "tape"]  # fmt: skip

@@ -1,0 +1,56 @@
+"""What the night ordered is carried out next morning, by actors like any other."""
+
+from pathlib import Path
+
+from environment.actors.ports import MemoryDisk
+from environment.market.account_books import AccountBooks
+from environment.market.clearing_events import BuyInOrdered, MarginCalled, MarginCallMet
+from environment.messages import SubmitOrder
+from scenarios.build_liquidation import BUY_IN, LIQUIDATOR, names_of
+from scenarios.places import SHIPPED
+from scenarios.session_loop import SessionLoop
+from tests.conformance.scenarios.runs import finished, sent_by
+from tests.conformance.scenarios.test_conservation import assert_conserved
+
+SMALL = ("session.closes=11:00", "crowds.noise.count=300")
+RECALL = """
+[[shock]]
+at = "10:30"
+kind = "borrow_recall"
+share = 1.0
+"""
+
+
+def days(folder: Path, last: str, disk: MemoryDisk, *settings: str, extra: str = "") -> SessionLoop:
+    """Run some days of a small market that has no other purpose than its nights."""
+    text = (SHIPPED / "rmsc04.toml").read_text()
+    text = text.replace("date = 2021-02-05", f"dates = [2021-02-04, {last}]")
+    (folder / "days.toml").write_text(text + extra)
+    loop = finished(str(folder / "days.toml"), (*SMALL, *settings), disk=disk)
+    assert_conserved(loop)
+    return loop
+
+
+def test_margin_calls_are_carried_out_after_their_deadline(tmp_path: Path) -> None:
+    disk = MemoryDisk()
+    loop = days(tmp_path, "2021-02-05", disk)
+    told = loop.world.clearing_events
+    called = [event for event in told if isinstance(event, MarginCalled)]
+    met = [event for event in told if isinstance(event, MarginCallMet)]
+    first = {call.account for call in called if call.session == called[0].session}
+    orders = sent_by(disk, LIQUIDATOR, SubmitOrder)
+    assert min(envelope.sent_ns for envelope in orders) > called[0].due_ns
+    assert len({event.account for event in met} & first) > len(first) // 2
+
+
+def test_recalled_shares_are_bought_in_on_the_morning_named(tmp_path: Path) -> None:
+    disk = MemoryDisk()
+    loop = days(tmp_path, "2021-02-08", disk, extra=RECALL)
+    ordered = [e for e in loop.world.clearing_events if isinstance(e, BuyInOrdered)]
+    first = [event for event in ordered if event.on == ordered[0].on]
+    orders = sent_by(disk, BUY_IN, SubmitOrder)
+    opens_ns = next(s.open_ns for s in loop.world.sessions if s.date == first[0].on)
+    names = AccountBooks(loop.world.market, loop.world.instruments, names_of(loop.world))
+    assert min(envelope.sent_ns for envelope in orders) > opens_ns
+    assert {e.message.side for e in orders} == {"buy"}
+    assert {e.message.account for e in orders} <= {names.name(e.account) for e in first}
