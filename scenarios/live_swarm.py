@@ -74,8 +74,7 @@ class LiveSwarm:
             hours.date, hours.date + datetime.timedelta(days=_DAYS_AHEAD)
         )
         self.floor = Floor(
-            config=config, instruments=welcome.instruments, session=days[0],
-            sessions=days,
+            config=config, instruments=welcome.instruments, sessions=days,
             reference_ticks=welcome.reference_ticks, agents=agents or {},
         )  # fmt: skip
         models = model_service(config)
