@@ -34,7 +34,7 @@ from scenarios.protocol import PROTOCOL
 _CLOCK_STEP_NS = 1_000_000_000
 _DAYS_AHEAD = 120
 KERNEL = "kernel"
-DAEMON = CustodianSettings(needs_sessions=(True,), reconcile_every_ns=30_000_000_000)
+DAEMON = CustodianSettings(needs_session=True, reconcile_every_ns=30_000_000_000)
 
 
 class SwarmTerms(msgspec.Struct, frozen=True, kw_only=True):
