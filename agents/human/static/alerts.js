@@ -46,7 +46,11 @@ export function announce(text, isUrgent = false) {
   byId(isUrgent ? "urgent" : "polite").textContent = text;
 }
 
+let shownCount = -1;
+
 export function badge(count) {
+  if (count === shownCount) return;
+  shownCount = count;
   document.title = count ? `(${count}) ${floor} · Outcry` : `${floor} · Outcry`;
   if (count) navigator.setAppBadge?.(count).catch(() => {});
   else navigator.clearAppBadge?.().catch(() => {});
