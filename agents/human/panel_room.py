@@ -128,7 +128,17 @@ class Room:
         self._tell_card(laid)
         is_new = old is None or old["record_hash"] != laid.view["record_hash"]
         if is_new or (old is not None and old["status"] != laid.view["status"]):
-            self.say("card", code, _said_of(laid, is_new=is_new), code=code)
+            text = self._said_of(laid, is_new=is_new)
+            self.say("card", code, text, code=code)
+
+    def _said_of(self, laid: Laid, *, is_new: bool) -> str:
+        """Return a card's line in the conversation; the time to answer is the viewers' own."""
+        view = laid.view
+        if not is_new or not view["can_answer"]:
+            return f"{view['title']}: {view['status']}"
+        left = span(self.left_ms(laid) * 1_000_000)
+        again = "asks again" if laid.change.card.asked > 1 else "waits"
+        return f"{view['title']}, {view['limit']}: {again}, {left} to answer"
 
     def _tell_card(self, laid: Laid) -> None:
         laid.told_ns, laid.is_held = self.around.steady_ns(), False
@@ -233,12 +243,3 @@ class Room:
         )
         self.seats.tell(make_frame("said", entry=entry))
         return entry
-
-
-def _said_of(laid: Laid, *, is_new: bool) -> str:
-    view = laid.view
-    if not is_new or not view["can_answer"]:
-        return f"{view['title']}: {view['status']}"
-    left = span(laid.change.card.answer_until_ns - laid.change.figures.as_of_ns)
-    again = "asks again" if laid.change.card.asked > 1 else "waits"
-    return f"{view['title']}, {view['limit']}: {again}, {left} to answer"

@@ -1,0 +1,166 @@
+"""The room: what goes out at once, what is held back, and what questions are answered with."""
+
+import datetime
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from agents.human.panel_payoff import payoff_chart, revalue, value_card
+from agents.human.panel_questions import answer_question
+from agents.human.panel_room import FIGURES_NS, NOBODY, Room, RoomSettings
+from agents.human.panel_seats import MOST_WAITING, Seat
+from environment.approval_messages import CardLeg, Change
+from environment.instruments import make_equity, make_option
+from environment.messages import DepthUpdate, QuoteUpdate, Side, Signal
+from tests.unit.human.floor import SECOND, START_NS, make_card, make_change, make_figures
+from tests.unit.human.test_panel_sign_in import Clock
+
+AAPL = make_equity("AAPL")
+PERSON: dict[str, Any] = {"name": "ana"}
+
+
+class StillFloor:
+    """A floor on which no time passes, at ten times the market's pace."""
+
+    def admit(self, recipient: str, message: object) -> None:
+        raise AssertionError(f"nothing should be sent to {recipient}")
+
+    def now_ns(self) -> int:
+        return START_NS
+
+    def left_ns(self, until_ns: int) -> int:
+        return (until_ns - START_NS) // 10
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def room(clock: Clock) -> Room:
+    settings = RoomSettings(floor="floor", instruments=(AAPL,))
+    return Room(settings, StillFloor(), clock.around())
+
+
+def seated(room: Room) -> Seat:
+    seat = Seat("id", "ana")
+    room.enter(seat, PERSON)
+    heard(seat)
+    return seat
+
+
+def heard(seat: Seat) -> list[dict[str, Any]]:
+    frames = [*seat._waiting, *seat._newest.values()]
+    seat._waiting.clear()
+    seat._newest.clear()
+    return [json.loads(frame) for frame in frames]
+
+
+def quote(mid: int = 64_505) -> QuoteUpdate:
+    return QuoteUpdate(
+        instrument="AAPL", bid_price=mid - 5, bid_quantity=1, ask_price=mid + 5, ask_quantity=1,
+        last_price=mid, volume=1, exchange_ns=0, first_sequence=1, last_sequence=1,
+    )  # fmt: skip
+
+
+def test_figures_alone_are_held_back_and_then_sent(room: Room, clock: Clock) -> None:
+    seat, card = seated(room), make_card()
+    room.hear("human/approvals", make_change(card))
+    assert [frame["t"] for frame in heard(seat)] == ["card", "said"]
+    room.hear("human/approvals", make_change(card, figures=make_figures(card, 2, drift=0.002)))
+    assert heard(seat) == []
+    clock.ns += FIGURES_NS
+    room.tick()
+    told = {frame["t"]: frame for frame in heard(seat)}
+    assert told["card"]["card"]["sequence"] == 2
+
+
+def test_what_was_decided_is_sent_at_once(room: Room) -> None:
+    seat, card = seated(room), make_card()
+    room.hear("human/approvals", make_change(card))
+    heard(seat)
+    room.hear("human/approvals", make_change(card, state="sent", filled=3))
+    assert heard(seat)[0]["card"]["status"] == "Sent: 3 of 40 filled"
+
+
+def test_time_to_answer_is_that_of_the_wall(room: Room) -> None:
+    seat = seated(room)
+    room.hear("human/approvals", make_change(make_card(answer_until_ns=START_NS + 600 * SECOND)))
+    card, said = heard(seat)
+    assert card["left_ms"] == 60_000
+    assert said["entry"]["text"].endswith("waits, 1:00 to answer")
+
+
+def test_nobody_is_reachable_until_an_approver_sits_here(room: Room) -> None:
+    assert json.loads(room.beat())["nobody"] == NOBODY
+    room.may_approve = lambda name: name == "ana"
+    seated(room)
+    assert json.loads(room.beat())["nobody"] == ""
+
+
+def test_a_page_that_falls_behind_is_closed(room: Room) -> None:
+    seat = seated(room)
+    for _ in range(MOST_WAITING + 1):
+        seat.put(b"{}")
+    assert seat.closing == (4408, "too slow")
+
+
+def test_a_question_about_disagreement_names_who_is_against(room: Room) -> None:
+    room.hear("human/approvals", make_change(make_card()))
+    for name, direction in (("quant/a", "down"), ("quant/b", "up")):
+        view = Signal(
+            instrument="AAPL", direction=direction,  # type: ignore[arg-type]  # one of two
+            probability=0.6, horizon_ns=1, expected_return=0.0,
+        )  # fmt: skip
+        room.hear(name, view)
+    found = answer_question(room, room.table.find("4F2A"), "who disagrees?")
+    assert found.text.startswith("Against: quant/a (AAPL down, 60 %). With it: quant/b")
+
+
+def test_what_if_is_revalued_and_marked(room: Room) -> None:
+    room.hear("human/approvals", make_change(make_card()))
+    room.hear("exchange", quote())
+    found = answer_question(room, room.table.find("4F2A"), "what if spot falls 3 %?")
+    assert found.source == "revalued"
+    assert "\u2212$774.06" in found.text  # 40 shares, 3 % of 645.05
+
+
+def test_without_a_price_nothing_is_guessed(room: Room) -> None:
+    room.hear("human/approvals", make_change(make_card()))
+    found = answer_question(room, room.table.find("4F2A"), "what if spot rises 3 %?")
+    assert "nothing was guessed" in found.text
+
+
+def test_depth_is_cut_to_what_a_page_shows(room: Room) -> None:
+    levels = tuple((64_500 - n, 10) for n in range(30))
+    room.hear("exchange", DepthUpdate(
+        instrument="AAPL", bids=levels, asks=levels, exchange_ns=0, first_sequence=1,
+        last_sequence=1,
+    ))  # fmt: skip
+    assert len(room.live.view()["instruments"][0]["bids"]) == 8
+
+
+def test_a_call_spread_loses_at_most_what_it_costs() -> None:
+    options = [
+        make_option("AAPL", datetime.date(2014, 7, 19), "call", strike) for strike in ("650", "660")
+    ]
+    sides: tuple[Side, ...] = ("buy", "sell")
+    legs = tuple(
+        CardLeg(
+            instrument=option.symbol, title=option.symbol, side=side, ratio=1, effect="open",
+            position=Change(0, 5), tick_micros=option.tick_micros, units_per_lot=100,
+            bid_price=bid, ask_price=bid + 20,
+        )
+        for option, side, bid in zip(options, sides, (1_500, 1_090), strict=True)
+    )  # fmt: skip
+    card = msgspec.structs.replace(make_card(verb="trade"), legs=legs, quantity=5)
+    known = {option.symbol: option for option in options}
+    valued = value_card(card, known, {"AAPL": 645.0})
+    assert valued is not None
+    chart = payoff_chart(valued)
+    assert min(chart["expiry"]) == pytest.approx(-2_050, abs=0.01)  # 5 x 100 x 4.10
+    assert max(chart["expiry"]) == pytest.approx(2_950, abs=0.01)  # 10 wide, less the cost
+    assert revalue(valued, spot_move=0.02) > 0 > revalue(valued, spot_move=-0.02)
