@@ -18,6 +18,7 @@ from scenarios.build_floor import SWARM_ACCOUNT
 from scenarios.config import Config, load_arm
 from scenarios.report_compare import Figures, comparison_page, interval
 from scenarios.result import REPORT, SUMMARY
+from scenarios.warm_up import compile_all
 
 _TELLING: Final = (
     "profit of the swarm", "orders asked about", "yes", "no", "expired", "median wait, s",
@@ -56,6 +57,8 @@ def compare(
     seeds = [seed] if seed is not None else list(range(asked.seeds[0], asked.seeds[1] + 1))
     jobs = [(scenario, settings, arm, one, folder) for arm in asked.arms for one in seeds]
     began = time.perf_counter()
+    tell("compiling the market core, once on a machine")
+    compile_all()  # Here, so that the workers find it done and not each do it.
     runs: dict[tuple[str, int], ArmRun] = {}
     for run in _performed(jobs):
         runs[run.arm, run.seed] = run

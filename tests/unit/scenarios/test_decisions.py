@@ -1,0 +1,98 @@
+"""What a chain of facts comes to: the counts of a summary, and what the gate cost."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scenarios.compare import figures_of, show_lines
+from scenarios.decisions import approval_counts, gate_ledger
+
+SECOND = 1_000_000_000
+
+
+def card(order_id: str, state: str = "waiting", outcome: str | None = None, at: int = 0) -> Any:
+    message = {
+        "type": "CardChanged", "state": state, "outcome": outcome, "changed_ns": at * SECOND,
+        "card": {"order": {"order_id": order_id}, "proposed_ns": 0},
+    }  # fmt: skip
+    return at * SECOND, "human/approvals", message
+
+
+def paper(at: int, side: str, quantity: int, price: int | None) -> Any:
+    message = {
+        "type": "PaperOrder", "instrument": "AAPL", "side": side, "quantity": quantity,
+        "price": price, "because": "rejected",
+    }  # fmt: skip
+    return at, "desk/risk", message
+
+
+def day(quotes: list[tuple[int, int, int]], close: float) -> Any:
+    """Return a tape of one instrument: (time, bid, ask), ten lots on each side."""
+    rows = np.array([[t, 0, bid, 10, ask, 10] for t, bid, ask in quotes], np.int64)
+    return SimpleNamespace(
+        facts=SimpleNamespace(instruments=[SimpleNamespace(symbol="AAPL")]),
+        touches=SimpleNamespace(quotes=rows), closing_ticks=np.array([close]),
+        money_per_tick_lot=np.array([0.01]),
+    )  # fmt: skip
+
+
+def test_counts_take_each_order_once_with_its_last_word() -> None:
+    facts = [
+        card("a"), card("b"), card("a", "sent", "approved", 5), card("a", "done", "approved", 9),
+        card("b", "not_sent", "expired_unseen", 60), card("c", "not_sent", "rejected", 7),
+    ]  # fmt: skip
+    counts = approval_counts(facts)
+    assert {k: counts[k] for k in ("asked", "yes", "no", "expired")} == {
+        "asked": 3, "yes": 1, "no": 1, "expired": 1,
+    }  # fmt: skip
+    assert counts["share_unseen"] == pytest.approx(1 / 3)
+    assert counts["median_wait_seconds"] == 6.0
+
+
+@pytest.mark.parametrize(
+    ("order", "gain"),
+    [
+        (paper(10, "buy", 10, None), 10 * (130 - 101)),  # All at the touch of the moment.
+        (paper(10, "buy", 15, 101), 10 * (130 - 101) + 5 * (130 - 101)),  # The rest at its price.
+        (paper(10, "buy", 5, 95), 0),  # The market never came there.
+        (paper(10, "sell", 5, 120), 5 * (120 - 130)),  # It came there later, and went on.
+    ],
+)
+def test_paper_order_is_worth_what_the_close_makes_of_it(order: Any, gain: int) -> None:
+    tape = day([(5, 99, 101), (20, 100, 101), (30, 121, 123)], close=130.0)
+    ledger = gate_ledger([order], tape)
+    assert ledger["net_cost"] == pytest.approx(gain * 0.01, abs=0.005)
+    assert ledger["orders"] == 1
+
+
+def test_band_widens_with_the_spread_of_single_orders() -> None:
+    tape = day([(5, 99, 101), (30, 121, 123)], close=130.0)
+    both = gate_ledger([paper(10, "buy", 10, None), paper(10, "sell", 10, None)], tape)
+    low, high = both["band"]
+    assert low < both["net_cost"] < high
+    assert (both["saved"], both["cost"]) == (3.1, 2.9)
+
+
+def test_gate_without_orders_cost_nothing() -> None:
+    ledger = gate_ledger([], day([(5, 99, 101)], close=100.0))
+    assert (ledger["orders"], ledger["net_cost"], ledger["band"]) == (0, 0.0, [0.0, 0.0])
+
+
+def test_figures_of_a_run_leave_out_what_it_lacks() -> None:
+    summary = {
+        "accounts": {"swarm": {"pnl": -5.0, "trades": 3}},
+        "approvals": {"asked": 2, "yes": 1, "no": 0, "expired": 1, "median_wait_seconds": None},
+    }  # fmt: skip
+    figures = figures_of(summary)
+    assert figures["profit of the swarm"] == -5.0
+    assert "median wait, s" not in figures
+    assert "net cost of the gate" not in figures
+
+
+def test_table_shows_each_arm_in_its_column() -> None:
+    figure = {"profit of the swarm": {"mean": 1234.5, "half_width": None}}
+    lines = list(show_lines({"arms": {"no gate": {"figures": figure}, "5 s": {"figures": {}}}}))
+    assert lines[0].split() == ["no", "gate", "5", "s"]
+    assert lines[1].split()[-2:] == ["1,234.50", "-"]
