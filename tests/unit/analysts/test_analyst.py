@@ -144,6 +144,7 @@ def test_an_item_of_the_future_is_not_read() -> None:
     ctx = opened(analyst)
     ctx.handle(analyst, make_item(available_ns=START_NS + 1))
     assert asked(ctx) == []
+    assert analyst.state.notes["AAPL"].items == []
 
 
 def test_items_that_come_while_a_question_is_open_are_asked_about_together() -> None:
