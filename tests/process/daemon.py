@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from brokers.venue_log import LOG
 from environment.errors import ConfigError, OperatingError
 from scenarios.control_client import converse
 from scenarios.control_wire import AskStatus, control_socket
@@ -40,25 +41,21 @@ order_quantity = {{ hard = 5_000 }}
 listen = "127.0.0.1:0"
 [daemon]
 metrics = "127.0.0.1:{metrics}"
-[panel]
-listen = "127.0.0.1:{panel}"
 """  # noqa: E501  one agent a line
 OUTCRY = str(Path(sys.executable).with_name("outcry"))
 PASSWORD = "correct horse"
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0  # The market core may have to be compiled.
 
 
 class Processes:
     """The daemon and its commands, run as a person runs them."""
 
     def __init__(self, folder: Path) -> None:
-        self.metrics, panel = _free_port(), _free_port()
+        self.metrics = _free_port()
         self.home = folder / "state"
         self.folder = self.home / "outcry" / "floor"
         self.file = folder / "agents.toml"
-        self.file.write_text(
-            SWARM.format(world=write_world(folder), metrics=self.metrics, panel=panel)
-        )
+        self.file.write_text(SWARM.format(world=write_world(folder), metrics=self.metrics))
         self.environment = os.environ | {"XDG_STATE_HOME": str(self.home)}
         self.swarm: subprocess.Popen[str] | None = None
         self.output = folder / "live.out"
@@ -72,7 +69,13 @@ class Processes:
                 [OUTCRY, "live", str(self.file), *options],
                 stdout=out, stderr=out, env=self.environment, cwd=PROJECT_ROOT, text=True,
             )  # fmt: skip
-        self.wait(lambda: self.status()["swarm"]["is_ready"], "a swarm that is ready")
+        swarm = self.swarm
+
+        def is_ready() -> bool:
+            assert swarm.poll() is None, f"it ended: {self.output.read_text()[-2_000:]}"
+            return bool(self.status()["swarm"]["is_ready"])
+
+        self.wait(is_ready, "a swarm that is ready")
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """Send a signal to the venue, the watchdog or the swarm; returns its process."""
@@ -185,6 +188,10 @@ class Processes:
         """Return how many reports the venue has made."""
         account = self.status()["account"]
         return int(account["sequence"]) if account else 0
+
+    def orders_taken(self) -> int:
+        """Return how many orders the venue has written down since its start."""
+        return (self.folder / LOG).read_bytes().count(b"Taken")
 
     def wait_agreed(self) -> dict[str, Any]:
         """Return the standing once desk and venue agree on orders and positions."""

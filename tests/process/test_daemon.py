@@ -95,12 +95,12 @@ def test_halt_stops_a_swarm_that_hangs_and_it_stays_stopped(daemon: Processes) -
     assert done.returncode == 0, done.stderr
     assert "0 orders work at the venue" in done.stdout
     assert time.monotonic() - began_s < 30  # The machine may be loaded; the command says 0 itself.
+    taken = daemon.orders_taken()
     os.kill(swarm, signal.SIGCONT)
-    sequence = daemon.reports()
     time.sleep(3)
     found = daemon.status()
     assert found["account"]["orders"] == []
-    assert daemon.reports() == sequence  # Not one order was taken.
+    assert daemon.orders_taken() == taken > 0
     assert daemon.get("/ready")[0] == 503
     assert found["halted"] == "outcry halt"
     assert found["swarm"]["desk"] == "halted"
