@@ -207,6 +207,7 @@ class StepJournal:
 
     def _put(self, data: bytes) -> None:
         assert self._file is not None, "a segment is opened before anything is written"
+        self._syncer.synced()  # Raises where a sync has failed: nothing may go on then.
         self._file.write(data)
         self._position += len(data)
         self._syncer.written(self._position)

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 import msgspec
 
 from environment.draws import Stream, stream_key
+from environment.errors import OperatingError
 from environment.record.faulty_disk import Crash, FaultyDisk, Loss
 from tests.crash.desk import Process
 from tests.crash.outside import MILLISECOND, Faults, Outside
 
 ORDERS = 5
+PAGE = 256  # Bytes by which a disk that fills up gets larger from one cut to the next.
 SECOND = 1_000 * MILLISECOND
 START_NS = 1_000 * SECOND
 DOWN_NS = 300 * MILLISECOND
@@ -31,6 +33,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     link: tuple[float, float, float]  # Loss, doubling, delay.
     ties: str
     segment_bytes: int
+    fills_up: bool  # The disk is full after so many pages as the cut's number, instead of a cut.
 
     @classmethod
     def of(cls, seed: int) -> "Plan":
@@ -44,6 +47,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             link=(0.1 * rng.uniform(), 0.2 * rng.uniform(), 0.3) if is_bad else (0.0, 0.0, 0.0),
             ties="seeded" if seed % 5 < 2 else "sequence",
             segment_bytes=2_000 if seed % 7 == 3 else 1 << 20,
+            fills_up=seed % 13 == 6,
         )
 
 
@@ -58,7 +62,8 @@ def run_cut(seed: int, cut: int) -> bool:
     """
     plan = Plan.of(seed)
     outside = Outside(seed, Faults(*plan.link))
-    disk = FaultyDisk(seed, cut_at=cut)
+    disk = FaultyDisk(seed, cut_at=None if plan.fills_up else cut)
+    disk.bytes_left = cut * PAGE if plan.fills_up else None
     end_ns = _life(plan, seed, disk, outside, START_NS, ORDERS)
     if end_ns is None:
         return False
@@ -83,7 +88,7 @@ def _life(
     try:
         process = _start(plan, seed, disk, outside, begin_ns, orders)
         _run(process, is_bad=plan.link[2] > 0)
-    except Crash:
+    except (Crash, OperatingError):
         return begin_ns if process is None else process.kernel.now_ns()
     check(process, outside, may_break=plan.sync_every > 1)
     return None

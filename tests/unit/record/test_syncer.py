@@ -4,8 +4,11 @@ import threading
 
 import pytest
 
+from environment.actors import Envelope
 from environment.errors import OperatingError
+from environment.messages import Resumed
 from environment.record.faulty_disk import FaultyDisk
+from environment.record.steps import StateHeader, StepJournal
 from environment.record.syncer import Durations, ThreadSyncer
 
 
@@ -55,6 +58,21 @@ def test_sync_that_fails_is_said_and_not_tried_again() -> None:
         syncer.finish()
     with pytest.raises(OperatingError, match="cannot sync"):
         syncer.synced()
+
+
+def test_journal_writes_no_more_once_a_sync_has_failed() -> None:
+    disk, ended = FaultyDisk(), threading.Event()
+    journal = StepJournal(disk, ThreadSyncer(patience_ns=0, on_synced=ended.set))
+    journal.open(StateHeader(run="r", epoch=1, segment=1, began_ns=0, code="a"))
+    assert ended.wait(10)
+    ended.clear()
+    disk.syncs_left = 0
+    journal.input(Envelope(1, "a", "b", 1, 1, 0, 1, Resumed()))
+    journal.flush()
+    assert ended.wait(10)
+    journal.input(Envelope(2, "a", "b", 1, 1, 0, 2, Resumed()))
+    with pytest.raises(OperatingError, match="cannot sync"):
+        journal.flush()
 
 
 def test_quantiles_are_right_within_an_eighth() -> None:
