@@ -186,7 +186,10 @@ class Exchange:
     ) -> None:
         fault: str | None = "gated_account"
         if message.account not in self._gated or envelope.sender == self._venue:
-            fault = self._options.take(self.state, arrival_ns, envelope, message)
+            live = self.state.orders.values()
+            fault = self.door.package_fault(message, live)
+            if fault is None:
+                fault = self._options.take(self.state, arrival_ns, envelope, message)
         if fault is not None:
             self._refuse(arrival_ns, envelope, name_of(message), fault)
 

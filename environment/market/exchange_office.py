@@ -9,6 +9,7 @@ from environment.errors import Defect
 from environment.market import layout as at
 from environment.market.market import Market
 from environment.messages import Message, ReplaceOrder, SubmitOrder
+from environment.option_messages import SubmitPackage
 
 
 class Office(Protocol):
@@ -31,6 +32,7 @@ class Placed(Protocol):
 
     identity: int
     account: int
+    is_package: bool
 
 
 class OfficeDoor:
@@ -64,13 +66,23 @@ class OfficeDoor:
         if self.office is None:
             return None
         number = self._accounts[account]
-        working = [order.identity for order in live if order.account == number]
+        working = [
+            order.identity for order in live if order.account == number and not order.is_package
+        ]
         return self.office.refusal(number, legs, price_ticks, working)
 
     def margin_fault(self, order: SubmitOrder, live: Iterable[Placed]) -> str | None:
         """Return the same of a single order."""
         signed = order.quantity if order.side == "buy" else -order.quantity
         return self.fault(order.account, {order.instrument: signed}, order.price, live)
+
+    def package_fault(self, message: Message, live: Iterable[Placed]) -> str | None:
+        """Return the same of a package: all its legs are margined as the position they make."""
+        if not isinstance(message, SubmitPackage) or message.account not in self._accounts:
+            return None
+        units = message.quantity if message.side == "buy" else -message.quantity
+        legs = {leg.instrument: units * leg.ratio for leg in message.legs}
+        return self.fault(message.account, legs, None, live) if legs else None
 
     def replace_fault(
         self, order: Placed, change: ReplaceOrder, names: Sequence[str], live: Iterable[Placed]
@@ -86,6 +98,7 @@ class OfficeDoor:
         others = [
             placed.identity for placed in live
             if placed.account == order.account and placed.identity != order.identity
+            and not placed.is_package
         ]  # fmt: skip
         return self.office.refusal(order.account, {symbol: leaves}, change.price, others)
 
