@@ -5,7 +5,10 @@ from the connection's own stream: the first wake-up of a day, the delayed look a
 delays of what is sent. A trader's own stream serves its decisions alone.
 """
 
+from agents.crowd.dealer import decide_dealer
 from agents.crowd.flow import decide_hawkes, decide_ignition, decide_spoofer
+from agents.crowd.option_survey import decide_survey
+from agents.crowd.option_user import decide_option_user
 from agents.crowd.reference import (
     F_RATE,
     decide_maker,
@@ -47,8 +50,10 @@ ORDERS_AT_ONCE = 256  # No decision sends more; room for them is made before it 
 @inner
 def decide(arena: Arena, beliefs: Floats, trader: int) -> int:
     """Make one trader's decision. Returns when it wakes next, or 0."""
-    touch = observe_touch(arena, trader)
     kind = arena[trader + at.TR_KIND]
+    if kind == at.OPTION_SURVEY:
+        return decide_survey(arena, beliefs, trader)
+    touch = observe_touch(arena, trader)
     if kind == at.NOISE:
         return decide_noise(arena, beliefs, trader, touch)
     if kind == at.VALUE:
@@ -61,6 +66,10 @@ def decide(arena: Arena, beliefs: Floats, trader: int) -> int:
         return decide_hawkes(arena, beliefs, trader, touch)
     if kind == at.SPOOFER:
         return decide_spoofer(arena, beliefs, trader, touch)
+    if kind == at.OPTION_DEALER:
+        return decide_dealer(arena, beliefs, trader, touch)
+    if kind == at.OPTION_USER:
+        return decide_option_user(arena, beliefs, trader, touch)
     return decide_ignition(arena, beliefs, trader)
 
 
@@ -172,6 +181,8 @@ def first_wake(arena: Arena, beliefs: Floats, trader: int, kind: int) -> int:
     if kind == at.ADAPTIVE_MAKER:
         # Makers are there from the beginning, within a second of each other.
         return opens + int(1e9 * link_uniform(arena, trader)) + 1
+    if kind == at.OPTION_SURVEY:
+        return opens + 1
     rate = setting(arena, beliefs, trader, F_RATE)
     mean = 1.0 / rate if kind in (at.VALUE, at.HAWKES) else rate
     return opens + max(round(mean * link_exponential(arena, trader)), 1)

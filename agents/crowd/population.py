@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from agents.crowd import advance as crowd, flow, reference as ref, rows
+from agents.crowd import advance as crowd, flow, option_rows, option_user, reference as ref, rows
 from environment.draws import stream_key
 from environment.errors import ConfigError
 from environment.market import layout as at
@@ -16,6 +16,7 @@ from environment.market.arena import Arena
 from environment.market.market import Market
 
 BELIEFS_PER_TRADER = 4
+_TABLE_PLACES = (option_rows.U_TABLE, option_user.U_WEIGHTS)
 
 
 class Population(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
     integers: dict[int, int] = {}
     floats: dict[int, float] = {}
     memory: int = 0
+    tables: tuple[rows.Floats, ...] = ()  # Shared settings of the option crowd: series, weights.
     remote: bool = False  # Each trader is a Python actor; the row only carries its connection.
 
     def addresses(self) -> Iterator[str]:
@@ -57,6 +59,8 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
         """Return a bound on the messages of one decision."""
         if self.kind == at.ADAPTIVE_MAKER:
             return 2 * self.integers.get(ref.U_LEVELS, 0) + 1
+        if self.kind == at.OPTION_USER:
+            return 4
         return self.integers.get(flow.U_LAYERS, 0) + 1 if self.kind == at.SPOOFER else 2
 
 
@@ -69,12 +73,19 @@ class Crowd:
         traders = sum(p.count for p in populations)
         head = rows.POPULATION_FLOATS * max(len(populations), 1)
         memory = sum(p.count * p.memory for p in populations)
-        self.beliefs: rows.Floats = np.zeros(
-            head + traders * BELIEFS_PER_TRADER + memory + path_floats, np.float64
-        )
+        # One copy of each table, whoever shares it.
+        tables = {id(table): table for p in populations for table in p.tables}
         self._first_belief = head
         self._first_memory = head + traders * BELIEFS_PER_TRADER
-        self.first_path = self._first_memory + memory
+        self._tables = dict[int, int]()
+        end = self._first_memory + memory
+        for key, table in tables.items():
+            self._tables[key] = end
+            end += len(table)
+        self.first_path = end
+        self.beliefs: rows.Floats = np.zeros(end + path_floats, np.float64)
+        for key, table in tables.items():
+            self.beliefs[self._tables[key] : self._tables[key] + len(table)] = table
         self.traders = traders
         self.first_trader: list[int] = []
         self.first_account: list[int] = []
@@ -124,6 +135,8 @@ class Crowd:
         floats[ref.F_SHOCK] = ref.SHOCK_VARIANCE
         for place, setting in population.floats.items():
             floats[place] = setting
+        for place, table in zip(_TABLE_PLACES, population.tables, strict=False):
+            row[place] = self._tables[id(table)]
         self.set_day(market, index, population.opens_ns, population.closes_ns)
 
     def _write_traders(
@@ -165,6 +178,16 @@ class Crowd:
         block[:, at.A_FILL_CLASS] = population.fill_latency
         for place, name in enumerate(population.addresses()):
             block[place, at.A_KEY] = stream_key(self._seed, f"exchange>{name}")
+
+    def first_memory_of(self, index: int) -> int:
+        """Return where the memories of a population's traders begin."""
+        before = self.populations[:index]
+        return self._first_memory + sum(p.count * p.memory for p in before)
+
+    def table_of(self, table: rows.Floats) -> rows.Floats:
+        """Return the run's own copy of a shared table: what is written there the crowd reads."""
+        first = self._tables[id(table)]
+        return self.beliefs[first : first + len(table)]
 
     def set_day(self, market: Market, index: int, opens_ns: int, closes_ns: int) -> None:
         """Give a population the hours of a day."""

@@ -173,9 +173,11 @@ FIRST_ACCOUNT: Final = 8
 (TR_KIND, TR_POPULATION, TR_ACCOUNT, TR_INSTRUMENT, TR_KEY, TR_COUNTER, TR_LINK,
  TR_LINK_COUNTER, TR_LAST_ARRIVAL, TR_VIEW_TIME, TR_BELIEF, TR_STATE, TR_SIDE, TR_COUNT, TR_MEMORY,
  TR_OWNER) = range(16)  # fmt: skip
-(REMOTE, NOISE, VALUE, MOMENTUM, ADAPTIVE_MAKER, HAWKES, SPOOFER, IGNITION) = range(8)
+(REMOTE, NOISE, VALUE, MOMENTUM, ADAPTIVE_MAKER, HAWKES, SPOOFER, IGNITION, OPTION_DEALER,
+ OPTION_USER, OPTION_SURVEY) = range(11)  # fmt: skip
 TRADER_KINDS: Final = (
     "remote", "noise", "value", "momentum", "adaptive_maker", "hawkes", "spoofer", "ignition",
+    "option_dealer", "option_user", "option_survey",
 )  # fmt: skip
 
 # --- position (dense: account * instruments + instrument) ----------------------------------------

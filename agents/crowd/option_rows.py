@@ -1,0 +1,72 @@
+"""Where the option crowd keeps what it knows: one table of series for all, memories for each.
+
+The table lies in the belief array at a population's U_TABLE: SERIES_FLOATS a series, in order of
+their numbers in the core from U_SERIES_FIRST on, then EXPIRY_FLOATS an expiry. It is written before
+a day begins and says what everybody may know: terms, the surface and widths of the chain that the
+market started from, early-exercise premiums around the day's first price. Money is in currency per
+share, rates and volatilities per year.
+"""
+
+import math
+
+from agents.crowd.rows import Floats, link_counter, population_row
+from environment.compiled import inner
+from environment.market import layout as at
+from environment.market.advance import view_touch
+from environment.market.arena import Arena
+from environment.market.emit import draw_latency
+
+# --- the table ------------------------------------------------------------------------------------
+PREMIUM_POINTS = 9  # Early-exercise premiums at so many prices, PREMIUM_STEP apart.
+PREMIUM_STEP = 0.025  # Of the first price, on a logarithmic scale; the middle point is that price.
+(K_STRIKE, K_CALL, K_EXPIRY, K_SIGMA, K_SLOPE, K_HALF_WIDTH, K_PAIR, K_NEXT_STRIKE, K_NEXT_EXPIRY,
+ K_MULTIPLIER, K_TICK, K_STEP_LOW, K_STEP_HIGH, K_THRESHOLD) = range(14)  # fmt: skip
+K_PREMIUM = 14
+SERIES_FLOATS = K_PREMIUM + PREMIUM_POINTS + 1
+X_YEARS, X_CARRY, X_RATE, X_DIVIDENDS, X_DAYS = range(5)  # Carry: ln(forward / spot) in all.
+EXPIRY_FLOATS = 8
+
+# --- integer settings of a population (from rows.U_FIRST on; see `reference`) ---------------------
+U_SERIES_FIRST, U_SERIES, U_EXPIRIES, U_TABLE = 24, 25, 26, 27
+
+
+@inner
+def observe_series(arena: Arena, trader: int, number: int) -> int:
+    """Return the row of a series' touch as this trader sees it now, or NONE: one feed delay old."""
+    counter = link_counter(arena, trader)
+    feed = arena[population_row(arena, trader) + 1]
+    delay = draw_latency(arena, feed, arena[trader + at.TR_LINK], counter)
+    as_of = max(arena[at.H_NOW] - delay, arena[trader + at.TR_VIEW_TIME])
+    arena[trader + at.TR_VIEW_TIME] = as_of
+    return view_touch(arena, number, as_of)
+
+
+@inner
+def early_exercise(floats: Floats, row: int, moved: float) -> tuple[float, float]:
+    """Return a series' early-exercise premium and its slope in the log price.
+
+    `moved` is ln(spot / first price); between the points the premium is linear, beyond them kept.
+    """
+    place = moved / PREMIUM_STEP + (PREMIUM_POINTS - 1) * 0.5
+    first = row + K_PREMIUM
+    if place <= 0.0:
+        return floats[first], 0.0
+    if place >= PREMIUM_POINTS - 1:
+        return floats[first + PREMIUM_POINTS - 1], 0.0
+    below = int(place)
+    low, high = floats[first + below], floats[first + below + 1]
+    return low + (place - below) * (high - low), (high - low) / PREMIUM_STEP
+
+
+@inner
+def normal_below(x: float) -> float:
+    """Return the standard normal distribution function."""
+    return 0.5 * math.erfc(-x * 0.7071067811865476)
+
+
+@inner
+def increment(floats: Floats, row: int, ticks: float) -> int:
+    """Return the increment, in ticks, of a series' prices at a price."""
+    if ticks < floats[row + K_THRESHOLD]:
+        return int(floats[row + K_STEP_LOW])
+    return int(floats[row + K_STEP_HIGH])

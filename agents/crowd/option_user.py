@@ -1,0 +1,354 @@
+"""End users of options, compiled: who sells calls on stock, buys protection or lottery tickets.
+
+Each wakes by a Poisson process of its own, picks a series by its role's weights (how much of the
+chain's volume and open interest that role is taken to account for, see `option_table`), and takes
+the far touch or rests between. Arbitrageurs look for prices that cannot all be right.
+"""
+
+import math
+
+from agents.crowd.option_rows import (
+    EXPIRY_FLOATS,
+    K_CALL,
+    K_EXPIRY,
+    K_MULTIPLIER,
+    K_NEXT_EXPIRY,
+    K_NEXT_STRIKE,
+    K_PAIR,
+    K_STRIKE,
+    K_TICK,
+    SERIES_FLOATS,
+    U_SERIES,
+    U_SERIES_FIRST,
+    U_TABLE,
+    X_DIVIDENDS,
+    X_RATE,
+    X_YEARS,
+    increment,
+    observe_series,
+)
+from agents.crowd.rows import (
+    POPULATION_FLOATS,
+    U_FIRST,
+    U_SIZE_HIGH,
+    U_SIZE_LOW,
+    Floats,
+    departure,
+    link_arrival,
+    next_counter,
+    population_row,
+)
+from environment.compiled import inner
+from environment.draws import draw_exponential, draw_integer, draw_uniform
+from environment.market import layout as at
+from environment.market.arena import Arena
+from environment.market.entry import new_order
+from environment.market.heap import push
+
+# Roles, in the order of the configuration's names.
+ROLES = (
+    "overwriter", "protective", "lottery", "same_day", "volatility_seller", "parity", "calendar",
+    "relative_value",
+)  # fmt: skip
+(OVERWRITER, PROTECTIVE, LOTTERY, SAME_DAY, VOLATILITY_SELLER, PARITY, CALENDAR,
+ RELATIVE_VALUE) = range(8)  # fmt: skip
+U_ROLE, U_WEIGHTS = U_FIRST, U_FIRST + 1  # The role; where its cumulative weights begin.
+# Floats of the population; 7 is the mean gap.
+O_AGGRESSIVE, O_OPENING, O_FEE = 0, 1, 2  # Fee: per share, what a taker reckons with.
+_GAP = 7
+_LOOKS = 50  # Series that an arbitrageur looks at in one wake-up.
+
+
+@inner
+def trader_uniform(arena: Arena, trader: int) -> float:
+    """Return a uniform draw of this trader's own stream."""
+    return draw_uniform(arena[trader + at.TR_KEY], next_counter(arena, trader))
+
+
+@inner
+def order_series(
+    arena: Arena, trader: int, number: int, side: int, price: int, quantity: int, tif: int
+) -> None:
+    """Send a limit order in a series, or in the stock."""
+    slot = new_order(arena, number, arena[trader + at.TR_ACCOUNT], side, at.LIMIT, tif,
+                     at.CANCEL_NEWEST, 0, max(price, 1), quantity, 0, 0, 0, 0, 0)  # fmt: skip
+    push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_ARRIVE, slot, 0)
+
+
+@inner
+def pick(arena: Arena, floats: Floats, trader: int) -> int:
+    """Return a series' place in the table, drawn by the role's cumulative weights; NONE if none."""
+    population = population_row(arena, trader)
+    first, count = arena[population + U_WEIGHTS], arena[population + U_SERIES]
+    total = floats[first + count - 1]
+    if total <= 0.0:
+        return at.NONE
+    wanted = total * trader_uniform(arena, trader)
+    low, high = 0, count - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if floats[first + middle] <= wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inner
+def is_alive(arena: Arena, floats: Floats, trader: int, series: int) -> bool:
+    """Return whether a series of the table still trades on this day."""
+    population = population_row(arena, trader)
+    table, count = arena[population + U_TABLE], arena[population + U_SERIES]
+    expiry = int(floats[table + series * SERIES_FLOATS + K_EXPIRY])
+    return floats[table + count * SERIES_FLOATS + expiry * EXPIRY_FLOATS + X_YEARS] > 0.0
+
+
+@inner
+def quantity_of(arena: Arena, trader: int) -> int:
+    """Return an order's contracts, uniform in the population's range."""
+    population = population_row(arena, trader)
+    low, high = arena[population + U_SIZE_LOW], arena[population + U_SIZE_HIGH]
+    key, counter = arena[trader + at.TR_KEY], next_counter(arena, trader)
+    return draw_integer(key, counter, max(low, 1), max(high, low, 1) + 1)
+
+
+@inner
+def trade_one(
+    arena: Arena, floats: Floats, trader: int, series: int, side: int, quantity: int
+) -> None:
+    """Take the far touch of a series, or rest inside, as the population's habit is drawn."""
+    population = population_row(arena, trader)
+    number = arena[population + U_SERIES_FIRST] + series
+    touch = observe_series(arena, trader, number)
+    is_aggressive = trader_uniform(arena, trader) < floats[
+        arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + O_AGGRESSIVE
+    ]  # fmt: skip
+    if touch == at.NONE:
+        return
+    bid, ask = arena[touch + at.TO_BID], arena[touch + at.TO_ASK]
+    bids, asks = arena[touch + at.TO_BID_QUANTITY], arena[touch + at.TO_ASK_QUANTITY]
+    if bids <= 0 or asks <= 0 or bid >= ask:
+        return
+    row = arena[population + U_TABLE] + series * SERIES_FLOATS
+    if is_aggressive:
+        order_series(arena, trader, number, side, ask if side == at.BUY else bid, quantity, at.IOC)
+        return
+    step = increment(floats, row, float(bid))
+    middle = (bid + ask) // 2 // step * step
+    if side == at.SELL and 2 * middle < bid + ask:
+        middle += step
+    price = min(middle, ask - step) if side == at.BUY else max(middle, bid + step)
+    if price > 0:
+        order_series(arena, trader, number, side, price, quantity, at.DAY)
+
+
+@inner
+def side_of_role(role: int) -> int:
+    """Return on which side a role opens."""
+    sells = role in (OVERWRITER, VOLATILITY_SELLER)
+    return at.SELL if sells else at.BUY
+
+
+@inner
+def use(arena: Arena, floats: Floats, trader: int, role: int) -> None:
+    """Do what an end user came for: open on its side, or now and then close."""
+    # What rested since the last time is stale by now.
+    push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_CANCEL_ALL,
+         arena[trader + at.TR_ACCOUNT], at.NONE)  # fmt: skip
+    series = pick(arena, floats, trader)
+    if series == at.NONE or not is_alive(arena, floats, trader, series):
+        return
+    opening = floats[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + O_OPENING]
+    side = side_of_role(role)
+    if trader_uniform(arena, trader) >= opening:
+        side = 1 - side
+    quantity = quantity_of(arena, trader)
+    trade_one(arena, floats, trader, series, side, quantity)
+    if role == VOLATILITY_SELLER:
+        row = arena[population_row(arena, trader) + U_TABLE] + series * SERIES_FLOATS
+        pair = int(floats[row + K_PAIR])
+        if pair >= 0:
+            trade_one(arena, floats, trader, pair, side, quantity)
+
+
+# --- arbitrage ------------------------------------------------------------------------------------
+
+
+@inner
+def bid_of(arena: Arena, floats: Floats, row: int, touch: int) -> float:
+    """Return a touch's bid in currency; a bid that is not there is less than anything."""
+    if touch == at.NONE or arena[touch + at.TO_BID_QUANTITY] <= 0:
+        return -1e9
+    return arena[touch + at.TO_BID] * floats[row + K_TICK]
+
+
+@inner
+def ask_of(arena: Arena, floats: Floats, row: int, touch: int) -> float:
+    """Return a touch's ask in currency; an ask that is not there is more than anything."""
+    if touch == at.NONE or arena[touch + at.TO_ASK_QUANTITY] <= 0:
+        return 1e9
+    return arena[touch + at.TO_ASK] * floats[row + K_TICK]
+
+
+@inner
+def most_at_once(arena: Arena, trader: int, one: int, other: int) -> int:
+    """Return the contracts to trade of what two quantities show, within the population's size."""
+    high = arena[population_row(arena, trader) + U_SIZE_HIGH]
+    return max(min(one, other, high), 1)
+
+
+@inner
+def conversion_gap(
+    strike: float, rate: float, years: float, dividends: float, call_bid: float, call_ask: float,
+    put_bid: float, put_ask: float, stock_bid: float, stock_ask: float,
+) -> tuple[float, float]:  # fmt: skip
+    """Return what a conversion and a reversal lock in per share, before fees.
+
+    For American options S - D - K <= C - P <= S - K exp(-rT) (Hull, 9th edition, equations 11.7
+    and 11.11): a conversion (stock and put bought, call sold) earns from the upper bound, a
+    reversal from the lower.
+    """
+    conversion = call_bid - put_ask - (stock_ask - strike * math.exp(-rate * years))
+    reversal = (stock_bid - dividends - strike) - (call_ask - put_bid)
+    return conversion, reversal
+
+
+@inner
+def arbitrage_parity(
+    arena: Arena, floats: Floats, trader: int, touch: int, series: int, fee: float
+) -> bool:
+    """Trade a conversion or a reversal where it pays; return whether it did."""
+    population = population_row(arena, trader)
+    table, first = arena[population + U_TABLE], arena[population + U_SERIES_FIRST]
+    row = table + series * SERIES_FLOATS
+    pair = int(floats[row + K_PAIR])
+    if pair < 0 or touch == at.NONE:
+        return False
+    call, put = (series, pair) if floats[row + K_CALL] > 0.5 else (pair, series)
+    row = table + call * SERIES_FLOATS
+    expiry = table + arena[population + U_SERIES] * SERIES_FLOATS
+    expiry += int(floats[row + K_EXPIRY]) * EXPIRY_FLOATS
+    calls = observe_series(arena, trader, first + call)
+    puts = observe_series(arena, trader, first + put)
+    if calls == at.NONE or puts == at.NONE:
+        return False
+    conversion, reversal = conversion_gap(
+        floats[row + K_STRIKE], floats[expiry + X_RATE], floats[expiry + X_YEARS],
+        floats[expiry + X_DIVIDENDS], bid_of(arena, floats, row, calls),
+        ask_of(arena, floats, row, calls), bid_of(arena, floats, row, puts),
+        ask_of(arena, floats, row, puts), bid_of(arena, floats, row, touch),
+        ask_of(arena, floats, row, touch),
+    )  # fmt: skip
+    shares, stock = int(floats[row + K_MULTIPLIER]), arena[trader + at.TR_INSTRUMENT]
+    if conversion > fee:
+        n = most_at_once(arena, trader, arena[calls + at.TO_BID_QUANTITY],
+                         arena[puts + at.TO_ASK_QUANTITY])  # fmt: skip
+        order_series(arena, trader, first + call, at.SELL, arena[calls + at.TO_BID], n, at.IOC)
+        order_series(arena, trader, first + put, at.BUY, arena[puts + at.TO_ASK], n, at.IOC)
+        order_series(arena, trader, stock, at.BUY, arena[touch + at.TO_ASK], n * shares, at.IOC)
+        return True
+    if reversal > fee:
+        n = most_at_once(arena, trader, arena[calls + at.TO_ASK_QUANTITY],
+                         arena[puts + at.TO_BID_QUANTITY])  # fmt: skip
+        order_series(arena, trader, first + call, at.BUY, arena[calls + at.TO_ASK], n, at.IOC)
+        order_series(arena, trader, first + put, at.SELL, arena[puts + at.TO_BID], n, at.IOC)
+        order_series(arena, trader, stock, at.SELL, arena[touch + at.TO_BID], n * shares, at.IOC)
+        return True
+    return False
+
+
+@inner
+def arbitrage_two(
+    arena: Arena, floats: Floats, trader: int, dear: int, cheap: int, fee: float
+) -> bool:
+    """Sell the series that may not be worth more, and buy the other, where that pays at once."""
+    population = population_row(arena, trader)
+    table, first = arena[population + U_TABLE], arena[population + U_SERIES_FIRST]
+    sold = observe_series(arena, trader, first + dear)
+    bought = observe_series(arena, trader, first + cheap)
+    if sold == at.NONE or bought == at.NONE:
+        return False
+    bid = bid_of(arena, floats, table + dear * SERIES_FLOATS, sold)
+    ask = ask_of(arena, floats, table + cheap * SERIES_FLOATS, bought)
+    if bid - ask <= fee:
+        return False
+    n = most_at_once(arena, trader, arena[sold + at.TO_BID_QUANTITY],
+                     arena[bought + at.TO_ASK_QUANTITY])  # fmt: skip
+    order_series(arena, trader, first + dear, at.SELL, arena[sold + at.TO_BID], n, at.IOC)
+    order_series(arena, trader, first + cheap, at.BUY, arena[bought + at.TO_ASK], n, at.IOC)
+    return True
+
+
+@inner
+def arbitrage_butterfly(arena: Arena, floats: Floats, trader: int, low: int, fee: float) -> bool:
+    """Sell the middle of three equally wide strikes, buy the wings, where that brings money."""
+    population = population_row(arena, trader)
+    table, first = arena[population + U_TABLE], arena[population + U_SERIES_FIRST]
+    middle = int(floats[table + low * SERIES_FLOATS + K_NEXT_STRIKE])
+    if middle < 0:
+        return False
+    high = int(floats[table + middle * SERIES_FLOATS + K_NEXT_STRIKE])
+    if high < 0:
+        return False
+    rows = table + low * SERIES_FLOATS, table + middle * SERIES_FLOATS, table + high * SERIES_FLOATS
+    one = floats[rows[1] + K_STRIKE] - floats[rows[0] + K_STRIKE]
+    other = floats[rows[2] + K_STRIKE] - floats[rows[1] + K_STRIKE]
+    if abs(one - other) > 1e-9:
+        return False
+    a = observe_series(arena, trader, first + low)
+    b = observe_series(arena, trader, first + middle)
+    c = observe_series(arena, trader, first + high)
+    if a == at.NONE or b == at.NONE or c == at.NONE:
+        return False
+    earned = 2.0 * bid_of(arena, floats, rows[1], b)
+    earned -= ask_of(arena, floats, rows[0], a) + ask_of(arena, floats, rows[2], c)
+    if earned <= 2.0 * fee:
+        return False
+    order_series(arena, trader, first + middle, at.SELL, arena[b + at.TO_BID], 2, at.IOC)
+    order_series(arena, trader, first + low, at.BUY, arena[a + at.TO_ASK], 1, at.IOC)
+    order_series(arena, trader, first + high, at.BUY, arena[c + at.TO_ASK], 1, at.IOC)
+    return True
+
+
+@inner
+def seek(arena: Arena, floats: Floats, trader: int, touch: int, role: int) -> None:
+    """Look at some series for prices that cannot all be right, and trade the first found."""
+    population = population_row(arena, trader)
+    table, count = arena[population + U_TABLE], arena[population + U_SERIES]
+    fee = floats[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + O_FEE]
+    start = int(trader_uniform(arena, trader) * count)
+    for look in range(_LOOKS):
+        series = (start + look) % count
+        if not is_alive(arena, floats, trader, series):
+            continue
+        row = table + series * SERIES_FLOATS
+        higher, later = int(floats[row + K_NEXT_STRIKE]), int(floats[row + K_NEXT_EXPIRY])
+        found = False
+        if role == PARITY:
+            found = arbitrage_parity(arena, floats, trader, touch, series, fee)
+        elif role == CALENDAR:
+            if later >= 0:
+                found = arbitrage_two(arena, floats, trader, series, later, fee)
+        elif higher >= 0:
+            # A call falls and a put rises with the strike.
+            if floats[row + K_CALL] > 0.5:
+                found = arbitrage_two(arena, floats, trader, higher, series, fee)
+            else:
+                found = arbitrage_two(arena, floats, trader, series, higher, fee)
+            if not found:
+                found = arbitrage_butterfly(arena, floats, trader, series, fee)
+        if found:
+            return
+
+
+@inner
+def decide_option_user(arena: Arena, floats: Floats, trader: int, touch: int) -> int:
+    """Act as the role has it. Returns when the trader wakes next."""
+    gap = floats[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + _GAP]
+    draw = draw_exponential(arena[trader + at.TR_KEY], next_counter(arena, trader))
+    role = arena[population_row(arena, trader) + U_ROLE]
+    if role >= PARITY:
+        seek(arena, floats, trader, touch, role)
+    else:
+        use(arena, floats, trader, role)
+    return arena[at.H_NOW] + max(round(gap * draw), 1)
