@@ -1,20 +1,25 @@
 """The configuration's populations as the core wants them: integers, floats, hours, delays."""
 
+import msgspec
+
 from agents.crowd import flow, reference as ref
 from agents.crowd.population import Population
 from agents.crowd.rows import U_BEFORE
+from environment.errors import ConfigError
 from environment.market import layout as at
 from environment.market.calendar import Session
 from environment.market.market import Market
 from scenarios import config_world as told
 from scenarios.build_delays import class_of
+from scenarios.build_option_crowd import option_population, survey_population
 from scenarios.build_paths import clock_ns
+from scenarios.build_surface import ListedOptions
 from scenarios.config_scenario import Scenario
 
 KINDS = {
     "noise": at.NOISE, "value": at.VALUE, "momentum": at.MOMENTUM,
     "adaptive_maker": at.ADAPTIVE_MAKER, "hawkes": at.HAWKES, "spoofer": at.SPOOFER,
-    "ignition": at.IGNITION,
+    "ignition": at.IGNITION, "option_dealer": at.OPTION_DEALER, "option_user": at.OPTION_USER,
 }  # fmt: skip
 _MIXTURE = (0, 0)
 
@@ -25,40 +30,64 @@ def populations_of(
     numbers: dict[str, int],
     session: Session,
     centres: dict[str, float],
+    options: tuple[ListedOptions, ...] = (),
 ) -> tuple[Population, ...]:
-    """Return every population; `market_classes` are as `classes_of` gives them."""
+    """Return every population; `market_classes` are as `classes_of` gives them.
+
+    Each stock with listed options has a survey of them besides.
+    """
     found = []
     for name, crowd in scenario.crowds.items():
         if crowd.count == 0:
             continue
+        listed = [o for o in options if not crowd.instruments or o.symbol in crowd.instruments]
         chosen = crowd.instruments or tuple(numbers)
+        if isinstance(crowd, told.OptionDealer | told.OptionUser):
+            chosen = _one_with_options(name, listed, scenario.crowd)
         order, feed, acknowledgement, fill = market_classes[name]
         opens, closes = hours_of(crowd, session)
+        common = Population(
+            name=name,
+            kind=KINDS[tag_of(crowd)],
+            count=crowd.count,
+            instruments=tuple(numbers[symbol] for symbol in chosen),
+            cash_micros=int(crowd.cash),
+            holding=crowd.holding,
+            order_latency=order,
+            feed_latency=feed,
+            acknowledgement_latency=acknowledgement,
+            fill_latency=fill,
+            busy_ns=int(scenario.latency.thinking.get(tag_of(crowd), 0)),
+            opens_ns=opens,
+            closes_ns=closes,
+            remote=scenario.crowd == "actors",
+        )
+        if isinstance(crowd, told.OptionDealer | told.OptionUser):
+            found.append(option_population(crowd, listed[0], common))
+            continue
         integers, floats, size, memory = _settings(crowd, centres[chosen[0]])
         integers[U_BEFORE] = max(session.open_ns - opens, 0)
         found.append(
-            Population(
-                name=name,
-                kind=KINDS[tag_of(crowd)],
-                count=crowd.count,
-                instruments=tuple(numbers[symbol] for symbol in chosen),
-                cash_micros=int(crowd.cash),
-                holding=crowd.holding,
-                order_latency=order,
-                feed_latency=feed,
-                acknowledgement_latency=acknowledgement,
-                fill_latency=fill,
-                busy_ns=int(scenario.latency.thinking.get(tag_of(crowd), 0)),
-                opens_ns=opens,
-                closes_ns=closes,
-                size=size,
-                integers=integers,
-                floats=floats,
-                memory=memory,
-                remote=scenario.crowd == "actors",
+            msgspec.structs.replace(
+                common, size=size, integers=integers, floats=floats, memory=memory
             )
         )
+    found += [survey_population(o, session.open_ns, session.close_ns) for o in options]
     return tuple(found)
+
+
+def _one_with_options(name: str, listed: list[ListedOptions], crowd: str) -> tuple[str, ...]:
+    """Return the one stock whose options a population trades."""
+    if crowd == "actors":
+        raise ConfigError(
+            f'crowds.{name}: traders of options run compiled only; set crowd = "compiled"'
+        )
+    if len(listed) != 1:
+        raise ConfigError(
+            f"crowds.{name}: expected one stock with options, found {len(listed)}; name it in "
+            "instruments, and give it options"
+        )
+    return (listed[0].symbol,)
 
 
 def tag_of(crowd: told.Crowd) -> str:

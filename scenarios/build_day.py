@@ -14,7 +14,7 @@ from environment.market import layout as at
 from environment.market.calendar import PhaseStart, Session, TradingCalendar
 from environment.market.market import Market
 from scenarios import config_market as told
-from scenarios.build_crowd import hours_of, tag_of
+from scenarios.build_crowd import hours_of
 from scenarios.build_paths import SECOND_NS, clock_ns
 from scenarios.config import Config
 from scenarios.config_scenario import Scenario
@@ -111,7 +111,10 @@ def start_day(
             place += len(path)
     _post_phases(market, scenario, session)
     for index, population in enumerate(crowd.populations):
-        opens, closes = hours_of(scenario.crowds[population.name], session)
+        told_crowd = scenario.crowds.get(population.name)
+        opens, closes = session.open_ns, session.close_ns
+        if told_crowd is not None:  # A survey has no table of its own.
+            opens, closes = hours_of(told_crowd, session)
         crowd.set_day(market, index, opens, closes)
     crowd.start_day(market)
     _post_shocks(scenario, market, crowd, session, number + 1)
@@ -137,8 +140,8 @@ def _post_shocks(
             case told.MakerWithdrawal(share=share, lasting=lasting, crowds=chosen):
                 end = session.end_ns if lasting is None else start + int(lasting)
                 for index, population in enumerate(crowd.populations):
-                    kind = tag_of(scenario.crowds[population.name])
-                    if population.name in chosen or (not chosen and kind == "adaptive_maker"):
+                    is_maker = population.kind == at.ADAPTIVE_MAKER
+                    if population.name in chosen or (not chosen and is_maker):
                         crowd.withdraw(market, index, share, start, end)
             case told.BorrowRecall(share=share, instruments=symbols):
                 for symbol in symbols or tuple(columns):

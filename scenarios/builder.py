@@ -16,10 +16,9 @@ from agents.crowd.actors import (
     trader_numbers,
 )
 from agents.crowd.population import Crowd
-from environment.actors import Connection, Ports, Protocol, Settings, SimulationKernel
+from environment.actors import Ports, Protocol, Settings, SimulationKernel
 from environment.actors.effects import EffectRunner, ThreadedEffects
 from environment.actors.floor import KERNEL
-from environment.actors.latency import Constant, LatencyModel
 from environment.actors.ports import Recorder
 from environment.draws import stream_key
 from environment.errors import ConfigError
@@ -37,40 +36,19 @@ from environment.messages import Message
 from environment.record.facts import TapeFacts
 from scenarios import build_day, build_options
 from scenarios.build_crowd import classes_of, populations_of, tag_of
+from scenarios.build_curves import world_curves
 from scenarios.build_delays import class_of, model_of
 from scenarios.build_facts import facts_of
 from scenarios.build_floor import SWARM_ACCOUNT, Factory, Floor, floor_accounts, spawn_floor
+from scenarios.build_network import Network
+from scenarios.build_option_crowd import seat_option_crowd, start_option_day
 from scenarios.build_options import OptionsPlan
 from scenarios.build_paths import PathState, paths_of_day
 from scenarios.build_replay import ACCOUNTS, Recorded, as_recorded
+from scenarios.build_surface import ListedOptions, listed_options
 from scenarios.config import Config
 from scenarios.config_scenario import Scenario
 from scenarios.rescale import rescale, rescaled_paths
-
-
-class Network:
-    """The configuration's delays as the kernel's link; the crowd's are drawn by the core."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        latency = scenario.latency
-        order = Connection(latency=model_of(latency.order or latency.network))
-        self._pairs = {pair: Connection(latency=model_of(d)) for pair, d in latency.pairs.items()}
-        self._order, self._core = order, Connection(latency=None)
-        self._inside = Connection(latency=Constant(nanoseconds=1))
-
-    def connection(self, sender: str, recipient: str) -> Connection:
-        """Return how `sender` reaches `recipient`."""
-        told = self._pairs.get(f"{sender}>{recipient}")
-        if told is not None:
-            return told
-        if recipient == exchange_module.ADDRESS:
-            return self._core if sender.startswith("crowd/") else self._order
-        return self._inside
-
-    def subscription(self, topic: str, subscriber: str) -> LatencyModel | None:
-        """Return a subscriber's own delay of a topic, where the configuration names one."""
-        told = self._pairs.get(f"{topic.lower()}>{subscriber}")
-        return None if told is None else told.latency
 
 
 @dataclass
@@ -89,6 +67,8 @@ class World:
         The clearing house's desk, its present incarnation last; empty where nothing is exercised.
     options
         What was listed at the start, and what of its chains was not.
+    chains
+        What real chains say of it, by stock.
     """
 
     config: Config
@@ -109,6 +89,7 @@ class World:
     series: dict[int, Instrument] = field(default_factory=dict)
     house: list[ClearingHouse] = field(default_factory=list)
     options: OptionsPlan = field(default_factory=OptionsPlan)
+    chains: tuple[ListedOptions, ...] = ()
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -127,6 +108,7 @@ class World:
             self.config, self.market, self.crowd, session, number, self.paths[number]
         )
         build_options.start_day(self.market, number)
+        start_option_day(self.crowd, self.chains, session, number)
         if self.recorded is not None:
             self.recorded.start(self.market)
 
@@ -159,6 +141,7 @@ class Plan:
     paths: dict[str, NDArray[np.float64]]
     agents: dict[str, Factory]
     options: OptionsPlan = field(default_factory=OptionsPlan)
+    chains: tuple[ListedOptions, ...] = ()
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -194,7 +177,12 @@ def _plan(config: Config, agents: dict[str, Factory]) -> Plan:
     if recorded is not None:
         return plan
     options = build_options.plan_options(config, sessions, instruments, plan.starts)
-    return dataclasses.replace(plan, options=options)
+    if not options.series:
+        return plan
+    calendar = TradingCalendar(scenario.session.calendar)
+    curves = world_curves(config, sessions[0].date, calendar)
+    chains = listed_options(config, sessions[0], calendar, plan.starts, curves, options)
+    return dataclasses.replace(plan, options=options, chains=chains)
 
 
 def _make_market(
@@ -202,14 +190,14 @@ def _make_market(
 ) -> tuple[Market, Crowd, Floor]:
     """Return the core with every instrument, trader and account in it."""
     scenario, recorded = plan.config.scenario, plan.recorded
-    traders = sum(crowd.count for crowd in scenario.crowds.values())
+    traders = sum(crowd.count for crowd in scenario.crowds.values()) + len(plan.chains)
     others = len(floor_accounts(plan.config, plan.agents))
     holder: list[Crowd | ReplayFlow] = [] if recorded is None else [recorded.flow]
     market = Market(
         instruments=len(plan.instruments),
         accounts=traders + others + (0 if recorded is None else len(ACCOUNTS)),
         traders=traders,
-        populations=len(scenario.crowds),
+        populations=len(scenario.crowds) + len(plan.chains),
         # The crowd, or a replay's flow, is made after its market: it is asked for when it runs.
         advance=lambda arena, until: holder[0].advance(arena, until),  # noqa: PLW0108  see above
         on_tape=on_tape,
@@ -220,6 +208,7 @@ def _make_market(
         {stock.symbol: n for n, stock in enumerate(plan.instruments)},
         plan.sessions[0],
         {symbol: float(path[0]) for symbol, path in plan.paths.items()},
+        plan.chains,
     )
     longest = max((len(path) for path in plan.paths.values()), default=0)
     crowd = Crowd(scenario.seed, populations, longest * len(plan.instruments))
@@ -230,6 +219,7 @@ def _make_market(
         build_day.add_instrument(market, scenario, instrument, start)
     build_options.add_series(market, plan.options)
     crowd.fill(market, owner_ranges(populations, owners))
+    seat_option_crowd(market, crowd, scenario, plan.chains)
     floor = Floor(
         config=plan.config,
         instruments=plan.instruments,
@@ -312,6 +302,7 @@ def build(
         paths=[plan.paths],
         recorded=plan.recorded,
         options=plan.options,
+        chains=plan.chains,
         series=dict(enumerate(plan.options.instruments, len(plan.instruments))),
     )
     spawn_crowd(kernel, crowd, list(plan.numbers))

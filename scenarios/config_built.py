@@ -18,7 +18,17 @@ AGENTS: Final = frozenset(
      "fundamentals", "technical", "volatility", "debate"}
 )  # fmt: skip
 CROWDS: Final = frozenset(
-    {"noise", "value", "momentum", "adaptive_maker", "hawkes", "spoofer", "ignition"}
+    {
+        "noise",
+        "value",
+        "momentum",
+        "adaptive_maker",
+        "hawkes",
+        "spoofer",
+        "ignition",
+        "option_dealer",
+        "option_user",
+    }
 )
 
 

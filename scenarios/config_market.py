@@ -134,6 +134,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     chain: Text
     series: Annotated[int, Meta(ge=1, le=60_000)] = 400
     ticks: Literal["penny", "other", "etf"] = "penny"
+    open_interest: Share = 0.05  # Of the chain's, that the world's traders begin with.
 
     @property
     def tick_rule(self) -> TickRuleName:

@@ -6,7 +6,16 @@ import msgspec
 from msgspec import Meta
 
 from scenarios.config_delays import Delay
-from scenarios.config_market import Above0, Lots, Name, Rate, Share, Symbol
+from scenarios.config_market import (
+    Above0,
+    Correlation,
+    Lots,
+    Name,
+    Rate,
+    Share,
+    Symbol,
+    Volatility,
+)
 from scenarios.config_types import ClockTime, Duration, Money, Period
 
 Address = Annotated[
@@ -175,14 +184,114 @@ class Hedge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     band: Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
+class DealerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a dealer may hold: shares of delta, shares per dollar of gamma, money per point of vega.
+
+    `expiry_share` is the most of the vega limit that one expiry may take.
+    """
+
+    delta: Above0 = 50_000.0
+    gamma: Above0 = 60_000.0
+    vega: Money = Money(250_000_000_000)
+    expiry_share: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.6
+
+
+class DealerSurface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a dealer's surface moves: each in volatility per square-root year of trading.
+
+    `correlation` is that of its level with the stock; `reversion` per year; `realised` how fast the
+    level follows what the stock realises, per year; `flow` how far it rises with each currency unit
+    of vega (per point) sold; `learn` the share of its distance from the market's middles that it
+    gives up every ten seconds.
+    """
+
+    volatility: Volatility = 0.15
+    skew: Volatility = 0.03
+    curvature: Volatility = 0.01
+    correlation: Correlation = -0.6
+    reversion: Rate = 20.0
+    realised: Rate = 10.0
+    flow: Rate = 2e-8
+    learn: Share = 0.1
+
+
+class Protection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """After so much traded within `window` the venue pulls a dealer's quotes; 0 is no limit."""
+
+    window: Period = Period(1_000_000_000)
+    contracts: Annotated[int, Meta(ge=0, le=1_000_000)] = 300
+    delta: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    vega: Money = Money(0)
+
+
+class Announcement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An event that dealers price: a move of `move` (a fraction), `days` after the first open."""
+
+    move: Annotated[float, Meta(gt=0.0, le=2.0)]
+    days: Annotated[float, Meta(ge=0.0, le=1_000.0)]
+
+
 class OptionDealer(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True,
                    tag="option_dealer"):  # fmt: skip
-    """Quotes listed options and hedges in the stock."""
+    """Quotes listed options around a surface of its own, and hedges in the stock.
 
-    hedge: Hedge | None = None
+    `width` is how wide it quotes, against half of the chain's own spreads at the open; at its
+    limits it is wider by `widen` times that. It looks at the market every `every` on average,
+    quotes `size` contracts a side, and must quote `obligation`.
+    """
+
+    every: Period = Period(1_000_000_000)
+    size: Lots = 20
+    obligation: Lots = 5
+    width: Above0 = 1.0
+    widen: Rate = 1.0
+    hedge: Hedge = Hedge(every=Period(30_000_000_000), band=500)
+    limits: DealerLimits = DealerLimits()
+    surface: DealerSurface = DealerSurface()
+    protection: Protection = Protection()
+    event: Announcement | None = None
 
 
-CrowdKind = Noise | Value | Momentum | AdaptiveMaker | Hawkes | Spoofer | Ignition | OptionDealer
+Role = Literal[
+    "overwriter",
+    "protective",
+    "lottery",
+    "same_day",
+    "volatility_seller",
+    "parity",
+    "calendar",
+    "relative_value",
+]
+
+
+class OptionUser(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                 tag="option_user"):  # fmt: skip
+    """Comes to the options market for a reason, its `role`, every `every` on average.
+
+    `opening_share` of its orders open on its role's side, the others close; `aggressive_share` take
+    the far touch. With a `right` it trades calls or puts alone. Arbitrageurs trade where something
+    impossible pays more than `fee` per share.
+    """
+
+    role: Role
+    right: Literal["both", "call", "put"] = "both"
+    every: Period = Period(600_000_000_000)
+    size: tuple[Lots, Lots] = (1, 10)
+    aggressive_share: Share = 0.7
+    opening_share: Share = 0.7
+    fee: Money = Money(20_000)
+
+    def __post_init__(self) -> None:
+        """Refuse a range the wrong way round."""
+        super().__post_init__()
+        if self.size[1] < self.size[0]:
+            raise ValueError("expected size = [smallest, largest]")
+
+
+CrowdKind = (
+    Noise | Value | Momentum | AdaptiveMaker | Hawkes | Spoofer | Ignition | OptionDealer
+    | OptionUser
+)  # fmt: skip
 
 
 class ProgrammeSeller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,

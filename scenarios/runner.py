@@ -29,6 +29,7 @@ from scenarios.builder import World
 from scenarios.config import Config
 from scenarios.decisions import approval_counts, decision_rows, facts_of, gate_ledger
 from scenarios.inputs import data_files
+from scenarios.option_results import write_option_tables
 from scenarios.progress import Phase, Progress, Silent
 from scenarios.report import write_report
 from scenarios.result import FUNDAMENTAL, REPORT, SUMMARY, RunResult
@@ -152,6 +153,7 @@ def write_tape(loop: SessionLoop, output: RunFolder) -> DayTape:
     decisions = decision_rows(facts_of(loop.world.floor.audit))
     day = write_tables(output.path, fees_paid=fees, decisions=decisions)
     write_table(output / FUNDAMENTAL, _fundamental(loop.world))
+    write_option_tables(loop.world, output.path)
     if loop.world.recorded is not None:
         write_table(output / REPLAY, divergence(loop.world.recorded, read_day(output.path)))
     return day

@@ -13,6 +13,7 @@ from environment.record.tables import order_lives
 from scenarios.build_replay import REPLAY, replay_summary
 from scenarios.builder import World
 from scenarios.journal_facts import message_facts
+from scenarios.option_results import option_summary
 from scenarios.result import RunResult
 from scenarios.session_loop import JOURNAL
 
@@ -43,6 +44,7 @@ def summary_of(
         "kernel": _kernel(statistics, result.folder / JOURNAL),
         "configuration": msgspec.json.decode(world.config.canonical()),
         **_replay(world, result),
+        **option_summary(world, result.folder),
     }
 
 

@@ -1,0 +1,161 @@
+"""What a run leaves of its options market: quotes a minute, dealers' greeks, arbitrage, summary."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from agents.crowd.option_seats import Survey, read_survey
+from agents.crowd.option_survey import CAUSES
+from environment.market import layout as at
+from environment.market.obligations import obligations
+from environment.options.implied_volatility import implied_volatility
+from environment.record.output import read_day, write_table
+from scenarios.build_option_crowd import SURVEY
+from scenarios.build_surface import YEAR_NS, ListedOptions
+from scenarios.builder import World
+
+CHAIN, DEALERS, ARBITRAGE = "chain.parquet", "dealers.parquet", "arbitrage.parquet"
+DELTA_BUCKETS: Final = (0.0, 0.1, 0.25, 0.4, 0.6, 0.75, 0.9, 1.0)
+_MINUTE_NS: Final = 60_000_000_000
+Floats = NDArray[np.float64]
+
+
+def write_option_tables(world: World, folder: Path) -> None:
+    """Write the tables of the first stock with options, if there is one."""
+    for listed in world.chains[:1]:
+        survey = _survey_of(world, listed)
+        write_table(folder / CHAIN, chain_table(listed, survey, world.sessions[0].zone))
+        write_table(folder / DEALERS, _dealer_table(listed, survey, world.sessions[0].zone))
+        write_table(folder / ARBITRAGE, _arbitrage_table(listed, survey))
+
+
+def _survey_of(world: World, listed: ListedOptions) -> Survey:
+    names = [population.name for population in world.crowd.populations]
+    return read_survey(world.market, world.crowd, names.index(f"{SURVEY}_{listed.symbol}"))
+
+
+def chain_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
+    """Return every series' touch each minute, with its volatility.
+
+    Prices in currency; `sigma` is the European implied volatility of the middle, NaN where there is
+    none; the real chain's quotes at its open and close stand beside.
+    """
+    table, quotes = listed.table, survey.quotes
+    minutes, count = quotes.shape[0], len(table.series)
+    tick = table.series[0].tick_micros / 1e6
+    spot = 0.5 * (quotes[:, -1, 0] + quotes[:, -1, 2])[:, None] * tick
+    bid, ask = quotes[:, :count, 0] * tick, quotes[:, :count, 2] * tick
+    is_two_sided = (quotes[:, :count, 1] > 0) & (quotes[:, :count, 3] > 0)
+    middle = np.where(is_two_sided, 0.5 * (bid + ask), np.nan)
+    passed = np.arange(minutes)[:, None] * _MINUTE_NS / YEAR_NS
+    years = np.maximum(table.expiries.years[table.expiry][None, :] - passed, 1e-6)
+    rate = table.expiries.rate[table.expiry][None, :]
+    carry = table.expiries.carry[table.expiry] / table.expiries.years[table.expiry]
+    sigma, _ = implied_volatility(
+        middle, spot, table.strike[None, :], years, rate, rate - carry[None, :],
+        table.is_call[None, :],
+    )  # fmt: skip
+    moments = np.arange(minutes, dtype=np.int64) * _MINUTE_NS + listed.open_ns
+    place = np.tile(np.arange(count), minutes)
+    return pl.DataFrame({
+        "time": np.repeat(moments, count), "series": place.astype(np.int32),
+        "bid": bid.ravel(), "bid_size": quotes[:, :count, 1].ravel(),
+        "ask": ask.ravel(), "ask_size": quotes[:, :count, 3].ravel(),
+        "is_two_sided": is_two_sided.ravel(), "sigma": np.asarray(sigma).ravel(),
+        "spot": np.repeat(spot.ravel(), count),
+    }).with_columns(
+        pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
+    ).join(_series_table(listed), on="series", how="left")  # fmt: skip
+
+
+def _series_table(listed: ListedOptions) -> pl.DataFrame:
+    """Return terms, delta at the start and the real quotes of each series."""
+    table = listed.table
+
+    def real(name: str) -> list[float | None]:
+        found = [getattr(one, name) for one in listed.quotes]
+        return [None if price is None else price / 1e6 for price in found]
+
+    return pl.DataFrame({
+        "series": np.arange(len(table.series), dtype=np.int32),
+        "symbol": [series.symbol for series in table.series],
+        "expiry": [series.expiry for series in table.series],
+        "strike": table.strike, "right": [series.right for series in table.series],
+        "delta": table.deltas(),
+        **{f"real_{name}": real(name) for name in ("bid_open", "ask_open", "bid_close",
+                                                   "ask_close")},
+    })  # fmt: skip
+
+
+def _dealer_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
+    minutes, dealers = survey.dealers.shape[:2]
+    moments = np.arange(minutes, dtype=np.int64) * _MINUTE_NS + listed.open_ns
+    flat = survey.dealers.reshape(-1, 4)
+    spot = 0.5 * (survey.quotes[:, -1, 0] + survey.quotes[:, -1, 2])
+    return pl.DataFrame({
+        "time": np.repeat(moments, dealers),
+        "dealer": np.tile(np.arange(dealers, dtype=np.int32), minutes),
+        "delta": flat[:, 0], "gamma": flat[:, 1], "vega": flat[:, 2], "shares": flat[:, 3],
+        "spot": np.repeat(spot * listed.table.series[0].tick_micros / 1e6, dealers),
+    }).with_columns(
+        pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
+    )  # fmt: skip
+
+
+def _arbitrage_table(listed: ListedOptions, survey: Survey) -> pl.DataFrame:
+    found, series = survey.violations, listed.table.series
+    return pl.DataFrame({
+        "began_seconds": found[:, 0], "lasted_seconds": found[:, 1],
+        "cause": [CAUSES[int(cause)] for cause in found[:, 2]],
+        "symbol": [series[int(place)].symbol for place in found[:, 3]],
+        "gain_per_share": found[:, 4],
+    })  # fmt: skip
+
+
+def option_summary(world: World, folder: Path) -> dict[str, Any]:
+    """Return the counts of the options market for `summary.json`; nothing where there is none."""
+    if not world.chains:
+        return {}
+    arena, listed = world.market.arena, world.chains[0]
+    survey = _survey_of(world, listed)
+    count = len(listed.table.series)
+    is_two_sided = (survey.quotes[:, :count, 1] > 0) & (survey.quotes[:, :count, 3] > 0)
+    met = obligations(arena)
+    trades, contracts = _traded(folder, len(world.instruments))
+    return {"options": {
+        "series": count,
+        "omitted": len(world.options.omitted),
+        "expiries": len(listed.table.expiries.days),
+        "quote_updates": int(arena[at.H_QUOTE_UPDATES]),
+        "mass_quotes": int(arena[at.H_MASS_QUOTES]),
+        "trades": trades,
+        "contracts": contracts,
+        "protection_trips": int(arena[at.H_TRIPS]),
+        "two_sided_share": round(float(is_two_sided.mean()), 4) if is_two_sided.size else 0.0,
+        "obligations_met": [round(float(one.share_of_series), 4) for one in met],
+        "arbitrage": _arbitrage_summary(survey),
+    }}  # fmt: skip
+
+
+def _traded(folder: Path, stocks: int) -> tuple[int, int]:
+    """Return fills in series, and the contracts that they came to."""
+    rows = read_day(folder).rows
+    fills = rows[(rows[:, at.T_KIND] == at.K_FILL) & (rows[:, at.T_INSTRUMENT] >= stocks)]
+    return len(fills), int(fills[:, at.T_QUANTITY].sum())
+
+
+def _arbitrage_summary(survey: Survey) -> dict[str, Any]:
+    lives = survey.violations[:, 1]
+    return {
+        "seconds_watched": survey.seconds,
+        "found": len(lives) + survey.lost,
+        "by_cause": {
+            cause: int((survey.violations[:, 2] == number).sum())
+            for number, cause in enumerate(CAUSES)
+        },
+        "life_p99_seconds": float(np.quantile(lives, 0.99)) if len(lives) else 0.0,
+        "life_longest_seconds": float(lives.max()) if len(lives) else 0.0,
+    }
