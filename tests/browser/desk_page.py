@@ -60,8 +60,9 @@ class DeskPages:
         page.goto(self.panel.address)
         if state is None:
             sign_in(page, person)
-            self._signed_in[person] = page.context.storage_state()
         page.wait_for_selector("#floor:not([hidden]) .state")
+        if state is None:  # Only now has the answer, and with it the cookie, come.
+            self._signed_in[person] = page.context.storage_state()
         return page
 
     def forget(self, person: str) -> None:
