@@ -48,7 +48,7 @@ class ExecutionSettings(msgspec.Struct, frozen=True, kw_only=True):
     within_ns: int = 600_000_000_000
     patience: float = 0.7
     beat_ns: int = 1_000_000_000
-    quotes_every_ns: int = 100_000_000
+    quotes_every_ns: int = 1_000_000_000
 
 
 class ExecutionState(msgspec.Struct):
@@ -56,6 +56,7 @@ class ExecutionState(msgspec.Struct):
 
     views: dict[str, InstrumentView]
     numbers: OrderNumbers
+    listens_to: list[str] = []  # Instruments of parents so far: others would only be noise.
     working: dict[str, WorkingOrder] = {}
     parents: dict[str, str] = {}  # Parent by the id of its child in the market.
     is_beating: bool = False
@@ -137,13 +138,16 @@ class Execution(Actor[ToExecution]):
     def _resume(self, ctx: ActorContext) -> None:
         """Listen, and let every parent of an earlier incarnation end: nothing is sent twice."""
         ctx.subscribe(STATE_TOPIC)
-        for symbol in self.state.views:
-            ctx.subscribe(quotes_topic(symbol), self._settings.quotes_every_ns)
-            ctx.subscribe(status_topic(symbol))
+        for symbol in self.state.listens_to:
+            self._listen(ctx, symbol)
         self.state.is_beating = False
         for order in list(self.state.working.values()):
             self._end(ctx, order, "restarted")
         self._keep_beating(ctx)
+
+    def _listen(self, ctx: ActorContext, symbol: str) -> None:
+        ctx.subscribe(quotes_topic(symbol), self._settings.quotes_every_ns)
+        ctx.subscribe(status_topic(symbol))
 
     # --- parents -------------------------------------------------------------------------------
 
@@ -152,6 +156,9 @@ class Execution(Actor[ToExecution]):
         if request.order_id in self.state.working:
             return  # It starts its parent once.
         view = self.state.views[request.instrument]
+        if request.instrument not in self.state.listens_to:
+            self.state.listens_to.append(request.instrument)
+            self._listen(ctx, request.instrument)
         within_ns = request.within_ns or self._settings.within_ns
         end_ns = min(now_ns + within_ns, max(self._session(now_ns).close_ns, now_ns + 1))
         if approved.decision is not None:
@@ -221,6 +228,9 @@ class Execution(Actor[ToExecution]):
         view = self.state.views[order.request.instrument]
         if not view.is_continuous or view.bid_price is None or view.ask_price is None:
             return
+        if not order.twice_arrival:  # The first touch heard since it began.
+            order.twice_arrival = view.bid_price + view.ask_price
+            order.volume_at_start = view.volume
         is_late = self._is_late(order, ctx.now_ns())
         if order.child is not None:
             if order.child_is_passive and (is_late or self._is_behind(order, view)):

@@ -64,7 +64,7 @@ class PortfolioSettings(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: float = 0.2
     patience_ns: int = 10_000_000_000
     pause_ns: int = 1_000_000_000
-    quotes_every_ns: int = 100_000_000
+    quotes_every_ns: int = 1_000_000_000
 
 
 class Line(msgspec.Struct):
