@@ -134,9 +134,14 @@ def _together(
 
 def _shocks(config: Config, symbol: str, session: Session, day: int) -> list[fundamentals.Shock]:
     found: list[fundamentals.Shock] = []
-    for shock in config.scenario.shock:
+    for number, shock in enumerate(config.scenario.shock):
         if shock.day != day:
             continue
+        if not session.open_ns <= clock_ns(session, shock.at) < session.close_ns:
+            raise ConfigError(
+                f"shock.{number}.at: it lies outside the hours of {session.date}; choose a time "
+                "between open and close"
+            )
         match shock:
             case told.FundamentalJump(at=at, size=size, instruments=chosen):
                 if not chosen or symbol in chosen:

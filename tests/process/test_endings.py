@@ -200,7 +200,7 @@ def test_journal_cut_short_is_refused_or_replayed_as_far_as_it_goes(
         ("session.closes=08:00", "session"),
         ("session.date=2021-02-06", "session.date"),
         ("seed=-3", "seed"),
-        ("account.margin=portfolio", "account.margin"),
+        ("account.margin=none", "account.margin"),
     ],
 )
 def test_bad_setting_is_one_line_that_names_the_key(

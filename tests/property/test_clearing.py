@@ -1,7 +1,7 @@
 """Whatever books and terms: nothing is lost in a night, and settled cash explains itself."""
 
 from datetime import date
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from hypothesis import given, settings, strategies as st
@@ -40,7 +40,15 @@ OF_TYPE: dict[object, st.SearchStrategy[Any]] = {
     str: st.text(),
     date: st.dates(),
     dict[str, int]: st.dictionaries(st.text(), integers),
+    list[int]: st.lists(integers),
 }
+
+
+def of_type(hint: Any) -> st.SearchStrategy[Any]:
+    """Return values of a field's type."""
+    if get_origin(hint) is Literal:
+        return st.sampled_from(get_args(hint))
+    return OF_TYPE[hint]
 
 
 def unsettled(state: ClearingState, ledger: PlainLedger, account: int) -> int:
@@ -108,7 +116,7 @@ def test_split_keeps_what_a_holding_is_worth(
 def test_every_event_survives_the_journal(data: st.DataObject) -> None:
     kind: Any = data.draw(st.sampled_from(clearing_events.PROTOCOL))
     hints = get_type_hints(kind)  # Class variables, such as the lane, are no part of a message.
-    fields = {name: OF_TYPE[hints[name]] for name in kind.__struct_fields__}
+    fields = {name: of_type(hints[name]) for name in kind.__struct_fields__}
     event = data.draw(st.builds(kind, **fields))
     decoder = msgspec.msgpack.Decoder(clearing_events.Event)
     assert decoder.decode(msgspec.msgpack.encode(event)) == event

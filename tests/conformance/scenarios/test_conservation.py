@@ -73,7 +73,8 @@ def three_days(tmp_path_factory: pytest.TempPathFactory) -> SessionLoop:
 @pytest.mark.parametrize("scenario", shipped_names())
 def test_shipped_scenario_conserves_cash_and_shares(scenario: str) -> None:
     recorded = load_config(scenario).scenario.recording is not None
-    loop = finished(scenario, () if recorded else SHORT)
+    # A short day has no place for what happens later on a whole one.
+    loop = finished(scenario, () if recorded else (*SHORT, "shock=[]"))
     assert_conserved(loop)
 
 

@@ -12,7 +12,7 @@ from environment.actors import Envelope
 from environment.actors.ports import MemoryDisk
 from environment.errors import ConfigError, OperatingError
 from environment.messages import OrderFilled
-from environment.record.journal import Block, Header, Journal, JournalReader, Step
+from environment.record.journal import Block, Header, Input, Journal, JournalReader, Step
 from environment.record.manifest import versions
 from scenarios.journal_facts import message_facts
 from scenarios.notebook import RunResult, simulate
@@ -49,6 +49,8 @@ def rewrite(
             journal.sent(change(record))
         elif isinstance(record, Step):
             journal.step(record.number, record.now_ns, record.input, record.outbox)
+        elif isinstance(record, Input):
+            journal.input(record.envelope)
         elif isinstance(record, Block):
             journal.block(record.rows, record.sha256)
     journal.close()

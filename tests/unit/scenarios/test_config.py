@@ -153,7 +153,7 @@ def test_built_tables_may_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "key"),
     [
-        ("crowds.dealers={kind='option_dealer', count=1, cash=1}", "crowds.dealers"),
+        ("latency.effects.volatility_premium=1s", "latency.effects.volatility_premium"),
     ],
 )
 def test_known_table_without_an_actor_stops_at_start(
