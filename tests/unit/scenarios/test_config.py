@@ -153,7 +153,10 @@ def test_built_tables_may_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "key"),
     [
-        ("latency.effects.volatility_premium=1s", "latency.effects.volatility_premium"),
+        (
+            "latency.effects.volatility_premium={kind='constant',value='1s'}",
+            "latency.effects.volatility_premium",
+        ),
     ],
 )
 def test_known_table_without_an_actor_stops_at_start(
