@@ -24,9 +24,10 @@ def spawn_clearing(world: World) -> None:
     """Put the liquidator and the buyer-in at their addresses, where a night leads to another day.
 
     A gated account is the desk's to bring in order: the exchange takes its orders from the venue
-    alone.
+    alone. With `[clearing] liquidation` on, the broker's office does both, and for options too;
+    two who close the same position would close it twice.
     """
-    if len(world.sessions) < 2:
+    if len(world.sessions) < 2 or world.config.scenario.clearing.liquidation:
         return
     kernel: SimulationKernel = world.kernel
     books = AccountBooks(world.market, world.instruments, names_of(world))

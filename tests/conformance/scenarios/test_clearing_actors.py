@@ -6,6 +6,7 @@ from environment.actors.ports import MemoryDisk
 from environment.market.account_books import AccountBooks
 from environment.market.clearing_events import BuyInOrdered, MarginCalled, MarginCallMet
 from environment.messages import SubmitOrder
+from scenarios.build_clearing import LIQUIDATION
 from scenarios.build_liquidation import BUY_IN, LIQUIDATOR, names_of
 from scenarios.places import SHIPPED
 from scenarios.session_loop import SessionLoop
@@ -54,3 +55,11 @@ def test_recalled_shares_are_bought_in_on_the_morning_named(tmp_path: Path) -> N
     assert min(envelope.sent_ns for envelope in orders) > opens_ns
     assert {e.message.side for e in orders} == {"buy"}
     assert {e.message.account for e in orders} <= {names.name(e.account) for e in first}
+
+
+def test_with_the_brokers_office_nobody_else_closes_the_same_position(tmp_path: Path) -> None:
+    disk = MemoryDisk()
+    days(tmp_path, "2021-02-05", disk, "clearing.liquidation=true")
+    assert sent_by(disk, LIQUIDATION, SubmitOrder)
+    assert not sent_by(disk, LIQUIDATOR, SubmitOrder)
+    assert not sent_by(disk, BUY_IN, SubmitOrder)
