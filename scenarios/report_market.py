@@ -15,7 +15,8 @@ from scenarios.report_page import Figure, local_ms, packed, thinned
 from scenarios.result import RunResult
 
 Floats = NDArray[np.float64]
-TRADES = 1_200  # Shown as points; above it the largest are kept.
+TRADES = 1_200  # Shown as points; above it the largest of each part of the day are kept.
+PARTS = 60  # A busy opening would otherwise take all the points.
 LAGS = 30
 _SHADED = {
     at.PRE_OPEN: "@c8/0.10", at.OPENING_AUCTION: "@c3/0.22", at.CLOSING_AUCTION: "@c3/0.22",
@@ -125,6 +126,20 @@ def _bands(day: DayTape, code: int) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
+def largest_of_parts(
+    times: NDArray[np.int64], lots: NDArray[np.int64], shown: int
+) -> NDArray[np.intp]:
+    """Return the positions, in order, of the largest trades in each of `PARTS` equal times.
+
+    `times` in nanoseconds, ascending; at most `shown` positions, as many from each part.
+    """
+    span_ns = int(times[-1] - times[0]) + 1
+    part = (times - times[0]) // -(-span_ns // PARTS)
+    order = np.lexsort((-lots, part))
+    rank = np.arange(len(order)) - np.searchsorted(part[order], part[order])
+    return np.sort(order[rank < shown // PARTS])
+
+
 def _trades(day: DayTape, code: int) -> list[dict[str, object]]:
     trades = day.trades
     shown: list[dict[str, object]] = []
@@ -132,9 +147,8 @@ def _trades(day: DayTape, code: int) -> list[dict[str, object]]:
         name = who
         chosen = np.flatnonzero((trades.instrument == code) & (trades.aggressor == sign))
         if len(chosen) > TRADES // 2:
-            largest = np.argsort(-trades.lots[chosen], kind="stable")[: TRADES // 2]
-            chosen = np.sort(chosen[largest])
-            name = f"{who} (largest {TRADES // 2})"
+            chosen = chosen[largest_of_parts(trades.time[chosen], trades.lots[chosen], TRADES // 2)]
+            name = f"{who} (the largest of each {PARTS}th of the day)"
         size = 2.5 + 8.0 * np.sqrt(trades.lots[chosen] / max(trades.lots.max(initial=1), 1))
         shown.append(
             {

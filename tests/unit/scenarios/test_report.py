@@ -13,6 +13,7 @@ from environment.record.output import TAPE, write_tables
 from environment.record.tape import TapeWriter
 from scenarios.report import report_html, write_report
 from scenarios.report_compare import comparison_page, interval
+from scenarios.report_market import PARTS, largest_of_parts
 from scenarios.report_page import Raw, number, packed, table, thinned
 from scenarios.result import RunResult
 from tests.unit.record.runs import make_run
@@ -144,3 +145,14 @@ def test_a_comparison_shows_each_arm_with_its_interval() -> None:
     assert '<th scope="col">no gate</th>' in page
     assert "± 12.71" in page
     assert "Prices: 5 s" in page
+
+
+def test_a_busy_opening_leaves_points_for_the_rest_of_the_day() -> None:
+    times = np.concatenate([np.arange(5_000), np.arange(5_000, 600_000, 500)]).astype(np.int64)
+    lots = np.where(times < 5_000, 900, 1 + times % 7)
+    shown = largest_of_parts(times, lots, 10 * PARTS)
+    counts = np.bincount(times[shown] // 10_000, minlength=PARTS)
+    assert counts.tolist() == [10] * PARTS
+    assert (np.diff(shown) > 0).all()
+    last = lots[(times >= 590_000)]
+    assert sorted(lots[shown][-10:]) == sorted(last)[-10:]
