@@ -11,6 +11,10 @@ from environment.options.margin import MarginView, make_view, margin_of
 from environment.options.margin_book import Ints, make_margin_table
 from environment.options.margin_portfolio import implied_sigmas, make_risk_array
 
+# The bound ranks the positions; the exact requirement, some milliseconds for an account of many
+# series, only picks among those that it ranks first.
+_SHORTLIST = 3
+
 
 class Closing(NamedTuple):
     """An order that closes: symbol and signed lots, bought above 0."""
@@ -33,9 +37,10 @@ def view_of(standing: AccountStanding, day: date) -> MarginView:
 def next_closing(standing: AccountStanding, day: date, slice_lots: int) -> Closing | None:
     """Return what to close next for an account below its requirement, or None.
 
-    The position whose closing brings equity and requirement furthest together goes first, no more
-    of it than is needed and than one slice. Where every single closing would ask for more (a spread
-    whose bought leg is sold), written options are bought back first.
+    Of the positions that the bound ranks first, the one whose closing brings equity and exact
+    requirement furthest together goes first, no more of it than is needed and than one slice.
+    Where every single closing would ask for more (a spread whose bought leg is sold), written
+    options are bought back first.
     """
     view = view_of(standing, day)
     lots = view.table.vector(standing.positions)
@@ -43,35 +48,41 @@ def next_closing(standing: AccountStanding, day: date, slice_lots: int) -> Closi
     cushion = _cushion(view, standing.cash_micros, lots)
     if cushion >= 0 or not held:
         return None
-    gains = {p: _after(view, standing.cash_micros, lots, p, abs(int(lots[p]))) for p in held}
-    best = max(held, key=lambda p: (gains[p], -p))
+    cash = standing.cash_micros
+    bounds = {p: _after(view, cash, lots, p, abs(int(lots[p])), exact=False) for p in held}
+    first = sorted(held, key=lambda p: (-bounds[p], p))[:_SHORTLIST]
+    gains = {p: _after(view, cash, lots, p, abs(int(lots[p]))) for p in first}
+    best = max(first, key=lambda p: (gains[p], -p))
     if gains[best] <= cushion:
         written = [p for p in held if lots[p] < 0 and view.table.instruments[p].kind == "option"]
         best = written[0] if written else max(held, key=lambda p: abs(int(lots[p])))
-        needed = abs(int(lots[best]))
+        count = min(abs(int(lots[best])), slice_lots)
     else:
-        needed = _fewest(view, standing.cash_micros, lots, best)
-    count = min(needed, slice_lots)
+        count = _fewest(view, cash, lots, best, slice_lots)
     sign = -1 if lots[best] > 0 else 1
     return Closing(view.table.instruments[best].symbol, sign * count)
 
 
-def _cushion(view: MarginView, cash: int, lots: Ints) -> int:
-    return margin_of(view, cash, lots).cushion_micros
+def _cushion(view: MarginView, cash: int, lots: Ints, *, exact: bool | None = None) -> int:
+    return margin_of(view, cash, lots, exact=exact).cushion_micros
 
 
-def _after(view: MarginView, cash: int, lots: Ints, place: int, count: int) -> int:
+def _after(
+    view: MarginView, cash: int, lots: Ints, place: int, count: int, *, exact: bool | None = None
+) -> int:
     """Return the cushion with so many lots of one position closed at the mark."""
     change = -count if lots[place] > 0 else count
     trial = lots.copy()
     trial[place] += change
     paid = change * int(view.marks[place]) * int(view.table.rows[place, 4])
-    return _cushion(view, cash - paid, trial)
+    return _cushion(view, cash - paid, trial, exact=exact)
 
 
-def _fewest(view: MarginView, cash: int, lots: Ints, place: int) -> int:
-    """Return the fewest lots whose closing suffices, or all of them."""
-    low, high = 1, abs(int(lots[place]))
+def _fewest(view: MarginView, cash: int, lots: Ints, place: int, slice_lots: int) -> int:
+    """Return the fewest lots whose closing suffices, no more than a slice or than there are."""
+    low, high = 1, min(abs(int(lots[place])), slice_lots)
+    if _after(view, cash, lots, place, high) < 0:  # The usual case, and each figure is dear.
+        return high
     while low < high:
         middle = (low + high) // 2
         if _after(view, cash, lots, place, middle) >= 0:

@@ -15,7 +15,7 @@ from tests.conformance.scenarios.runs import (
 )
 
 SECOND_NS = 1_000_000_000
-RUNS = [("opening_bell", SHORT), ("rmsc04", SMALL_ACTORS), ("flash_crash", SHORT)]
+RUNS = [("opening_bell", SHORT), ("rmsc04", SMALL_ACTORS), ("flash_crash", ("shock=[]", *SHORT))]
 
 
 def sliced(scenario: str, settings: tuple[str, ...], slice_ns: int) -> SessionLoop:
