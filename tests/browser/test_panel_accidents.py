@@ -2,8 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from agents.human import panel_room
 from environment.approval_messages import CardAnswer, OrderCard
 from tests.browser.desk_page import DeskPages, alive, desk, is_dead, on_screen, served, told
 from tests.unit.human.floor import make_figures
@@ -186,14 +188,12 @@ def test_an_answer_that_a_broken_line_may_have_swallowed_is_never_sent_again(
     desk.said.clear()
 
 
-def test_another_server_version_makes_the_buttons_dead(desk: DeskPages) -> None:
+def test_another_server_version_makes_the_buttons_dead(
+    desk: DeskPages, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page, card = ready(desk)
     alive(page)
-    for seat in desk.panel.server.room.seats:
-        beat = desk.panel.server.room.beat().decode()
-        desk.panel.server._loop.call_soon_threadsafe(  # type: ignore[union-attr]  # it runs
-            seat.put_newest, "beat", re.sub(r'"version":"\w+"', '"version":"new"', beat).encode()
-        )
+    monkeypatch.setattr(panel_room, "panel_version", lambda: "new")
     expect(page.locator("#notice")).to_contain_text("the server was renewed")
     assert is_dead(page)
     assert count(desk, card) == 0
