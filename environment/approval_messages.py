@@ -259,6 +259,12 @@ class ShowCards(ControlMessage, frozen=True, kw_only=True):
     """Request: publish every card that waits or works once more, for one who comes later."""
 
 
+class ApproversPresent(ControlMessage, frozen=True, kw_only=True):
+    """Fact from the panel: how many people who may approve have a page open now."""
+
+    count: int
+
+
 class CardChanged(ControlMessage, frozen=True, kw_only=True):
     """Fact on topic `human/cards`: all there is to show of one card, now."""
 
@@ -286,5 +292,5 @@ class CardDue(ControlMessage, frozen=True, kw_only=True):
 
 PROTOCOL: Final = (
     ApprovalRequest, CardRefreshed, CardWithdrawn, CardProgress, MakeSmaller, Decision, CardAnswer,
-    AnswerNoted, CardViewed, ShowCards, CardChanged, CardDue,
+    AnswerNoted, CardViewed, ShowCards, CardChanged, CardDue, ApproversPresent,
 )  # fmt: skip

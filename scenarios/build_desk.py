@@ -91,17 +91,23 @@ def _breakers(told: Breakers) -> Iterable[Breaker]:
         )
 
 
-def approval_settings(config: Config) -> ApprovalSettings:
-    """Return how a simulation's approval agent works: for a script, or for nobody at all."""
+def approval_settings(config: Config, *, is_live: bool) -> ApprovalSettings:
+    """Return how an approval agent works: for people, for a script, or for nobody at all.
+
+    People outside are called by a live desk only.
+    """
     approver = config.scenario.approver
     approval = None if config.swarm is None else config.swarm.approval
     if approver is not None and approver.kind == "person":
         seen = ApprovalSettings(speakers=frozenset({PANEL}))
+        escalate = None if approval is None or not is_live else approval.escalate
         return msgspec.structs.replace(
             seen,
             figures_age_ns=round(seen.figures_age_ns * approver.pace),
             remind_ns=() if approval is None
             else tuple(round(after * approver.pace) for after in approval.remind),
+            escalate_after_ns=None if escalate is None else round(escalate.after * approver.pace),
+            has_channel=escalate is not None,
         )  # fmt: skip
     return ApprovalSettings(
         speakers=frozenset({SCRIPT}),

@@ -209,7 +209,7 @@ def _spawn_desk(floor: Floor, kernel: Stage, keys: Keys, refresh_ns: int) -> Non
     kernel.spawn(RISK, make_risk)
     slicing = execution_settings(floor.instruments, floor.sessions)
     kernel.spawn(EXECUTION, lambda: Execution(risk, owners, slicing))
-    settings = approval_settings(floor.config)
+    settings = approval_settings(floor.config, is_live=isinstance(kernel, LiveKernel))
     kernel.spawn(APPROVALS, lambda: Approvals(risk, settings, keys))
     _spawn_auditor(floor, kernel, keys)
     if pace_of(floor.config):

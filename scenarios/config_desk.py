@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from scenarios.config_market import Lots, Share, Symbol, Text
+from scenarios.config_market import Endpoint, Lots, Share, Symbol, Text
 from scenarios.config_secret import Secret
 from scenarios.config_types import Duration, Money, Period
 
 Tier = Literal["auto", "notify", "one", "two", "refuse"]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+MailAddress = Annotated[
+    str, Meta(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$", max_length=254, description="NAME@HOST")
+]
 Above0OrNone = Annotated[float, Meta(gt=0.0, le=1e6)] | None
 
 
@@ -171,12 +174,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Escalate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom to call when nobody answers."""
+    """Whom to call when no page is open, and when nobody answers."""
 
     after: Duration
     webhook: Secret | None = None
     hmac: Secret | None = None
-    mail: Text | None = None
+    mail: MailAddress | None = None
+    mail_server: Endpoint = "127.0.0.1:25"
+    mail_login: Secret | None = None
 
     def __post_init__(self) -> None:
         """Refuse an escalation that reaches nobody, or that nobody can trust."""

@@ -15,6 +15,9 @@ Name = Annotated[
 Symbol = Annotated[
     str, Meta(pattern=r"^[A-Z][A-Z0-9.]{0,14}$", description="a symbol such as AAPL")
 ]
+Endpoint = Annotated[
+    str, Meta(pattern=r"^[^:\s]+:[0-9]{1,5}$", description="HOST:PORT such as 127.0.0.1:8750")
+]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Rate = Annotated[float, Meta(ge=0.0, le=1e9)]

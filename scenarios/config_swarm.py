@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from scenarios.config_desk import Approval, Breakers, Limits, Portfolio
-from scenarios.config_market import Calendar, Lots, Name, Text
+from scenarios.config_market import Calendar, Endpoint, Lots, Name, Text
 from scenarios.config_models import FeedKind, LanguageModel, RunBudget
 from scenarios.config_secret import Secret
 from scenarios.config_types import ClockTime, Duration, Money, Period, Price
@@ -14,9 +14,6 @@ from scenarios.config_world import Address
 
 Scope = Annotated[
     str, Meta(pattern=r"^[A-Z][A-Z0-9.]{0,14}(/options)?$", description="AAPL, or AAPL/options")
-]
-Endpoint = Annotated[
-    str, Meta(pattern=r"^[^:\s]+:[0-9]{1,5}$", description="HOST:PORT such as 127.0.0.1:8750")
 ]
 
 

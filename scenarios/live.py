@@ -9,14 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from agents.human.escalation import NotifyPeople
 from agents.human.panel_gateway import KernelFloor
 from agents.human.panel_room import NOBODY, RoomSettings
 from brokers.socket_venue import SocketVenue
+from environment.actors.effects import Perform
 from environment.actors.live_run import LiveRun
 from environment.authority import keys_in
 from environment.errors import ConfigError, OperatingError
 from environment.record.recovery import Recovered
 from environment.telemetry.logs import EventLog
+from scenarios.build_channels import channels_of, has_channel
 from scenarios.control_client import converse
 from scenarios.control_gateway import ControlGateway
 from scenarios.control_wire import Stop, SwarmStatus, control_socket
@@ -45,6 +48,7 @@ class Daemon:
 
     def __init__(self, desk: Desk, tell: Told, *, inline: bool) -> None:
         self._desk, self._tell, self._inline = desk, tell, inline
+        channels_of(desk.swarm, desk.file, shown_path(desk.file), 1.0)  # Before anything starts.
         self._lock = lock_desk(desk.folder)
         check_ports(desk.swarm, shown_path(desk.file))
         self._log = EventLog(desk.folder / "log", "swarm")
@@ -80,7 +84,8 @@ class Daemon:
             seed=desk.config.scenario.seed,
             durability="write" if daemon is None else daemon.durability,
         )  # fmt: skip
-        swarm = LiveSwarm(desk.config, terms, venue, keys_in(folder), record)
+        calls = self._channels()
+        swarm = LiveSwarm(desk.config, terms, venue, keys_in(folder), record, performers=calls)
         swarm.on_log = self._log.event
         swarm.add_control(self._make_control)
         self._say_recovered(swarm.recover())  # The epoch is on disk when this returns.
@@ -117,6 +122,7 @@ class Daemon:
             instruments=swarm.floor.instruments,
             zone=swarm.floor.session.zone,
             limits=limit_rows(told.limits),
+            has_channel=has_channel(told),
         )
         floor = KernelFloor(swarm.kernel, swarm.time.wall_ns, config.scenario.approver.pace)
         panel, people = open_panel(told, folder, room, floor)
@@ -127,6 +133,17 @@ class Daemon:
         if not panel.server.is_reachable():
             self._tell(f"{NOBODY}, until an approver signs in")
         return panel
+
+    def _channels(self) -> dict[type, Perform]:
+        """Return who performs calls to people, each written to the log."""
+        desk = self._desk
+        assert desk.config.scenario.approver is not None, "a desk is loaded with a person"
+        pace = desk.config.scenario.approver.pace
+        calls = channels_of(desk.swarm, desk.file, shown_path(desk.file), pace)
+        if calls is None:
+            return {}
+        calls.told = lambda text: self._log.event("called", text)
+        return {NotifyPeople: calls.perform}
 
     async def _end_others(self, reason: str) -> None:
         """Have the watchdog end the venue and itself."""

@@ -11,6 +11,7 @@ from brokers.socket_venue import SocketVenue
 from brokers.venue import VenueClock
 from brokers.venue_gateway import VenueGateway
 from environment.actors import Ports, Settings
+from environment.actors.effects import Perform
 from environment.actors.live_clock import LiveClock
 from environment.actors.live_effects import LiveEffects
 from environment.actors.live_kernel import LiveKernel
@@ -61,6 +62,7 @@ class LiveSwarm:
     def __init__(
         self, config: Config, terms: SwarmTerms, venue: SocketVenue, keys: Keys,
         record: SwarmRecord, agents: dict[str, Factory] | None = None,
+        performers: dict[type, Perform] | None = None,
     ) -> None:  # fmt: skip
         self.terms = terms
         self.venue = venue
@@ -78,7 +80,8 @@ class LiveSwarm:
             reference_ticks=welcome.reference_ticks, agents=agents or {},
         )  # fmt: skip
         models = model_service(config)
-        asking = LiveEffects({} if models is None else {AskModel: models.perform})
+        asked = {} if models is None else {AskModel: models.perform}
+        asking = LiveEffects(asked | (performers or {}))
         ports = Ports(
             recorder=record.state.journal, protocol=PROTOCOL, effects=asking,
             resumed=self.floor.resumed, went_down=self.floor.went_down,

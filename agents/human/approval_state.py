@@ -44,6 +44,7 @@ class Entry(msgspec.Struct, kw_only=True):
     yes: tuple[Yes, ...] = ()
     previous: OrderCard | None = None
     is_seen: bool = False
+    is_called: bool = False  # People were called about this record.
     filled: int = 0
     answer_ids: tuple[str, ...] = ()
     figures_ns: dict[int, int] = {}  # When each sequence number was as of.
@@ -75,6 +76,9 @@ class ApprovalState(msgspec.Struct):
     refused_answers: int = 0
     unbelieved: int = 0
     answer_ns: list[int] = []  # From the question to the deciding answer.
+    approvers: int = 0  # How many who may approve have a page open, as the panel said last.
+    calls: dict[int, str] = {}  # Code by effect, of calls under way.
+    calls_failed: int = 0
 
     def end(self, code: str, outcome: Outcome) -> None:
         """Count how a card ended."""

@@ -15,12 +15,13 @@ from agents.human.approval_state import (
     Entry,
     Yes,
 )
-from agents.human.escalation import NotifyPeople
+from agents.human.escalation import Caller, NotifyPeople
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.approval_messages import (
     CARDS_TOPIC,
     AnswerNoted,
     ApprovalRequest,
+    ApproversPresent,
     CardAnswer,
     CardChanged,
     CardDue,
@@ -44,7 +45,7 @@ NOBODY: Final = (
 )
 ToApprovals = (
     Resumed | ApprovalRequest | CardRefreshed | CardWithdrawn | CardProgress | CardAnswer
-    | CardViewed | ShowCards | TimerFired | EffectDone | EffectFailed
+    | CardViewed | ShowCards | ApproversPresent | TimerFired | EffectDone | EffectFailed
 )  # fmt: skip
 
 
@@ -60,6 +61,7 @@ class Approvals(Actor[ToApprovals]):
         self._risk = risk
         self._settings = settings
         self._key = DecisionKey(keys.decision)
+        self._caller = Caller(settings)
         self.state: ApprovalState = ApprovalState()
 
     def receive(self, ctx: ActorContext, message: ToApprovals) -> None:
@@ -70,7 +72,7 @@ class Approvals(Actor[ToApprovals]):
                     self._not_believed(ctx, type(message).__name__)
                 else:
                     self._on_risk(ctx, message)
-            case CardAnswer() | CardViewed() | ShowCards():
+            case CardAnswer() | CardViewed() | ShowCards() | ApproversPresent():
                 if ctx.sender() not in self._settings.speakers:
                     self._not_believed(ctx, type(message).__name__)
                 else:
@@ -82,7 +84,7 @@ class Approvals(Actor[ToApprovals]):
                     if entry.outcome is None:
                         self._set_timers(ctx, entry)
             case EffectDone() | EffectFailed():
-                pass  # Whether a webhook arrived changes nothing: no answer is a no.
+                self._caller.hear(ctx, self.state, message)
             case never:
                 assert_never(never)
 
@@ -150,6 +152,7 @@ class Approvals(Actor[ToApprovals]):
             self._approve(ctx, entry)
         else:
             self._publish(ctx, entry)
+            self._caller.at_first(ctx, state, entry)
 
     def _renew(self, entry: Entry, asked: ApprovalRequest) -> None:
         """Void what was answered to the record before."""
@@ -157,14 +160,21 @@ class Approvals(Actor[ToApprovals]):
         self.state.made_smaller += asked.card.changed_because == "smaller"
         entry.previous, entry.card = entry.card, asked.card
         entry.state, entry.outcome, entry.yes, entry.reason = "waiting", None, (), ""
+        entry.is_called = False
         entry.figures_ns.clear()
         if asked.card.changed_because == "drift":
             entry.smaller_by = None
 
     # --- from people ---------------------------------------------------------------------------
 
-    def _on_person(self, ctx: ActorContext, message: CardAnswer | CardViewed | ShowCards) -> None:
-        if isinstance(message, ShowCards):
+    def _on_person(
+        self, ctx: ActorContext, message: CardAnswer | CardViewed | ShowCards | ApproversPresent
+    ) -> None:
+        if isinstance(message, ApproversPresent):
+            self.state.approvers = message.count
+            for waiting in self.state.cards.values():
+                self._caller.at_first(ctx, self.state, waiting)
+        elif isinstance(message, ShowCards):
             for shown in self.state.cards.values():
                 self._publish(ctx, shown)
         elif isinstance(message, CardViewed):
@@ -317,8 +327,8 @@ class Approvals(Actor[ToApprovals]):
             left_ns=left_ns, is_seen=entry.is_seen,
         )  # fmt: skip
         ctx.publish(CARDS_TOPIC, due)
-        if due.kind == "escalate" and self._settings.has_channel:
-            ctx.start(NotifyPeople(code=code, tier=due.tier, left_ns=left_ns))
+        if due.kind == "escalate":
+            self._caller.call(ctx, self.state, entry, "escalate")
 
     # --- what is told --------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from agents.human.panel_passwords import LockedOut, Passwords, TooBusy
 from agents.human.panel_payoff import payoff_chart, value_card
 from agents.human.panel_questions import answer_question
 from agents.human.panel_replies import reply_to_command
-from agents.human.panel_room import Room
+from agents.human.panel_room import APPROVALS, Room
 from agents.human.panel_seats import Seat
 from agents.human.panel_sign_in import SignIn, SignIns
 from agents.human.panel_table import Laid
@@ -34,7 +34,6 @@ from environment.approval_messages import CardAnswer, CardViewed
 from environment.control_messages import Audited, FlattenDesk, LowerDesk, RaiseDesk
 from environment.messages import CancelOrder
 
-APPROVALS: Final = "human/approvals"
 RISK: Final = "desk/risk"
 CUSTODIAN: Final = "desk/custodian"
 PANEL: Final = "human/panel"

@@ -9,7 +9,8 @@ from typing import ClassVar, Final, Protocol, assert_never
 
 from agents.desk.proposal import PROPOSALS, Proposal
 from agents.desk.risk_state import VERDICTS, Verdict
-from agents.human.panel_clerk import APPROVALS, PANEL
+from agents.human.panel_clerk import PANEL
+from agents.human.panel_room import APPROVALS
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.approval_messages import (
     CARDS_TOPIC,

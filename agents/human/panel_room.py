@@ -21,7 +21,7 @@ from agents.human.panel_ports import FloorPort, Surroundings
 from agents.human.panel_seats import Seat, Seats
 from agents.human.panel_table import CardTable, Laid, only_figures_moved
 from agents.human.panel_text import shown, span
-from environment.approval_messages import AnswerNoted, CardChanged, CardDue
+from environment.approval_messages import AnswerNoted, ApproversPresent, CardChanged, CardDue
 from environment.control_messages import DeskStateChanged, RaiseRefused
 from environment.instruments import Instrument
 from environment.messages import (
@@ -42,6 +42,7 @@ from environment.messages import (
 
 # Figures of a card go out this seldom: each time, approving is dead for a moment in the page.
 FIGURES_NS: Final = 2_500_000_000
+APPROVALS: Final = "human/approvals"
 NOBODY: Final = "nobody can be reached: orders that need a person will expire"
 
 
@@ -73,6 +74,7 @@ class Room:
         self.live = LiveView(settings.instruments, self.books)
         self.may_approve: Callable[[str], bool] = lambda _: False
         self._is_live_stale = False
+        self._approvers: int | None = None  # As the approval agent was told last.
 
     # --- what the floor says ---------------------------------------------------------------------
 
@@ -203,10 +205,19 @@ class Room:
         )
 
     def tick(self) -> None:
-        """Send what is due: a heartbeat, figures held back, the live view if it changed."""
+        """Send what is due: a heartbeat, figures held back, and who is here where it matters."""
+        if self.settings.has_channel:
+            self._tell_presence()
         self.seats.tell_newest("beat", self.beat())
         for laid in self.table.waiting():
             self._tell_held(laid)
+
+    def _tell_presence(self) -> None:
+        """Say how many could answer, so that people are called when nobody could."""
+        count = len({seat.person for seat in self.seats if self.may_approve(seat.person)})
+        if count != self._approvers:
+            self._approvers = count
+            self.floor.admit(APPROVALS, ApproversPresent(count=count))
 
     def refresh(self) -> None:
         """Send the live view, if anything on it may have changed."""

@@ -27,6 +27,9 @@ const isConnected = () => sinceBeat() <= SILENCE_MS;
 const isSameVersion = () => serverVersion === version;
 const send = (frame) => isConnected() && isSameVersion() && socket.send(frame);
 
+// A call to people names the card: its link opens it, once it is here, and answers nothing.
+let called = /^#card=([0-9A-F]{4})$/.exec(location.hash)?.[1] ?? "";
+
 applyTheme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
 
@@ -76,6 +79,8 @@ const hear = {
     deck.reset(frame.cards, person);
     chat.reset(frame.chat, person.name);
     live.show(frame.live, person.may_reject);
+    if (called && deck.cards.has(called)) openCard(called);
+    called = "";
   },
   beat(frame) {
     serverVersion = frame.version;

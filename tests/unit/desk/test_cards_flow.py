@@ -10,10 +10,12 @@ from agents.desk.limits import ApprovalPolicy
 from agents.desk.risk_state import PaperOrder
 from agents.human.approval_state import ApprovalSettings
 from agents.human.approvals import Approvals
+from agents.human.escalation import Notified
 from environment.actors import ActorRef
 from environment.actors.testing import RecordingContext
 from environment.approval_messages import (
     ApprovalRequest,
+    ApproversPresent,
     CardAnswer,
     CardChanged,
     CardDue,
@@ -22,8 +24,17 @@ from environment.approval_messages import (
     Decision,
     OrderCard,
 )
-from environment.control_messages import LowerDesk
-from environment.messages import ApprovedOrder, CancelOrder, CancelRequest, Leg, OrderRefused
+from environment.control_messages import Audited, LowerDesk
+from environment.messages import (
+    ApprovedOrder,
+    CancelOrder,
+    CancelRequest,
+    EffectDone,
+    EffectFailed,
+    Leg,
+    OrderRefused,
+    TimerFired,
+)
 from tests.unit.desk.factories import (
     AGENT,
     DOLLAR,
@@ -39,6 +50,10 @@ from tests.unit.desk.factories import (
 
 SECOND = 1_000_000_000
 PANEL = "human/panel"
+
+
+def raw(result: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.msgpack.encode(result))
 
 
 class Desk:
@@ -327,16 +342,74 @@ def test_without_an_approver_every_question_counts_as_yes() -> None:
 
 def test_reminders_come_and_the_webhook_says_neither_size_nor_price() -> None:
     desk = Desk(remind_ns=(20 * SECOND,), escalate_after_ns=45 * SECOND, has_channel=True)
+    desk.say(ApproversPresent(count=1))
     desk.tell(ask())
     names = [timer.name.split()[0] for timer in desk.human.timers_set]
     assert names == ["expire", "remind", "escalate"]
-    from environment.messages import TimerFired
-
     desk.at(45 * SECOND)
     desk.say(TimerFired(timer_id=3, name=f"escalate {desk.card.code}"), sender="kernel")
     (effect,) = desk.human.started
-    assert set(msgspec.to_builtins(effect[1])) == {"type", "code", "tier", "left_ns"}
+    assert set(msgspec.to_builtins(effect[1])) == {"type", "code", "tier", "left_ns", "because"}
     assert isinstance(desk.human.published[-1].message, CardDue)
+
+
+def calls(desk: Desk) -> list[str]:
+    return [msgspec.to_builtins(effect)["because"] for _, effect in desk.human.started]
+
+
+def test_card_calls_at_once_where_no_approver_has_a_page_open() -> None:
+    desk = Desk(escalate_after_ns=45 * SECOND, has_channel=True)
+    desk.tell(ask())
+    assert calls(desk) == ["new"]
+    desk.tell(quote(10_000, 10_002))  # Figures that move are no new record.
+    assert calls(desk) == ["new"]
+
+
+def test_card_calls_when_the_last_approver_leaves_and_not_while_one_looks() -> None:
+    desk = Desk(has_channel=True)
+    desk.say(ApproversPresent(count=1))
+    desk.tell(ask())
+    assert calls(desk) == []
+    desk.say(ApproversPresent(count=0))
+    desk.say(ApproversPresent(count=0))
+    assert calls(desk) == ["new"]
+    desk.answer()
+    desk.say(ApproversPresent(count=0))
+    assert calls(desk) == ["new"]
+
+
+def test_nobody_is_called_where_no_channel_is_configured() -> None:
+    desk = Desk(escalate_after_ns=45 * SECOND)
+    desk.tell(ask())
+    desk.at(45 * SECOND)
+    desk.say(TimerFired(timer_id=2, name=f"escalate {desk.card.code}"), sender="kernel")
+    assert desk.human.started == []
+
+
+def test_no_agent_says_who_is_present() -> None:
+    desk = Desk(has_channel=True)
+    desk.say(ApproversPresent(count=1), sender="quant/maker")
+    desk.tell(ask())
+    assert calls(desk) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "text"),
+    [
+        (EffectDone(effect_id=1, result=raw(Notified(("webhook 200",)))), "called", "webhook 200"),
+        (EffectFailed(effect_id=1, reason="NotReached: mail"), "not_called", "NotReached: mail"),
+    ],
+)
+def test_what_became_of_a_call_is_recorded_and_changes_nothing(
+    outcome: EffectDone | EffectFailed, kind: str, text: str
+) -> None:
+    desk = Desk(has_channel=True)
+    desk.tell(ask())
+    shown = desk.shown
+    desk.say(outcome, sender="effect")
+    audited = [p.message for p in desk.human.published if isinstance(p.message, Audited)][-1]
+    assert (audited.kind, audited.subject, audited.text) == (kind, desk.card.code, text)
+    assert desk.shown == shown
 
 
 def test_card_names_what_a_person_must_see() -> None:

@@ -11,7 +11,7 @@ from agents.human.panel_payoff import payoff_chart, revalue, value_card
 from agents.human.panel_questions import answer_question
 from agents.human.panel_room import FIGURES_NS, NOBODY, Room, RoomSettings
 from agents.human.panel_seats import MOST_WAITING, Seat
-from environment.approval_messages import CardLeg, Change
+from environment.approval_messages import ApproversPresent, CardLeg, Change
 from environment.instruments import make_equity, make_option
 from environment.messages import DepthUpdate, QuoteUpdate, Side, Signal
 from tests.unit.human.floor import SECOND, START_NS, make_card, make_change, make_figures
@@ -164,3 +164,34 @@ def test_a_call_spread_loses_at_most_what_it_costs() -> None:
     assert min(chart["expiry"]) == pytest.approx(-2_050, abs=0.01)  # 5 x 100 x 4.10
     assert max(chart["expiry"]) == pytest.approx(2_950, abs=0.01)  # 10 wide, less the cost
     assert revalue(valued, spot_move=0.02) > 0 > revalue(valued, spot_move=-0.02)
+
+
+class ToldFloor(StillFloor):
+    """A floor that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, object]] = []
+
+    def admit(self, recipient: str, message: object) -> None:
+        self.told.append((recipient, message))
+
+
+def test_approval_agent_is_told_when_the_first_approver_comes_and_the_last_goes(
+    clock: Clock,
+) -> None:
+    floor = ToldFloor()
+    settings = RoomSettings(floor="floor", instruments=(AAPL,), has_channel=True)
+    room = Room(settings, floor, clock.around())
+    room.may_approve = lambda name: name != "vic"
+    room.tick()
+    seats = [Seat("a", "ana"), Seat("b", "ana"), Seat("c", "vic")]
+    for seat in seats:
+        room.enter(seat, PERSON)
+    room.tick()
+    room.tick()
+    room.seats.remove(seats[0])
+    room.tick()
+    room.seats.remove(seats[1])
+    room.tick()
+    expected = [("human/approvals", ApproversPresent(count=count)) for count in (0, 1, 0)]
+    assert floor.told == expected

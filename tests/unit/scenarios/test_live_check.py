@@ -1,5 +1,6 @@
 """What a daemon refuses before anything starts: one line that names file, key and mend."""
 
+import re
 import socket
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from brokers.venue import VenueClock
 from environment.errors import ConfigError
+from scenarios.build_channels import channels_of
 from scenarios.cli import run_command
 from scenarios.live_check import check_ports, load_desk, lock_desk
 from scenarios.market_time import MarketTime
@@ -152,3 +154,32 @@ def test_market_time_follows_the_venue_and_not_the_wall() -> None:
     wall[0] += 9_000
     assert time.wall_ns() == 7_050
     assert (time.wall_step_ns(), time.wall_step_ns()) == (9_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('webhook = { env = "HOOK" }, hmac = { env = "KEY" }', ""),
+        ('webhook = { env = "OPEN" }, hmac = { env = "KEY" }', "escalate.webhook: would cross"),
+        ('webhook = { env = "HOOK" }, hmac = { env = "WEAK" }', "escalate.hmac: has 4 characters"),
+        ('mail = "desk@example.com", mail_login = { env = "WEAK" }', "expected NAME:PASSWORD"),
+        ('mail = "desk@example.com"', ""),
+    ],
+)
+def test_channel_that_could_not_be_trusted_is_refused(
+    tmp_path: Path, table: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "HOOK": "https://desk.example/hook", "OPEN": "http://desk.example/hook", "WEAK": "abcd",
+        "KEY": "a key of the desk's own",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    approval = f'[approval]\nescalate = {{ after = "45s", {table} }}\n[limits]\n'
+    desk = load_desk(write(tmp_path, ("[limits]\n", approval)))
+    if told:
+        with pytest.raises(ConfigError, match=re.escape(told)):
+            channels_of(desk.swarm, desk.file, "agents.toml", 1.0)
+        return
+    channels = channels_of(desk.swarm, desk.file, "agents.toml", 1.0)
+    assert channels is not None
+    assert channels.settings.link == "http://127.0.0.1:8750"
