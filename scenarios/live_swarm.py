@@ -62,7 +62,7 @@ class LiveSwarm:
     def __init__(
         self, config: Config, terms: SwarmTerms, venue: SocketVenue, keys: Keys,
         record: SwarmRecord, agents: dict[str, Factory] | None = None,
-        performers: dict[type, Perform] | None = None,
+        *, performers: dict[type, Perform] | None = None,
     ) -> None:  # fmt: skip
         self.terms = terms
         self.venue = venue
