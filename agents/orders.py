@@ -10,6 +10,7 @@ from typing import assert_never
 import msgspec
 
 from environment.messages import (
+    Leg,
     OrderAccepted,
     OrderCancelled,
     OrderEvent,
@@ -19,6 +20,7 @@ from environment.messages import (
     OrderTriggered,
     Side,
 )
+from environment.structures import units_done
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -34,6 +36,9 @@ class TrackedOrder(msgspec.Struct):
     `asked` holds replaces (their terms) and cancels (None) that the venue has not answered, oldest
     first: it answers in that order. An adopted order was sent by an earlier incarnation: only its
     leaves are known, so it can be cancelled and not replaced.
+
+    Of an order with `legs` all counts but `leg_lots` are in units of the structure; its fills come
+    leg by leg, and a unit has traded once all its legs have.
     """
 
     order_id: str
@@ -45,6 +50,8 @@ class TrackedOrder(msgspec.Struct):
     is_adopted: bool = False
     asked: list[Terms | None] = []
     ended_at: int | None = None  # Lots that will have traded in all, once it has left the market.
+    legs: tuple[Leg, ...] = ()
+    leg_lots: dict[str, int] = {}  # What of each leg has traded.
 
     @property
     def is_over(self) -> bool:
@@ -60,6 +67,10 @@ class TrackedOrder(msgspec.Struct):
     def is_replaceable(self) -> bool:
         """Return whether its owner may ask for other terms: one question at a time."""
         return self.is_accepted and not self.is_adopted and not self.asked
+
+    def each_leg(self) -> tuple[Leg, ...]:
+        """Return what one unit trades: its legs, or its one instrument."""
+        return self.legs or (Leg(instrument=self.instrument, side=self.side),)
 
     def wanted(self) -> Terms:
         """Return the terms it will have if every replace on its way is taken."""
@@ -78,7 +89,7 @@ class TrackedOrder(msgspec.Struct):
         return max(largest - self.filled, 0)
 
     def follow(self, event: OrderEvent) -> int:
-        """Take an event of this order in, and return the lots that it newly filled."""
+        """Take an event of this order in, and return the lots, or units, that it newly filled."""
         match event:
             case OrderFilled():
                 return self._fill(event)
@@ -103,6 +114,8 @@ class TrackedOrder(msgspec.Struct):
         return 0
 
     def _fill(self, event: OrderFilled) -> int:
+        if self.legs:
+            return self._fill_leg(event)
         if self.is_adopted and event.leaves >= self.terms.quantity - self.filled:
             return 0  # What was open at the restart has this fill taken off already.
         self.is_accepted = True
@@ -110,6 +123,21 @@ class TrackedOrder(msgspec.Struct):
         if event.leaves == 0:
             self.ended_at = self.filled
         return event.quantity
+
+    def _fill_leg(self, event: OrderFilled) -> int:
+        ratio = next((leg.ratio for leg in self.legs if leg.instrument == event.instrument), 0)
+        had = self.leg_lots.get(event.instrument, 0)
+        if not ratio or (self.is_adopted and event.leaves >= self.terms.quantity * ratio - had):
+            return 0  # As above.
+        self.is_accepted = True
+        self.leg_lots[event.instrument] = had + event.quantity
+        before, self.filled = self.filled, units_done(self.legs, self.leg_lots)
+        is_even = all(
+            self.leg_lots.get(leg.instrument, 0) == self.filled * leg.ratio for leg in self.legs
+        )
+        if event.leaves == 0 and is_even:
+            self.ended_at = self.filled
+        return self.filled - before
 
     def _replace(self, price: int | None) -> None:
         """Take the terms that were asked for; without such, the market moved the price itself."""

@@ -4,6 +4,7 @@ from typing import ClassVar, Final, assert_never
 
 import msgspec
 
+from brokers.packages import PackageEvent, Packages, PackageState, Told, fault_of
 from brokers.venue_book import BookedOrder, VenueBook
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.authority import VenueGate
@@ -18,9 +19,17 @@ from environment.messages import (
     OrderFilled,
     OrderRefused,
     OrderReplaced,
+    OrderRequest,
     OrderTriggered,
     ReplaceOrder,
     SubmitOrder,
+)
+from environment.option_messages import (
+    LegFilled,
+    PackageAccepted,
+    PackageCancelled,
+    PackageFilled,
+    SubmitPackage,
 )
 from environment.parent_draws import ParentDraws
 from environment.venue_messages import (
@@ -53,14 +62,16 @@ class VenueState(msgspec.Struct):
     refused: int = 0
     unfounded: int = 0  # Reports that did not come from the exchange.
     draws: ParentDraws = msgspec.field(default_factory=ParentDraws)
+    packages: PackageState = msgspec.field(default_factory=PackageState)
 
 
-ToExchange = SubmitOrder | ReplaceOrder | CancelOrder | CancelAll
+ToExchange = SubmitOrder | SubmitPackage | ReplaceOrder | CancelOrder | CancelAll
 ToCustodian = VenueReport | VenueSession | OrderReport | AccountReport | ReportsGone
 ToVenue = (
     ApprovedOrder | ApprovedReplace | CancelOrder | CancelAll | QueryOrder | QueryAccount
     | ResendReports | RenewSession | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
-    | OrderReplaced | OrderTriggered
+    | OrderReplaced | OrderTriggered | PackageAccepted | LegFilled | PackageFilled
+    | PackageCancelled
 )  # fmt: skip
 
 
@@ -85,6 +96,7 @@ class SimulatedVenue(Actor[ToVenue]):
         self._account = account
         self._gate = gate
         self._warned = warned
+        self._packages = Packages(account)
         self.state: VenueState = VenueState(book=VenueBook()) if state is None else state
 
     def receive(self, ctx: ActorContext, message: ToVenue) -> None:
@@ -94,13 +106,12 @@ class SimulatedVenue(Actor[ToVenue]):
                 self._on_order(ctx, message)
             case ApprovedReplace():
                 self._on_replace(ctx, message)
-            case CancelOrder():
-                ctx.send(self._exchange, message)
-            case CancelAll(instrument=instrument):
-                ctx.send(self._exchange, CancelAll(account=self._account, instrument=instrument))
+            case CancelOrder() | CancelAll():
+                self._on_cancel(ctx, message)
             case (
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
-                | OrderReplaced() | OrderTriggered()
+                | OrderReplaced() | OrderTriggered() | PackageAccepted() | LegFilled()
+                | PackageFilled() | PackageCancelled()
             ):  # fmt: skip
                 self._on_event(ctx, message)
             case QueryOrder() | QueryAccount() | ResendReports() | RenewSession():
@@ -108,13 +119,43 @@ class SimulatedVenue(Actor[ToVenue]):
             case never:
                 assert_never(never)
 
-    def _on_event(self, ctx: ActorContext, event: ReportedEvent) -> None:
-        if ctx.sender() != self._exchange.address:
-            self.state.unfounded += 1  # A fill that somebody made up is no fill.
-            self._warn(ctx, event.order_id, "report: not from the exchange")
+    def _on_cancel(self, ctx: ActorContext, cancel: CancelOrder | CancelAll) -> None:
+        packages = self.state.packages
+        if isinstance(cancel, CancelOrder):
+            if cancel.order_id in packages.entered:
+                asks = self._packages.cancel(packages, cancel.order_id)
+                self._tell(ctx, Told(asks=asks))
+            else:
+                ctx.send(self._exchange, cancel)
             return
-        self.state.draws.follow(event)
-        self._report(ctx, event)
+        ctx.send(self._exchange, CancelAll(account=self._account, instrument=cancel.instrument))
+        # A package that is just being replaced stands in no book, so no cancel there finds it.
+        for name in list(packages.entered):
+            order = self.state.book.find(name)
+            if order is not None and cancel.instrument in {None, order.instrument}:
+                self._tell(ctx, Told(asks=self._packages.cancel(packages, name)))
+
+    def _on_event(self, ctx: ActorContext, event: ReportedEvent | PackageEvent) -> None:
+        state = self.state
+        if ctx.sender() != self._exchange.address:
+            state.unfounded += 1  # A fill that somebody made up is no fill.
+            self._warn(ctx, event.order_id, "report: not from the exchange")
+        elif isinstance(event, PackageAccepted | LegFilled | PackageFilled | PackageCancelled) or (
+            isinstance(event, OrderRefused) and event.order_id in state.packages.names
+        ):
+            if event.order_id in state.packages.names:
+                self._tell(ctx, self._packages.follow(state.packages, state.book, event))
+        else:
+            state.draws.follow(event)
+            self._report(ctx, event)
+
+    def _tell(self, ctx: ActorContext, told: Told) -> None:
+        """Carry out what follows from something that happened to a structure."""
+        for event in told.reports:
+            self.state.draws.follow(event)
+            self._report(ctx, event)
+        for ask in told.asks:
+            ctx.send(self._exchange, ask)
 
     def _on_order(self, ctx: ActorContext, approved: ApprovedOrder) -> None:
         order, state = approved.order, self.state
@@ -127,10 +168,9 @@ class SimulatedVenue(Actor[ToVenue]):
         if state.book.knows(name):
             state.repeated += 1
             return
-        state.book.take(
-            BookedOrder(name, order.instrument, order.side, order.quantity, order.price)
-        )
-        reason = self._fault(ctx, approved, name)
+        state.book.take(booked_order(name, order))
+        reason = fault_of(order) if order.legs else ""
+        reason = reason or self._fault(ctx, approved, name)
         if not reason and approved.account != self._account:
             reason = f"account: {approved.account!r} is not traded here, only {self._account!r}"
         if reason:
@@ -138,6 +178,9 @@ class SimulatedVenue(Actor[ToVenue]):
             self._report(ctx, OrderRefused(order_id=name, reason=reason))
             return
         state.submitted += 1
+        if order.legs:
+            ctx.send(self._exchange, self._packages.enter(state.packages, name, order))
+            return
         submit = SubmitOrder(
             order_id=name,
             account=self._account,
@@ -173,6 +216,9 @@ class SimulatedVenue(Actor[ToVenue]):
             state.refused += 1
             self._report(ctx, OrderRefused(order_id=name, reason=reason))
             return
+        if name in state.packages.entered:
+            self._tell(ctx, self._packages.replace(state.packages, state.book, name, order))
+            return
         state.book.ask(name, order)
         replace = ReplaceOrder(order_id=name, quantity=order.quantity, price=order.price)
         ctx.send(self._exchange, replace)
@@ -194,8 +240,9 @@ class SimulatedVenue(Actor[ToVenue]):
         if reason:
             self._warn(ctx, approved.order.order_id, reason)
         elif decision is not None:
+            legs = approved.order.legs if isinstance(approved, ApprovedOrder) else ()
             reason = self.state.draws.claim(
-                name, decision.parent, approved.order.quantity, decision.quantity
+                name, decision.parent, approved.order.quantity, decision.quantity, legs
             )
         return reason
 
@@ -227,6 +274,14 @@ class SimulatedVenue(Actor[ToVenue]):
                 state.session = max(state.session, above + 1)
                 session = VenueSession(session=state.session, sequence=book.sequence)
                 ctx.send(self._custodian, session)
+
+
+def booked_order(name: str, order: OrderRequest) -> BookedOrder:
+    """Return an order as the venue's own record begins it."""
+    return BookedOrder(
+        name, order.instrument, order.side, order.quantity, order.price, legs=order.legs,
+        time_in_force=order.time_in_force,
+    )  # fmt: skip
 
 
 def account_report(book: VenueBook, cash_micros: int | None = None) -> AccountReport:

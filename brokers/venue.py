@@ -19,6 +19,7 @@ from environment.messages import (
     OrderType,
     TimeInForce,
 )
+from environment.option_messages import ChainUpdate, SeriesListed
 from environment.venue_messages import (
     AccountReport,
     NotSent,
@@ -28,7 +29,7 @@ from environment.venue_messages import (
     VenueSession,
 )
 
-Feed = Literal["quotes", "every_quote", "trades", "depth", "status"]
+Feed = Literal["quotes", "every_quote", "trades", "depth", "status", "chain"]
 # The custodian's word for an order, between sending it and the venue's answer.
 OrderState = Literal["unknown", "working", "filled", "cancelled", "refused"]
 
@@ -37,7 +38,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a venue can do; a desk asks before it counts on it.
 
     `resends_reports`: reports are numbered without holes, and kept to be asked for. Without it a
-    desk that missed something compares accounts.
+    desk that missed something compares accounts. `packages`: an order may have up to six legs that
+    trade together at a net price or not at all; its fills are told leg by leg.
     """
 
     order_types: tuple[OrderType, ...]
@@ -71,7 +73,7 @@ class Published(Message, frozen=True, kw_only=True):
     """Market data of one topic, as `market/AAPL/quotes`."""
 
     topic: str
-    message: MarketData
+    message: MarketData | ChainUpdate | SeriesListed
 
 
 class VenueClosed(MoneyMessage, frozen=True, kw_only=True):
@@ -153,6 +155,7 @@ class Venue(Protocol):
         """Return the trading day in hand."""
 
 
+# Of a simulated venue whose world lists no options.
 SIMULATED: Final = Capabilities(
     order_types=(
         "limit", "market", "midpoint", "stop", "stop_limit", "trailing_stop", "on_open", "on_close",
@@ -161,3 +164,6 @@ SIMULATED: Final = Capabilities(
     feeds=("quotes", "every_quote", "trades", "depth", "status"),
     is_simulated=True,
 )  # fmt: skip
+SIMULATED_OPTIONS: Final = msgspec.structs.replace(
+    SIMULATED, options=True, packages=True, feeds=(*SIMULATED.feeds, "chain")
+)

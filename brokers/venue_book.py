@@ -6,6 +6,7 @@ import msgspec
 
 from environment.errors import Defect
 from environment.messages import (
+    Leg,
     OrderAccepted,
     OrderCancelled,
     OrderFilled,
@@ -13,7 +14,9 @@ from environment.messages import (
     OrderReplaced,
     OrderTriggered,
     ReplaceRequest,
+    TimeInForce,
 )
+from environment.structures import units_done
 from environment.venue_messages import (
     OrderAtVenue,
     ReportedEvent,
@@ -26,7 +29,11 @@ _KEPT: Final = 1_000  # Ended orders and reports that can still be asked for.
 
 
 class BookedOrder(msgspec.Struct):
-    """One order: its terms, what has traded, and how it ended."""
+    """One order: its terms, what has traded, and how it ended.
+
+    One with `legs` counts in units of the structure; of each leg `leg_lots` and `leg_ticks` (price
+    times lots) have traded.
+    """
 
     client_order_id: str
     instrument: str
@@ -41,6 +48,10 @@ class BookedOrder(msgspec.Struct):
 
     is_accepted: bool = False
     ended_at: int | None = None  # Lots that will have traded in all.
+    legs: tuple[Leg, ...] = ()
+    leg_lots: dict[str, int] = {}
+    leg_ticks: dict[str, int] = {}
+    time_in_force: TimeInForce = "day"
 
     @property
     def is_over(self) -> bool:
@@ -53,6 +64,8 @@ class BookedOrder(msgspec.Struct):
             case OrderAccepted(price=price):
                 self.is_accepted = True
                 self.price = self.price if price is None else price
+            case OrderFilled() if self.legs:
+                self._fill_leg(event)
             case OrderFilled(quantity=quantity, price=price, leaves=leaves):
                 self.is_accepted = True
                 self.filled += quantity
@@ -71,6 +84,19 @@ class BookedOrder(msgspec.Struct):
                 self._replace(price)
             case OrderTriggered():
                 self.is_accepted = True
+
+    def _fill_leg(self, fill: OrderFilled) -> None:
+        """Take a leg's fill in; a unit has traded once all its legs have."""
+        self.is_accepted = True
+        symbol = fill.instrument
+        self.leg_lots[symbol] = self.leg_lots.get(symbol, 0) + fill.quantity
+        self.leg_ticks[symbol] = self.leg_ticks.get(symbol, 0) + fill.quantity * fill.price
+        self.filled = units_done(self.legs, self.leg_lots)
+        is_even = all(
+            self.leg_lots.get(leg.instrument, 0) == self.filled * leg.ratio for leg in self.legs
+        )
+        if fill.leaves == 0 and is_even:
+            self.state, self.ended_at = "filled", self.filled
 
     def _replace(self, price: int | None) -> None:
         """Take the terms that were asked for; without such, the market moved the price itself."""
@@ -93,6 +119,12 @@ class BookedOrder(msgspec.Struct):
             state=self.state,
             reason=self.reason,
             average_ticks=round(self.paid_ticks / self.filled) if self.filled else 0,
+            legs=self.legs,
+            leg_lots=dict(self.leg_lots),
+            leg_average_ticks={
+                symbol: round(ticks / self.leg_lots[symbol])
+                for symbol, ticks in self.leg_ticks.items()
+            },
         )
 
 

@@ -6,9 +6,8 @@ from typing import Any, ClassVar, Final
 
 from brokers.frames import Frames, serve
 from brokers.paced_kernel import PacedKernel
-from brokers.simulated import VENUE_ADDRESS, SimulatedVenue
+from brokers.simulated import VENUE_ADDRESS, SimulatedVenue, booked_order
 from brokers.venue import Published, VenueClock
-from brokers.venue_book import BookedOrder
 from brokers.venue_log import Asked, Began, Kept, NoLog, Reported, Revoked, Taken, VenueLog
 from brokers.wire import (
     WIRE_VERSION,
@@ -39,6 +38,7 @@ from environment.messages import (
     ReplaceRequest,
     TradePrint,
 )
+from environment.option_messages import ChainUpdate, SeriesListed
 from environment.venue_messages import (
     AccountReport,
     NotSent,
@@ -60,7 +60,7 @@ _QUESTIONS = (CancelOrder, QueryOrder, QueryAccount, ResendReports)
 ToDoor = (
     Listen | VenueReport | VenueSession | OrderReport | AccountReport | ReportsGone
     | AuthorityRefused | QuoteUpdate | TradePrint | DepthUpdate | PhaseChanged | BandsChanged
-    | AuctionIndication
+    | AuctionIndication | ChainUpdate | SeriesListed
 )  # fmt: skip
 
 
@@ -227,8 +227,7 @@ class VenueServer:
         order = approved.order
         name = approved.client_order_id or order.order_id
         if isinstance(order, OrderRequest):
-            booked = BookedOrder(name, order.instrument, order.side, order.quantity, order.price)
-            self._log.write(Taken(booked))
+            self._log.write(Taken(booked_order(name, order)))
         else:
             asked = ReplaceRequest(order_id=name, quantity=order.quantity, price=order.price)
             self._log.write(Asked(asked))

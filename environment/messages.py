@@ -36,14 +36,23 @@ Phase = Literal[
 ]  # fmt: skip
 
 
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg of a structure: `ratio` contracts (or 100 shares' lots, as its lot says) a unit."""
+
+    instrument: str
+    side: Side
+    ratio: int = 1
+
+
 class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """One working order as the custodian knows it."""
+    """One working order as the custodian knows it; of one with legs, price and leaves are net."""
 
     order_id: str
     instrument: str
     side: Side
     price: int | None
     leaves: int
+    legs: tuple[Leg, ...] = ()
 
 
 class Resumed(Message, frozen=True, kw_only=True):
@@ -162,7 +171,7 @@ class OrderRefused(MoneyMessage, frozen=True, kw_only=True):
 
 
 class OrderFilled(MoneyMessage, frozen=True, kw_only=True):
-    """Fact: a part of the order traded."""
+    """Fact: a part of the order traded; of one with legs, a part of one leg (`leaves` too)."""
 
     order_id: str
     instrument: str
@@ -288,14 +297,6 @@ OrderEvent = (
 
 
 # --- the desk: the only order road of an agent that is not part of the world --------------------
-
-
-class Leg(msgspec.Struct, frozen=True, kw_only=True):
-    """One leg of a structure: `ratio` contracts (or 100 shares' lots, as its lot says) a unit."""
-
-    instrument: str
-    side: Side
-    ratio: int = 1
 
 
 class Signal(Message, frozen=True, kw_only=True):

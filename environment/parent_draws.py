@@ -3,12 +3,14 @@
 import msgspec
 
 from environment.messages import (
+    Leg,
     OrderAccepted,
     OrderCancelled,
     OrderEvent,
     OrderFilled,
     OrderRefused,
 )
+from environment.structures import units_done
 
 
 class Drawn(msgspec.Struct):
@@ -18,6 +20,8 @@ class Drawn(msgspec.Struct):
     at_most: int
     filled: int = 0
     is_accepted: bool = False
+    legs: tuple[Leg, ...] = ()  # Of a structure: all lots are units of it, and fills its legs'.
+    leg_lots: dict[str, int] = {}
 
 
 class ParentDraws(msgspec.Struct):
@@ -30,7 +34,9 @@ class ParentDraws(msgspec.Struct):
     orders: dict[str, Drawn] = {}
     drawn: dict[str, int] = {}  # Lots, by parent.
 
-    def claim(self, order_id: str, parent: str, lots: int, approved: int) -> str:
+    def claim(
+        self, order_id: str, parent: str, lots: int, approved: int, legs: tuple[Leg, ...] = ()
+    ) -> str:
         """Take lots of a parent for an order (in all, if it is known); return why not, or ""."""
         before = self.orders.get(order_id)
         if before is not None and before.parent != parent:
@@ -42,7 +48,7 @@ class ParentDraws(msgspec.Struct):
                 f" {order_id} asks for {more}"
             )
         if before is None:
-            self.orders[order_id] = Drawn(parent, lots)
+            self.orders[order_id] = Drawn(parent, lots, legs=legs)
         else:
             before.at_most += more
         self.drawn[parent] = self.drawn.get(parent, 0) + more
@@ -56,9 +62,11 @@ class ParentDraws(msgspec.Struct):
         match event:
             case OrderAccepted():
                 order.is_accepted = True
-            case OrderFilled(quantity=quantity):
+            case OrderFilled(quantity=quantity, instrument=symbol):
                 order.is_accepted = True
-                order.filled += quantity
+                order.leg_lots[symbol] = order.leg_lots.get(symbol, 0) + quantity
+                legs = order.legs
+                order.filled = units_done(legs, order.leg_lots) if legs else order.leg_lots[symbol]
             case OrderRefused() if not order.is_accepted:
                 self._settle(order, order.filled)
             case OrderCancelled(quantity=left):

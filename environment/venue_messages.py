@@ -11,6 +11,7 @@ import msgspec
 
 from environment.message_roots import Message, MoneyMessage
 from environment.messages import (
+    Leg,
     OrderAccepted,
     OrderCancelled,
     OrderFilled,
@@ -94,7 +95,10 @@ class ReportsGone(MoneyMessage, frozen=True, kw_only=True):
 
 
 class OrderAtVenue(msgspec.Struct, frozen=True, kw_only=True):
-    """One order as the venue has it; `average_ticks` is what its fills cost on the mean."""
+    """One order as the venue has it; `average_ticks` is what its fills cost on the mean.
+
+    One with `legs` counts in units of the structure, and says of each leg what has traded instead.
+    """
 
     client_order_id: str
     instrument: str
@@ -105,6 +109,9 @@ class OrderAtVenue(msgspec.Struct, frozen=True, kw_only=True):
     state: VenueOrderState
     reason: str = ""
     average_ticks: int = 0
+    legs: tuple[Leg, ...] = ()
+    leg_lots: dict[str, int] = {}
+    leg_average_ticks: dict[str, int] = {}
 
     @property
     def leaves(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from brokers.simulated import SimulatedVenue, VenueState
-from brokers.venue import SIMULATED, Hours, VenueClock
+from brokers.venue import SIMULATED, SIMULATED_OPTIONS, Hours, VenueClock
 from brokers.venue_book import BookedOrder
 from brokers.venue_log import Kept, Marked
 from brokers.venue_server import DOOR, Door
@@ -15,8 +15,7 @@ from brokers.wire import Welcome
 from environment.actors import ActorRef
 from environment.actors.ports import NoRecorder
 from environment.authority import VenueGate
-from environment.instruments import Instrument
-from environment.market import layout as at
+from environment.market import layout as at, option_rows
 from environment.market.exchange import ADDRESS as EXCHANGE
 from environment.messages import OrderCancelled
 from scenarios.build_floor import SWARM_ACCOUNT, VENUE
@@ -138,9 +137,11 @@ class VenueMarket:
 
     def welcome(self, session: int, sequence: int, clock: VenueClock, revoked: str) -> Welcome:
         """Return what a client is told first."""
-        instruments: tuple[Instrument, ...] = self.world.instruments
+        series = tuple(self.world.series.values())
         return Welcome(
-            session=session, sequence=sequence, capabilities=SIMULATED, instruments=instruments,
+            session=session, sequence=sequence,
+            capabilities=SIMULATED_OPTIONS if series else SIMULATED,
+            instruments=self.world.instruments + series,
             hours=self._hours(), clock=clock, reference_ticks=self.prices(),
             cash_micros=self.cash_micros(), revoked=revoked,
         )  # fmt: skip
@@ -155,11 +156,17 @@ class VenueMarket:
     # --- the account -----------------------------------------------------------------------------
 
     def _restore_account(self) -> None:
-        """Give the swarm what it had: cash, and shares as a gift out of the world's."""
+        """Give the swarm what it had: cash, shares and contracts as a gift out of the world's.
+
+        A series that is listed no more is gone: its contracts are what the venue has lost.
+        """
         market, number = self.world.market, self.world.floor.accounts[SWARM_ACCOUNT]
         for symbol, lots in self.kept.book.positions.items():
-            if lots and symbol in self.world.numbers:
-                market.give_shares(number, self.world.numbers[symbol], lots)
+            place = self.world.numbers.get(symbol)
+            if lots and place is not None and place < len(self.world.instruments):
+                market.give_shares(number, place, lots)
+            elif lots and place is not None:
+                option_rows.move_contracts(market, at.WORLD, number, place, lots)
         if self.kept.cash_micros is not None:
             accounts = market.section(at.S_ACCOUNT)
             change = self.kept.cash_micros - int(accounts[number, at.A_CASH])

@@ -133,8 +133,9 @@ class Custodian(Actor[ToCustodian]):
             self._reports.forward(ctx, state, approved.owner, refusal)
             return
         tracked = TrackedOrder(
-            order.order_id, order.instrument, order.side, Terms(order.quantity, order.price)
-        )
+            order.order_id, order.instrument, order.side, Terms(order.quantity, order.price),
+            legs=order.legs,
+        )  # fmt: skip
         name = client_order_id(state.run, state.epoch, order.order_id)
         held = HeldOrder(name, approved.owner, tracked, ctx.now_ns(), state.session)
         # In the table before it leaves: a crash in between leaves an unknown, never a stray.

@@ -9,7 +9,6 @@ import msgspec
 from agents.orders import Terms, TrackedOrder, split_order_id
 from environment.errors import Defect
 from environment.messages import (
-    Leg,
     OpenOrder,
     OrderAccepted,
     OrderCancelled,
@@ -58,7 +57,6 @@ class DeskBook(msgspec.Struct):
     orders: dict[str, TrackedOrder] = {}
     account: dict[str, Exposure] = {}
     owners: dict[str, dict[str, Exposure]] = {}
-    structures: dict[str, tuple[Leg, ...]] = {}  # Legs of open orders that have several.
     unexplained_fills: int = 0  # Fills of orders that were not open; they count as positions.
 
     def account_in(self, symbol: str) -> Exposure:
@@ -76,17 +74,9 @@ class DeskBook(msgspec.Struct):
             for symbol, held in self.account.items()
         }
 
-    def legs_of(self, order: TrackedOrder) -> tuple[Leg, ...]:
-        """Return what one unit of an order trades."""
-        return self.structures.get(order.order_id) or (
-            Leg(instrument=order.instrument, side=order.side),
-        )
-
-    def reserve(self, order: TrackedOrder, legs: tuple[Leg, ...] = ()) -> None:
+    def reserve(self, order: TrackedOrder) -> None:
         """Count an order that was just approved."""
         self.orders[order.order_id] = order
-        if legs:
-            self.structures[order.order_id] = legs
         self._change(order, 0, 0)
 
     def ask(self, order_id: str, terms: Terms | None) -> None:
@@ -105,14 +95,13 @@ class DeskBook(msgspec.Struct):
                 self._fill_unexplained(event)
             return
         before = order.at_most()
-        if order.order_id in self.structures and isinstance(event, OrderFilled):
-            self._fill_leg(order, event, before)
-        else:
-            filled = order.follow(event)
-            self._change(order, before, filled)
+        filled = order.follow(event)
+        if order.legs and isinstance(event, OrderFilled):
+            self._move(event)
+            filled = 0  # Its legs move positions, each as it is told.
+        self._change(order, before, filled)
         if order.is_over:
             del self.orders[order.order_id]
-            self.structures.pop(order.order_id, None)
 
     def resumed(self, owner: str) -> Resumed:
         """Return what an owner has in the market, as the first message of a new incarnation."""
@@ -129,6 +118,7 @@ class DeskBook(msgspec.Struct):
                     side=order.side,
                     price=order.terms.price,
                     leaves=order.terms.quantity - order.filled,
+                    legs=order.legs,
                 )
                 for order in mine
             ),
@@ -138,7 +128,7 @@ class DeskBook(msgspec.Struct):
     def _change(self, order: TrackedOrder, before: int, filled: int) -> None:
         units = order.at_most() - before
         owner = owner_of(order.order_id)
-        for leg in self.legs_of(order):
+        for leg in order.each_leg():
             reserved, traded = units * leg.ratio, filled * leg.ratio
             signed = traded if leg.side == "buy" else -traded
             for exposure in (
@@ -154,20 +144,12 @@ class DeskBook(msgspec.Struct):
                         f"{order.order_id}: expected reservations of 0 or more, found {exposure}."
                     )
 
-    def _fill_leg(self, order: TrackedOrder, event: OrderFilled, before: int) -> None:
-        """Count one leg's fill; the first leg's fills say how many units have traded."""
-        signed = event.quantity if event.side == "buy" else -event.quantity
-        self.account_in(event.instrument).position += signed
-        self.owner_in(owner_of(event.order_id), event.instrument).position += signed
-        first = self.legs_of(order)[0]
-        if event.instrument == first.instrument:
-            units = event.quantity // first.ratio
-            order.follow(msgspec.structs.replace(event, quantity=units))
-            self._change(order, before, 0)
-
     def _fill_unexplained(self, event: OrderFilled) -> None:
         """A fill is money whoever can explain it: the position counts it."""
         self.unexplained_fills += 1
+        self._move(event)
+
+    def _move(self, event: OrderFilled) -> None:
         signed = event.quantity if event.side == "buy" else -event.quantity
         self.account_in(event.instrument).position += signed
         self.owner_in(owner_of(event.order_id), event.instrument).position += signed

@@ -1,6 +1,7 @@
 """Whether a request can be an order at all; what cannot is refused by a rule's name."""
 
 from collections.abc import Collection, Mapping
+from math import gcd
 from typing import Final
 
 import msgspec
@@ -9,6 +10,7 @@ from agents.orders import Terms, TrackedOrder, split_order_id
 from environment.instruments import Instrument
 from environment.messages import Message, OrderRequest, OrderType, ReplaceRequest
 
+LEGS_MOST: Final = 6
 _PRICED: Final[frozenset[OrderType]] = frozenset({"limit", "stop_limit"})
 _UNPRICED: Final[frozenset[OrderType]] = frozenset({"market", "stop", "trailing_stop"})
 _TRIGGERED: Final[frozenset[OrderType]] = frozenset({"stop", "stop_limit", "trailing_stop"})
@@ -88,8 +90,14 @@ def _structure_fault(request: OrderRequest) -> Fault | None:
     symbols = [leg.instrument for leg in request.legs]
     if len(symbols) < 2 or len(set(symbols)) < len(symbols):
         return Fault(rule="legs", found=f"{symbols}, expected two or more, each once")
+    if len(symbols) > LEGS_MOST:
+        return Fault(rule="legs", found=f"{len(symbols)}, at most {LEGS_MOST} trade together")
     if any(leg.ratio < 1 for leg in request.legs):
         return Fault(rule="legs", found="a ratio below 1")
+    if gcd(*(leg.ratio for leg in request.legs)) > 1:
+        return Fault(rule="legs", found="ratios that are not in lowest terms")
+    if request.side != "buy":
+        return Fault(rule="side", found="a structure is bought, whichever way its legs go")
     if request.order_type != "limit" or request.price is None:
         return Fault(rule="price", found="a structure needs a net limit price")
     if not 0 < request.quantity <= 1_000_000:

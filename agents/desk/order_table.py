@@ -62,8 +62,8 @@ class OrderTable(msgspec.Struct):
         """Take an event of a held order in."""
         tracked = held.tracked
         filled = tracked.follow(event)
-        if filled:
-            self.add(tracked.instrument, tracked.side, filled, held.owner)
+        if isinstance(event, OrderFilled) and (filled or tracked.legs):
+            self.add(event.instrument, event.side, event.quantity, held.owner)
         if not held.is_asking:
             held.is_unknown = False
         if tracked.is_over:
@@ -100,14 +100,17 @@ class OrderTable(msgspec.Struct):
 
         All orders of that side count, whoever sent them: together they must not cross zero.
         """
-        tracked = held.tracked
-        position = self.positions.get(tracked.instrument, 0)
-        if position == 0 or (position > 0) == (tracked.side == "buy"):
+        return all(self._reduces_in(leg.instrument, leg.side) for leg in held.tracked.each_leg())
+
+    def _reduces_in(self, instrument: str, side: Side) -> bool:
+        position = self.positions.get(instrument, 0)
+        if position == 0 or (position > 0) == (side == "buy"):
             return False
         working = sum(
-            other.tracked.at_most()
+            other.tracked.at_most() * leg.ratio
             for other in self.orders.values()
-            if other.tracked.instrument == tracked.instrument and other.tracked.side == tracked.side
+            for leg in other.tracked.each_leg()
+            if (leg.instrument, leg.side) == (instrument, side)
         )
         return working <= abs(position)
 
@@ -121,6 +124,7 @@ class OrderTable(msgspec.Struct):
                     side=held.tracked.side,
                     price=held.tracked.terms.price,
                     leaves=held.leaves,
+                    legs=held.tracked.legs,
                 )
                 for held in self.of_owner(owner)
             ),

@@ -45,7 +45,9 @@ def missed_events(
         return
     if not tracked.is_accepted:
         yield OrderAccepted(order_id=name, instrument=symbol, exchange_ns=now_ns, price=order.price)
-    if missed > 0:
+    if order.legs:
+        yield from _missed_legs(tracked, order, now_ns)
+    elif missed > 0:
         yield OrderFilled(
             order_id=name, instrument=symbol, side=order.side, price=order.average_ticks,
             quantity=missed, leaves=order.quantity - order.filled, liquidity="maker",
@@ -56,6 +58,20 @@ def missed_events(
             order_id=name, instrument=symbol, quantity=order.quantity - order.filled,
             reason=order.reason or "reconciled", exchange_ns=now_ns,
         )  # fmt: skip
+
+
+def _missed_legs(
+    tracked: TrackedOrder, order: OrderAtVenue, now_ns: int
+) -> Iterator[ReportedEvent]:
+    for leg in order.legs:
+        done, had = order.leg_lots.get(leg.instrument, 0), tracked.leg_lots.get(leg.instrument, 0)
+        if done > had:
+            yield OrderFilled(
+                order_id=order.client_order_id, instrument=leg.instrument, side=leg.side,
+                price=order.leg_average_ticks[leg.instrument], quantity=done - had,
+                leaves=order.quantity * leg.ratio - done, liquidity="maker", fee_micros=0,
+                exchange_ns=now_ns, trade_id=0,
+            )  # fmt: skip
 
 
 def _unheld_orders(

@@ -218,7 +218,7 @@ class Risk(Actor[ToRisk]):
                 figures={"notional_micros": str(case.notional_micros)},
             ))  # fmt: skip
         # Booked before sending: a crash in between leaves the desk over-cautious.
-        state.book.reserve(tracked(request), request.legs)
+        state.book.reserve(tracked(request))
         state.tickets[request.order_id] = Ticket(
             request, self._maker.scopes_of(request), is_parent=self._voice.is_worked(request)
         )

@@ -205,7 +205,7 @@ class CardDesk:
         card, request = waiting.card, waiting.card.order
         del state.waiting[request.order_id]
         # Booked before sending: a crash in between leaves the desk over-cautious.
-        state.book.reserve(tracked(request), request.legs)
+        state.book.reserve(tracked(request))
         state.tickets[request.order_id] = Ticket(
             request, self._maker.scopes_of(request), signed, card.code, twice_mid(case),
             is_parent=self._voice.is_worked(request),

@@ -133,8 +133,9 @@ def legs_of(request: OrderRequest) -> tuple[Leg, ...]:
 def tracked(request: OrderRequest) -> TrackedOrder:
     """Return a request as the order that it would be."""
     return TrackedOrder(
-        request.order_id, request.instrument, request.side, Terms(request.quantity, request.price)
-    )
+        request.order_id, request.instrument, request.side,
+        Terms(request.quantity, request.price), legs=request.legs,
+    )  # fmt: skip
 
 
 def with_quantity(request: OrderRequest, quantity: int) -> OrderRequest:

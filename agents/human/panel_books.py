@@ -58,7 +58,9 @@ class Books:
             return
         request = approved.order
         terms = Terms(request.quantity, request.price)
-        tracked = TrackedOrder(request.order_id, request.instrument, request.side, terms)
+        tracked = TrackedOrder(
+            request.order_id, request.instrument, request.side, terms, legs=request.legs
+        )
         self.orders[request.order_id] = tracked
         self._forget()
 

@@ -1,15 +1,18 @@
+from typing import Any
+
+import msgspec
 import pytest
 
 from agents.orders import OrderNumbers, Terms, TrackedOrder, split_order_id
-from environment.messages import OrderEvent, OrderTriggered
+from environment.messages import Leg, OrderEvent, OrderTriggered
 from tests.unit.desk.factories import accepted, cancelled, filled, refused, replaced
 
 NAME = "quant/maker/1"
 
 
-def order(*asked: Terms | None, **given: bool) -> TrackedOrder:
+def order(*asked: Terms | None, **given: Any) -> TrackedOrder:
     """Return an accepted order of 10 lots at 100 ticks."""
-    values = {"is_accepted": True} | given
+    values: dict[str, Any] = {"is_accepted": True} | given
     return TrackedOrder(NAME, "AAPL", "buy", Terms(10, 100), asked=list(asked), **values)
 
 
@@ -95,3 +98,23 @@ def test_numbers_rise_within_and_over_incarnations() -> None:
 )  # fmt: skip
 def test_order_id_says_owner_and_number(order_id: str, parts: object) -> None:
     assert split_order_id(order_id) == parts
+
+
+def test_units_of_a_structure_have_traded_once_all_their_legs_have() -> None:
+    legs = (Leg(instrument="LOW", side="buy"), Leg(instrument="HIGH", side="sell", ratio=2))
+    tracked = order(legs=legs)
+    low = msgspec.structs.replace(filled(NAME, 3, 7), instrument="LOW")
+    assert (tracked.follow(low), tracked.at_most()) == (0, 10)
+    high = msgspec.structs.replace(filled(NAME, 5, 15), instrument="HIGH")
+    assert (tracked.follow(high), tracked.filled, tracked.at_most()) == (2, 2, 8)
+    tracked.follow(msgspec.structs.replace(high, quantity=15, leaves=0))
+    assert not tracked.is_over  # The other leg's fills are on the way.
+    tracked.follow(msgspec.structs.replace(low, quantity=7, leaves=0))
+    assert (tracked.is_over, tracked.filled) == (True, 10)
+
+
+def test_adopted_structure_counts_each_leg_from_what_was_open() -> None:
+    legs = (Leg(instrument="LOW", side="buy"), Leg(instrument="HIGH", side="sell", ratio=2))
+    tracked = order(legs=legs, is_adopted=True)
+    late = msgspec.structs.replace(filled(NAME, 4, 20), instrument="HIGH")
+    assert (tracked.follow(late), tracked.leg_lots) == (0, {})
