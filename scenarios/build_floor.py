@@ -38,6 +38,7 @@ from environment.venue_messages import OwnerDown
 from scenarios import config_swarm as told
 from scenarios.build_analysts import analyst_factory, feed_factories
 from scenarios.build_desk import PANEL, SCRIPT, approval_settings, rulebook_of, script_settings
+from scenarios.build_feeds import feeds_in_use
 from scenarios.build_paths import clock_ns
 from scenarios.build_quant import quant_factory
 from scenarios.build_views import coordinator_settings, execution_settings, portfolio_settings
@@ -214,7 +215,8 @@ def _spawn_desk(floor: Floor, kernel: Stage, keys: Keys, refresh_ns: int) -> Non
     _spawn_auditor(floor, kernel, keys)
     if pace_of(floor.config):
         symbols = tuple(instrument.symbol for instrument in floor.instruments)
-        kernel.spawn(PANEL, lambda: PanelGateway(floor.tell_panel, approvals, symbols))
+        feeds = tuple(feeds_in_use(floor.config))
+        kernel.spawn(PANEL, lambda: PanelGateway(floor.tell_panel, approvals, symbols, feeds))
     script = script_settings(floor.config, floor.session)
     if script is not None:
         kernel.spawn(SCRIPT, lambda: ScriptedApprover(approvals, script))

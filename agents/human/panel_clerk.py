@@ -13,6 +13,7 @@ from agents.human.panel_frames import (
     Control,
     FromPage,
     Hello,
+    Read,
     Say,
     Shown,
     Unfold,
@@ -74,6 +75,8 @@ class Clerk:
                     self._viewed(sign_in, frame)
                 case Unfold():
                     seat.put(self._unfolded(frame))
+                case Read():
+                    seat.put(self._room.reading(frame.number))
                 case Hello():
                     pass  # It was said already; once more changes nothing.
                 case never:

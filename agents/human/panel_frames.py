@@ -94,7 +94,13 @@ class Unfold(PageFrame, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     part: Literal["payoff", "evidence", "preview"]
 
 
-FromPage = Hello | Answer | Say | Control | Cancel | Viewed | Unfold
+class Read(PageFrame, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="read"):
+    """A person opened a question that an analyst asked its model."""
+
+    number: Sequence
+
+
+FromPage = Hello | Answer | Say | Control | Cancel | Viewed | Unfold | Read
 _decoder: Final = msgspec.json.Decoder(FromPage)
 _encoder: Final = msgspec.json.Encoder()
 

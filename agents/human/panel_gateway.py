@@ -45,6 +45,16 @@ from environment.messages import (
     Signal,
     TradePrint,
 )
+from environment.text_messages import (
+    CONSULTED_TOPIC,
+    EVIDENCE_TOPIC,
+    NOTICE_TOPIC,
+    Consulted,
+    Evidence,
+    NewsItem,
+    Notice,
+    news_topic,
+)
 
 _MARKET_NS: Final = 250_000_000  # Eyes need no more.
 
@@ -53,7 +63,7 @@ Heard = (
     | DepthUpdate | TradePrint | PhaseChanged | BandsChanged | AuctionIndication | Signal
     | Proposal | Verdict
     | ApprovedOrder | ApprovedReplace | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
-    | OrderReplaced | OrderTriggered
+    | OrderReplaced | OrderTriggered | Consulted | Evidence | NewsItem | Notice
 )  # fmt: skip
 ToPanel = Resumed | Audited | Heard
 Outlet = Callable[[str, Message, int, tuple[int, ...]], None]
@@ -65,11 +75,13 @@ class PanelGateway(Actor[ToPanel]):
     KIND: ClassVar[str] = "panel"
 
     def __init__(
-        self, outlet: Outlet, approvals: ActorRef[ShowCards] | None, symbols: tuple[str, ...]
-    ) -> None:
+        self, outlet: Outlet, approvals: ActorRef[ShowCards] | None, symbols: tuple[str, ...],
+        feeds: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         self._outlet = outlet
         self._approvals = approvals
         self._symbols = symbols
+        self._feeds = feeds
 
     def receive(self, ctx: ActorContext, message: ToPanel) -> None:
         """Handle one message."""
@@ -85,7 +97,8 @@ class PanelGateway(Actor[ToPanel]):
                 | QuoteUpdate() | DepthUpdate() | TradePrint() | PhaseChanged() | BandsChanged()
                 | AuctionIndication() | Signal() | Proposal() | Verdict() | ApprovedOrder()
                 | ApprovedReplace() | OrderAccepted() | OrderRefused() | OrderFilled()
-                | OrderCancelled() | OrderReplaced() | OrderTriggered()
+                | OrderCancelled() | OrderReplaced() | OrderTriggered() | Consulted() | Evidence()
+                | NewsItem() | Notice()
             ):  # fmt: skip
                 envelope = ctx.envelope()
                 evidence = envelope.evidence if envelope is not None else ()
@@ -95,7 +108,8 @@ class PanelGateway(Actor[ToPanel]):
                 assert_never(never)
 
     def _listen(self, ctx: ActorContext) -> None:
-        for topic in (CARDS_TOPIC, STATE_TOPIC, VERDICTS, PROPOSALS):
+        read = (CONSULTED_TOPIC, EVIDENCE_TOPIC, NOTICE_TOPIC, *map(news_topic, self._feeds))
+        for topic in (CARDS_TOPIC, STATE_TOPIC, VERDICTS, PROPOSALS, *read):
             ctx.subscribe(topic)
         for symbol in self._symbols:
             ctx.subscribe(f"market/{symbol}/quotes", _MARKET_NS)

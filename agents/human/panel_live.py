@@ -12,6 +12,7 @@ from agents.human.panel_text import grouped, money, shown
 from environment.control_messages import DeskState, DeskStateChanged
 from environment.instruments import Instrument
 from environment.messages import DepthUpdate, Phase, PhaseChanged, QuoteUpdate, Signal
+from environment.text_messages import Consulted, Evidence
 
 _POINTS: Final = 300
 _POINT_NS: Final = 1_000_000_000  # Market time between two points of the price line.
@@ -61,6 +62,7 @@ class LiveView:
         self.books = books
         self.watched: dict[str, Watched] = {}
         self.agents: dict[str, AgentSaid] = {}
+        self.readers: set[str] = set()  # Who asked a model: what it read can be looked at.
         self.state: DeskState = "active"
         self.state_reason = ""
         self.state_person = ""
@@ -116,6 +118,16 @@ class LiveView:
             instrument=instrument, direction=voice.direction,
         )  # fmt: skip
 
+    def hear_reading(self, told: Consulted, view: Evidence | None, now_ns: int) -> None:
+        """Take in what came of an analyst's question to its model."""
+        self.readers.add(told.agent)
+        side = view.direction if view is not None and view.about == "direction" else ""
+        self.agents[told.agent] = AgentSaid(
+            at_ns=now_ns, text=shown(f"{told.instrument} {told.outcome}", 200),
+            words="" if view is None else shown(view.words, 300), instrument=told.instrument,
+            direction="" if side == "flat" else side,
+        )  # fmt: skip
+
     def hear_order(self, agent: str, text: str, now_ns: int) -> None:
         """Take in that an agent asked for an order, and what risk said to it."""
         self.agents[agent] = AgentSaid(at_ns=now_ns, text=shown(text, 160))
@@ -136,7 +148,7 @@ class LiveView:
             "orders": self.orders(),
             "agents": [
                 {"name": shown(name, 60), "said": said.text, "words": said.words,
-                 "at_ns": said.at_ns}
+                 "at_ns": said.at_ns, "has_read": name in self.readers}
                 for name, said in sorted(self.agents.items())
             ],
         }  # fmt: skip

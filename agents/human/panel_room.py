@@ -5,7 +5,7 @@ said, and a card changes only when the floor says so.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import msgspec
 
@@ -18,6 +18,7 @@ from agents.human.panel_files import panel_version
 from agents.human.panel_frames import make_frame
 from agents.human.panel_live import LiveView
 from agents.human.panel_ports import FloorPort, Surroundings
+from agents.human.panel_reading import Readings, content_of, row_of
 from agents.human.panel_seats import Seat, Seats
 from agents.human.panel_table import CardTable, Laid, only_figures_moved
 from agents.human.panel_text import shown, span
@@ -39,10 +40,12 @@ from environment.messages import (
     QuoteUpdate,
     Signal,
 )
+from environment.text_messages import Consulted, Evidence as Held, Notice
 
 # Figures of a card go out this seldom: each time, approving is dead for a moment in the page.
 FIGURES_NS: Final = 2_500_000_000
 APPROVALS: Final = "human/approvals"
+FORGOTTEN: Final = "It is no longer kept here; it stands in the journal and in the report."
 NOBODY: Final = "nobody can be reached: orders that need a person will expire"
 
 
@@ -69,6 +72,7 @@ class Room:
         self.table = CardTable()
         self.chat = Chat()
         self.evidence = Evidence()
+        self.readings = Readings()
         instruments = {instrument.symbol: instrument for instrument in settings.instruments}
         self.books = Books(instruments, settings.held)
         self.live = LiveView(settings.instruments, self.books)
@@ -103,6 +107,8 @@ class Room:
             case Proposal():
                 for voice in message.voices:
                     self.live.hear_voice(message.instrument, voice, now_ns)
+            case Held() | Consulted() | Notice():
+                self._hear_analyst(message, now_ns, rests_on)
             case Verdict():
                 why = f": {message.rule}" if message.rule else ""
                 text = f"asked for an order, {message.became}{why}"
@@ -117,6 +123,31 @@ class Room:
             case _:
                 return  # The floor says more than a panel shows.
         self._is_live_stale = True
+
+    def _hear_analyst(
+        self, told: Held | Consulted | Notice, now_ns: int, rests_on: tuple[int, ...]
+    ) -> None:
+        """Take in a view, the question to a model that it came of, or why there is none."""
+        match told:
+            case Held():
+                self.readings.hear_view(told)
+            case Consulted():
+                reading = self.readings.hear(told, now_ns, self.evidence.known(rests_on))
+                self.live.hear_reading(told, reading.view, now_ns)
+                self.seats.tell(make_frame("reading", row=row_of(reading)))
+            case Notice():
+                self.say("desk", shown(told.agent, 80), shown(told.text, 500))
+            case never:
+                assert_never(never)
+
+    def reading(self, number: int) -> bytes:
+        """Return a frame with all of one question, or why there is none."""
+        found = self.readings.find(number)
+        if found is None:
+            return make_frame("read", number=number, content=None, reason=FORGOTTEN)
+        graph = self.evidence.graph(found.rests_on) if found.rests_on else []
+        content = content_of(found) | {"from": graph}
+        return make_frame("read", number=number, content=content, reason="")
 
     def _lay(self, change: CardChanged) -> None:
         code = change.card.code
@@ -187,6 +218,7 @@ class Room:
                 version=panel_version(),
                 cards=cards,
                 chat=self.chat.last(),
+                readings=[row_of(reading) for reading in self.readings.all()],
                 live=self.live.view(),
             )
         )

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
+from agents.human.panel_reading import Readings
 from environment.approval_messages import OrderCard
 from tests.unit.human.floor import PASSWORD, SECOND, Panel, make_card, make_change, open_panel
 
@@ -84,6 +85,7 @@ class DeskPages:
             context.close()
         self._contexts.clear()
         self.panel.server.room.chat.clear()
+        self.panel.server.room.readings = Readings()
         for laid in self.panel.server.room.table.waiting():
             self.panel.floor.say(make_change(laid.change.card, state="not_sent", outcome="halted"))
 

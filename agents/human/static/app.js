@@ -9,6 +9,7 @@ import * as dialogs from "./dialogs.js";
 import { byId, el, pressId } from "./dom.js";
 import { passGate } from "./gate.js";
 import { Live } from "./live.js";
+import { Reading } from "./read.js";
 import { renew, session, signOut } from "./session.js";
 import { connect } from "./socket.js";
 
@@ -34,8 +35,10 @@ applyTheme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
 
 const deck = new Deck({ send, isSameVersion });
-const chat = new Chat({ send, shown: () => deck.shown(), open: (code) => openCard(code) });
+const chat = new Chat({ send, shown: () => deck.shown(), open: (code) => openCard(code), aside: () => showPart("read") });
+const reading = new Reading({ send, back: () => showPart("chat") });
 const live = new Live({
+  read: (agent) => openReadings(agent),
   cancel: (order_id) => send({ t: "cancel", id: pressId(), order_id }),
   flatten: () => dialogs.flatten(send),
 });
@@ -50,7 +53,8 @@ const bar = new Bar({
 
 // --- parts, on a phone one at a time -----------------------------------------------------------
 
-const PARTS = { desk: "Order", chat: "Conversation", live: "Live" };
+// On a wide page the conversation and what analysts read share one place.
+const PARTS = { desk: "Order", chat: "Conversation", read: "Analysts", live: "Live" };
 const tabs = Object.entries(PARTS).map(([name, text]) =>
   el("button", { type: "button", data: { part: name }, on: { click: () => showPart(name) } }, text));
 byId("tabs").replaceChildren(...tabs);
@@ -60,6 +64,11 @@ function showPart(name) {
   for (const tab of tabs) tab.setAttribute("aria-current", String(tab.dataset.part === name));
 }
 showPart("desk");
+
+function openReadings(agent) {
+  showPart("read");
+  reading.show(agent);
+}
 
 function openCard(code) {
   showPart("desk");
@@ -78,10 +87,13 @@ const hear = {
     setState(frame.live.state);
     deck.reset(frame.cards, person);
     chat.reset(frame.chat, person.name);
+    reading.reset(frame.readings);
     live.show(frame.live, person.may_reject);
     if (called && deck.cards.has(called)) openCard(called);
     called = "";
   },
+  reading: (frame) => reading.add(frame.row),
+  read: (frame) => reading.told(frame),
   beat(frame) {
     serverVersion = frame.version;
     nobody = frame.nobody;

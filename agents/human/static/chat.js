@@ -6,7 +6,7 @@ import { byId, el, pressId, table } from "./dom.js";
 const SOURCES = { recorded: "from the record", revalued: "revalued", model: "a model's words" };
 
 export class Chat {
-  constructor({ send, shown, open }) {
+  constructor({ send, shown, open, aside }) {
     this.send = send;
     this.shown = shown;
     this.open = open;
@@ -19,7 +19,9 @@ export class Chat {
     this.told = el("p", { class: "hint", role: "status" }, "approve CODE · reject CODE because … · anything else is a question and changes nothing");
     const form = el("form", { id: "composer", on: { submit: (event) => this.submit(event) } },
       this.input, el("button", { type: "submit" }, "Send"));
-    byId("chat").replaceChildren(el("h2", {}, "Conversation"), this.log, form, this.told);
+    const heading = el("div", { class: "heading" }, el("h2", {}, "Conversation"),
+      el("button", { type: "button", class: "quiet aside", on: { click: aside } }, "Analysts"));
+    byId("chat").replaceChildren(heading, this.log, form, this.told);
   }
 
   reset(entries, me) {

@@ -34,6 +34,14 @@ export function table(rows, numeric = []) {
       el("tbody", {}, body.map((row) => el("tr", {}, row.map((text, i) => el("td", { class: side(i) }, String(text))))))));
 }
 
+// Who said what, and what it rests on, as a tree.
+export function graph(nodes) {
+  const item = (one) => el("li", {},
+    el("b", {}, one.who), ` ${one.what}`, one.words ? el("aside", { class: "words", "aria-label": "Not verified" }, el("p", {}, one.words)) : null,
+    one.from.length ? el("ol", {}, one.from.map(item)) : null);
+  return el("ol", { class: "graph" }, nodes.map(item));
+}
+
 export const byId = (name) => document.getElementById(name);
 
 // A number that nobody can guess, for one press: a second message with it changes nothing.

@@ -4,8 +4,9 @@ import { exchangeTime } from "./clock.js";
 import { byId, el, svg, table } from "./dom.js";
 
 export class Live {
-  constructor({ cancel, flatten }) {
+  constructor({ cancel, flatten, read }) {
     this.cancel = cancel;
+    this.read = read;
     this.panes = Object.fromEntries(["market", "account", "orders", "agents"].map((name) => [name, el("section", { class: "pane" })]));
     this.flatten = el("button", { type: "button", class: "stop", on: { click: flatten } }, "Flatten …");
     byId("live").replaceChildren(...Object.values(this.panes));
@@ -25,7 +26,7 @@ export class Live {
   draw(name, told, make) {
     const pane = this.panes[name];
     const text = JSON.stringify(told);
-    if (pane.told === text || (name === "orders" && pane.contains(document.activeElement))) return;
+    if (pane.told === text || (["orders", "agents"].includes(name) && pane.contains(document.activeElement))) return;
     pane.told = text;
     pane.replaceChildren(...make().filter(Boolean));
   }
@@ -61,6 +62,7 @@ export class Live {
   agents(agents) {
     const rows = agents.map((agent) => el("li", {}, el("span", {}, el("b", {}, agent.name), ` ${agent.said}`),
       el("time", {}, exchangeTime(agent.at_ns / 1e6)),
+      agent.has_read ? el("button", { type: "button", "aria-label": `What ${agent.name} read`, on: { click: () => this.read(agent.name) } }, "What it read") : null,
       agent.words ? el("p", { class: "unproved" }, el("span", { class: "unseen" }, "Not verified: "), agent.words) : null));
     return [el("h2", {}, "Agents, and what they last said"), rows.length ? el("ul", { class: "agents" }, rows) : el("p", { class: "hint" }, "Nobody has said anything yet.")];
   }

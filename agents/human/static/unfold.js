@@ -1,7 +1,7 @@
 // What lies under a card's face, closed until it is wanted: the card is complete without it.
 
 import { drawPayoff, drawPreview } from "./charts.js";
-import { el, table } from "./dom.js";
+import { el, graph, table } from "./dom.js";
 
 const FETCHED = ["payoff", "evidence", "preview"];
 
@@ -72,7 +72,7 @@ export class Unfold {
       return;
     }
     if (frame.part === "evidence") {
-      body.replaceChildren(evidence(frame.content));
+      body.replaceChildren(graph(frame.content));
     } else if (frame.part === "payoff") {
       chart(body, "Profit over the price of the stock", payoffWords(frame.content), (place) => drawPayoff(place, frame.content));
     } else {
@@ -106,11 +106,4 @@ function impact(card) {
   const rows = card.legs.map((leg) => [`${leg.word} ${leg.title}`, leg.quote]);
   return el("div", {}, el("p", {}, card.depth ? `It takes ${card.depth}.` : "The depth it would take is not known."),
     table([["leg", "bid / ask"], ...rows]));
-}
-
-function evidence(node) {
-  const item = (one) => el("li", {},
-    el("b", {}, one.who), ` ${one.what}`, one.words ? el("aside", { class: "words", "aria-label": "Not verified" }, el("p", {}, one.words)) : null,
-    one.from.length ? el("ol", {}, one.from.map(item)) : null);
-  return el("ol", { class: "graph" }, node.map(item));
 }
