@@ -150,6 +150,16 @@ class MarketView(Message, frozen=True, kw_only=True):
     is_trading: bool = True
 
 
+class PricesRescaled(Message, frozen=True, kw_only=True):
+    """Fact for a crowd's trader: after a split or dividend a price of its stock is `factor` of it.
+
+    What the trader remembers in ticks follows, so that it does not take the step for news.
+    """
+
+    instrument: str
+    factor: float
+
+
 # --- from the exchange to an order's owner -----------------------------------------------------
 
 

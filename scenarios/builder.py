@@ -113,7 +113,7 @@ class World:
             self.recorded.start(self.market)
 
     def rescale(self, symbol: str, factor: float) -> None:
-        """Let prices of a stock, and what its traders believe, follow a split or dividend."""
+        """Let prices of a stock, and what compiled traders believe, follow a split or dividend."""
         self.scales[symbol] = self.scales.get(symbol, 1.0) * factor
         rescale(self.market, self.crowd, self.numbers[symbol], factor)
 

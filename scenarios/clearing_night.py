@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.crowd.actors import remote_traders
 from environment.actors import Envelope
 from environment.draws import stream_key
-from environment.errors import ConfigError
 from environment.market import layout as at
 from environment.market.calendar import TradingCalendar
 from environment.market.clearing import Clearing, ClearingTerms
@@ -18,7 +18,7 @@ from environment.market.clearing_steps import BorrowTerms, InterestTerms
 from environment.market.corporate_actions import CorporateAction
 from environment.market.exercise_rules import ExerciseTerms
 from environment.market.market_contracts import MarketContracts
-from environment.messages import Message
+from environment.messages import Message, PricesRescaled
 from scenarios.build_curves import WorldCurves, world_curves
 from scenarios.builder import World
 from scenarios.clearing_margin import NightMargin
@@ -67,7 +67,7 @@ class Night:
         events = clearing.run(ledger, session, self._marks(), self._terms(day))
         world.clearing_events.extend(events)
         self._tell(events, world.sessions[day].end_ns)
-        self._adjust(events)
+        self._adjust(events, world.sessions[day].end_ns + 1)
         self._notify(events, day)
         return self._rows(world.sessions[day].end_ns, before, self._books(ledger))
 
@@ -172,19 +172,26 @@ class Night:
             Envelope(number, SENDER, topic, sent_ns, at_ns, 0, number, message)
         )
 
-    def _adjust(self, events: list[ClearingEvent]) -> None:
+    def _adjust(self, events: list[ClearingEvent], at_ns: int) -> None:
         """Let prices follow what holders were given: the next day opens without it."""
         marks = self._marks()
         for event in events:
             if isinstance(event, SplitApplied):
-                self._world.rescale(event.symbol, event.denominator / event.numerator)
+                self._rescale(event.symbol, event.denominator / event.numerator, at_ns)
                 marks[event.symbol] = event.mark_ticks
             elif isinstance(event, DividendPaid):
                 instrument = self._world.instruments[self._world.numbers[event.symbol]]
                 paid = event.micros_per_share * instrument.lot_units
                 value = instrument.notional_micros(marks[event.symbol], 1)
                 if 0 < paid < value:
-                    self._world.rescale(event.symbol, 1.0 - paid / value)
+                    self._rescale(event.symbol, 1.0 - paid / value, at_ns)
+
+    def _rescale(self, symbol: str, factor: float, at_ns: int) -> None:
+        world = self._world
+        world.rescale(symbol, factor)
+        told = PricesRescaled(instrument=symbol, factor=factor)
+        for address in remote_traders(world.market, world.crowd, world.numbers[symbol]):
+            world.kernel.deliver(at_ns, SENDER, address, told)
 
     def _rows(self, at_ns: int, before: Books, after: Books) -> Ints:
         """Return one row per account and instrument whose lots moved, and per account paid."""
@@ -222,14 +229,7 @@ def _actions_of(world: World, calendar: TradingCalendar) -> tuple[CorporateActio
     first, last = world.sessions[0].date, calendar.following(world.sessions[-1].date)
     if all(told.actions is None for told in scenario.instruments):
         return ()
-    found = tuple(
+    return tuple(
         action for action in world_curves(world.config, first, calendar).actions
         if first < action.ex_date <= last
     )  # fmt: skip
-    if found and scenario.crowd == "actors":
-        number = next(n for n, i in enumerate(scenario.instruments) if i.symbol == found[0].symbol)
-        raise ConfigError(
-            f"instruments.{number}.actions: a crowd of actors keeps its own beliefs, which no "
-            f'split or dividend reaches in this version; set crowd = "compiled"'
-        )
-    return found

@@ -49,4 +49,6 @@ def rescale(market: Market, crowd: Crowd, instrument: int, factor: float) -> Non
             beliefs[places + ref.B_SPREAD] *= factor
         elif population.kind == at.MOMENTUM:
             for first in own[:, at.TR_MEMORY].tolist():
-                beliefs[first : first + population.memory] *= factor
+                seen = beliefs[first : first + population.memory]
+                # Mids again, in halves of a tick: their sums stay exact.
+                seen[:] = np.round(2.0 * seen * factor) / 2.0

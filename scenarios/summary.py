@@ -31,7 +31,7 @@ def summary_of(
         "simulated_seconds": (min(int(arena[at.H_NOW]), last.end_ns) - first.start_ns) / 1e9,
         "wall_seconds": round(wall, 4),
         "phases": {name: round(seconds, 4) for name, seconds in phases.items()},
-        "messages": statistics.handled,
+        "messages": statistics.handled + world.exchange.state.taken,
         "book_events": int(arena[at.H_BOOK_EVENTS]),
         "events": int(arena[at.H_EVENTS]),
         "trades": int(arena[at.H_TRADES]),

@@ -186,8 +186,9 @@ class World(mesa.Model):  # type: ignore[misc]  # An untyped base.
 
     @property
     def messages(self) -> int:
-        """Messages handled so far."""
-        return sum(row.handled for row in self._statistics.values())
+        """Messages handled so far, by actors and by the exchange."""
+        taken = self.session_loop.world.exchange.state.taken
+        return taken + sum(row.handled for row in self._statistics.values())
 
     @property
     def prices(self) -> dict[str, float | None]:

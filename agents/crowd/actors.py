@@ -12,7 +12,7 @@ its own (`Connection(latency=None)`): the core draws it. The actors then trade a
 would, to the same tape.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -79,6 +79,14 @@ def trader_numbers(crowd: Crowd) -> dict[str, int]:
         if population.remote
         for k, address in enumerate(population.addresses())
     }
+
+
+def remote_traders(market: Market, crowd: Crowd, instrument: int) -> Iterator[str]:
+    """Yield the addresses of remote traders in one instrument, in the order of their rows."""
+    traders = market.section(at.S_TRADER)
+    for address, number in trader_numbers(crowd).items():
+        if traders[number, at.TR_INSTRUMENT] == instrument:
+            yield address
 
 
 def account_numbers(crowd: Crowd, *, compiled: bool = False) -> dict[str, int]:

@@ -14,6 +14,7 @@ from environment.messages import (
     OrderRefused,
     OrderReplaced,
     OrderTriggered,
+    PricesRescaled,
     Side,
 )
 
@@ -55,7 +56,7 @@ class HawkesTrader(Actor[Heard]):
                 pass
             case MarketView():
                 self._decide(ctx, message)
-            case OrderRefused() | OrderReplaced() | OrderTriggered():
+            case OrderRefused() | OrderReplaced() | OrderTriggered() | PricesRescaled():
                 pass
             case never:
                 assert_never(never)

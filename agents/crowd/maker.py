@@ -14,6 +14,7 @@ from environment.messages import (
     OrderRefused,
     OrderReplaced,
     OrderTriggered,
+    PricesRescaled,
 )
 
 
@@ -54,8 +55,13 @@ class AdaptiveMaker(Actor[Heard]):
                 self._seat.sleep(ctx, message, gap)
             case OrderRefused() | OrderReplaced() | OrderTriggered():
                 pass
+            case PricesRescaled():
+                self._rescale(message.factor)
             case never:
                 assert_never(never)
+
+    def _rescale(self, factor: float) -> None:
+        self.state.spread *= factor
 
     def _renew(self, ctx: ActorContext, view: MarketView) -> None:
         state = self.state

@@ -15,6 +15,7 @@ from environment.messages import (
     OrderRefused,
     OrderReplaced,
     OrderTriggered,
+    PricesRescaled,
 )
 
 
@@ -45,8 +46,13 @@ class MomentumTrader(Actor[Heard]):
                 self._decide(ctx, message)
             case OrderRefused() | OrderReplaced() | OrderTriggered():
                 pass
+            case PricesRescaled():
+                self._rescale(message.factor)
             case never:
                 assert_never(never)
+
+    def _rescale(self, factor: float) -> None:
+        self.state.twice_mids = [round(seen * factor) for seen in self.state.twice_mids]
 
     def _decide(self, ctx: ActorContext, view: MarketView) -> None:
         gap = poisson_gap(ctx.rng, self._mean_gap_ns)

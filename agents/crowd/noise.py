@@ -15,6 +15,7 @@ from environment.messages import (
     OrderRefused,
     OrderReplaced,
     OrderTriggered,
+    PricesRescaled,
     Side,
 )
 
@@ -52,7 +53,7 @@ class NoiseTrader(Actor[Heard]):
                 pass
             case MarketView():
                 self._decide(ctx, message)
-            case OrderRefused() | OrderReplaced() | OrderTriggered():
+            case OrderRefused() | OrderReplaced() | OrderTriggered() | PricesRescaled():
                 pass
             case never:
                 assert_never(never)

@@ -24,6 +24,7 @@ from environment.messages import (
     OrderReplaced,
     OrderTriggered,
     OrderType,
+    PricesRescaled,
     Side,
     Sleep,
     SubmitOrder,
@@ -38,6 +39,7 @@ Heard = (
     | OrderRefused
     | OrderReplaced
     | OrderTriggered
+    | PricesRescaled
 )
 AuctionLimit = Literal["limit", "on_close"]
 Said = SubmitOrder | CancelAll | Sleep

@@ -13,6 +13,7 @@ from environment.messages import (
     OrderRefused,
     OrderReplaced,
     OrderTriggered,
+    PricesRescaled,
 )
 
 
@@ -44,7 +45,7 @@ class Spoofer(Actor[Heard]):
                 pass
             case MarketView():
                 self._seat.sleep(ctx, message, self._decide(ctx, message))
-            case OrderRefused() | OrderReplaced() | OrderTriggered():
+            case OrderRefused() | OrderReplaced() | OrderTriggered() | PricesRescaled():
                 pass
             case never:
                 assert_never(never)

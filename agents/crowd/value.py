@@ -23,16 +23,20 @@ from environment.messages import (
     OrderRefused,
     OrderReplaced,
     OrderTriggered,
+    PricesRescaled,
 )
 
 
 class ValueState(TraderState, kw_only=True):
     """The belief: an estimate in ticks, its variance, and when it was last renewed (0: never).
 
+    `mean` and `noise` are what the price reverts to and the variance of a look, in today's ticks.
     `wakes` counts what it has decided.
     """
 
     estimate: float
+    mean: float
+    noise: float
     variance: float = 0.0
     last_look_ns: int = 0
     wakes: int = 0
@@ -48,8 +52,6 @@ class ValueTrader(Actor[Heard]):
         self._seat = seat
         self._mean_gap_ns = 1.0 / floats[ref.F_RATE]
         self._reversion = floats.get(ref.F_REVERSION, 0.0)
-        self._mean = floats.get(ref.F_BAR, 0.0)
-        self._noise = floats.get(ref.F_VARIANCE, 0.0)
         self._shock = floats.get(ref.F_SHOCK, ref.SHOCK_VARIANCE)
         self._closing = floats.get(ref.F_SHARE, 0.0)
         self._aggressive = floats.get(ref.F_AGGRESSIVE, 0.0)
@@ -58,7 +60,10 @@ class ValueTrader(Actor[Heard]):
         self._edge = seat.population.integers.get(ref.U_EDGE, 0)
         self._most = max(seat.population.integers.get(ref.U_CONVICTION, 0), 1)
         self._depth = seat.population.integers.get(ref.U_DEPTH, 0)
-        self.state: ValueState = ValueState(estimate=self._mean)
+        mean = floats.get(ref.F_BAR, 0.0)
+        self.state: ValueState = ValueState(
+            estimate=mean, mean=mean, noise=floats.get(ref.F_VARIANCE, 0.0)
+        )
 
     def receive(self, ctx: ActorContext, message: Heard) -> None:
         """Act on a view; hear what became of an order."""
@@ -69,8 +74,17 @@ class ValueTrader(Actor[Heard]):
                 self._decide(ctx, message)
             case OrderRefused() | OrderReplaced() | OrderTriggered():
                 pass
+            case PricesRescaled():
+                self._rescale(message.factor)
             case never:
                 assert_never(never)
+
+    def _rescale(self, factor: float) -> None:
+        state = self.state
+        state.estimate *= factor
+        state.variance *= factor**2
+        state.mean *= factor
+        state.noise *= factor**2
 
     def _decide(self, ctx: ActorContext, view: MarketView) -> None:
         seat, state, draws = self._seat, self.state, ctx.rng
@@ -155,10 +169,10 @@ class ValueTrader(Actor[Heard]):
         if self._wander > 0.0:
             seen = float(view.observed)
             if is_first:
-                state.estimate, state.variance = seen, self._noise
+                state.estimate, state.variance = seen, state.noise
             else:
                 state.estimate, state.variance = follow(
-                    state.estimate, state.variance, since_ns, self._wander, self._noise,
+                    state.estimate, state.variance, since_ns, self._wander, state.noise,
                     view.observed,
                 )  # fmt: skip
             return round(state.estimate)
@@ -169,6 +183,6 @@ class ValueTrader(Actor[Heard]):
             return round(state.estimate)
         state.estimate, state.variance, closing = update_belief(
             state.estimate, state.variance, since_ns, view.closes_ns - now_ns, self._reversion,
-            self._mean, self._noise, self._shock, view.observed,
+            state.mean, state.noise, self._shock, view.observed,
         )  # fmt: skip
         return closing

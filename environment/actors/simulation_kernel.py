@@ -321,6 +321,8 @@ class SimulationKernel:
                 self.floor.arrive(cell, item, queue.priority(order) - FIRST_LANE)
 
     def _check_promises(self) -> None:
+        if not self._promised:
+            return
         missing = sorted(self._promised - self._cells.keys() - self._engine.addresses)
         if missing:
             raise ConfigError(f"References were made to {missing}, and no actor is there.")

@@ -110,6 +110,7 @@ class Exchange:
 
     def post(self, arrival_ns: int, envelope: Envelope[Message]) -> None:
         """Take a message that reaches the exchange at `arrival_ns`."""
+        self.state.taken += 1
         taker = self._takers.get(type(envelope.message))
         if taker is None:
             raise Defect(

@@ -48,3 +48,4 @@ class ExchangeState(msgspec.Struct):
     tags: dict[str, int] = {}
     parents: dict[str, int] = {}
     next_tag: int = 1
+    taken: int = 0  # Requests that actors have sent, whatever became of them.
