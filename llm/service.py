@@ -112,6 +112,15 @@ class ModelService:
         self._log = logging.getLogger("outcry.llm")
         self.facts: list[CallFacts] = []
 
+    def beside(self, forms: Mapping[str, type[msgspec.Struct]]) -> "ModelService":
+        """Return a service of the same models and purse for other forms, with no cassette.
+
+        For questions of people: they are no part of what a run repeats.
+        """
+        return ModelService(
+            self._routes, forms, purse=self._purse, monotonic=self._monotonic, sleep=self._sleep
+        )
+
     def perform(self, ask: AskModel) -> ModelAnswer:
         """Return the answer, or an abstention with its reason."""
         began, tally = self._monotonic(), _Tally()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.analysts import FORMS, RULES
+from agents.human.panel_model import FORMS as PANEL_FORMS, ModelVoice
 from environment.actors import ThreadedEffects
 from environment.errors import OperatingError
 from llm.cassette import Cassette
@@ -40,6 +41,20 @@ def model_service(config: Config) -> ModelService | None:
     return ModelService(routes, FORMS, purse=_purse(swarm), cassette=cassette)
 
 
+def panel_model(swarm: Swarm, service: ModelService | None) -> ModelVoice | None:
+    """Return who answers people's questions in words, or None: then the record alone does.
+
+    Agents and people spend from one purse, and wait for one model together.
+    """
+    role = None if swarm.panel is None else swarm.panel.model
+    if role is None:
+        return None
+    if service is None:
+        routes = {name: route_of(model) for name, model in swarm.models.items()}
+        return ModelVoice(role, ModelService(routes, PANEL_FORMS, purse=_purse(swarm)).perform)
+    return ModelVoice(role, service.beside(PANEL_FORMS).perform)
+
+
 def performers(service: ModelService | None) -> ThreadedEffects:
     """Return what performs the effects of a run."""
     return ThreadedEffects({} if service is None else {AskModel: service.perform})
@@ -56,9 +71,11 @@ def check_cassette(service: ModelService | None) -> None:
 
 
 def roles_in_use(swarm: Swarm) -> set[str]:
-    """Return the roles that agents of this swarm ask first."""
+    """Return the roles that agents of this swarm, and people at its panel, ask first."""
     agents = (swarm.agents[address] for address in swarm.swarm)
-    return {agent.model for agent in agents if isinstance(agent, LanguageAgent)}
+    named = {agent.model for agent in agents if isinstance(agent, LanguageAgent)}
+    panel = None if swarm.panel is None else swarm.panel.model
+    return named if panel is None else named | {panel}
 
 
 def model_troubles(swarm: Swarm) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from scenarios.config_errors import Problem, did_you_mean, make_error
 from scenarios.config_market import BY_RULE, Bars, Correlated, MakerWithdrawal
-from scenarios.config_models import CompanyFacts, Ollama, OpenAI, Recorded
+from scenarios.config_models import CompanyFacts, Offline, Ollama, OpenAI, Recorded
 from scenarios.config_scenario import Scenario
 from scenarios.config_swarm import AgentKind, Fundamentals, LanguageAgent, News, Swarm
 from scenarios.config_world import CrowdKind, WorldActor
@@ -146,6 +146,11 @@ def _swarm_faults(swarm: Swarm) -> Iterator[Fault]:
         if isinstance(agent, News | Fundamentals):
             for feed in agent.feeds:
                 yield from _unknown(("agents", address, "feeds"), feed, swarm.feeds)
+    if swarm.panel is not None and swarm.panel.model is not None:
+        role, path = swarm.panel.model, ("panel", "model")
+        yield from _unknown(path, role, swarm.models)
+        if isinstance(swarm.models.get(role), Offline):
+            yield path, f'"{role}" is written rules, which have no words; leave panel.model out'
     for name in swarm.models:
         yield from _fallback_faults(swarm, name)
 

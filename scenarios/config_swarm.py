@@ -186,6 +186,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     listen: Endpoint = "127.0.0.1:8750"
     tls: Tls | None = None
+    model: Name | None = None
 
     def __post_init__(self) -> None:
         """Refuse plain HTTP that others could read."""

@@ -125,7 +125,7 @@ class Daemon:
             has_channel=has_channel(told),
         )
         floor = KernelFloor(swarm.kernel, swarm.time.wall_ns, config.scenario.approver.pace)
-        panel, people = open_panel(told, folder, room, floor)
+        panel, people = open_panel(told, folder, room, floor, swarm.models)
         swarm.floor.outlet = panel.server.hear
         self._tell(f"panel: {await asyncio.to_thread(panel.start)}")
         if line := invite(people, folder, panel.address, is_terminal=sys.stdout.isatty()):

@@ -79,7 +79,7 @@ class LiveSwarm:
             config=config, instruments=welcome.instruments, sessions=days,
             reference_ticks=welcome.reference_ticks, agents=agents or {},
         )  # fmt: skip
-        models = model_service(config)
+        models = self.models = model_service(config)
         asked = {} if models is None else {AskModel: models.perform}
         asking = LiveEffects(asked | (performers or {}))
         ports = Ports(

@@ -21,6 +21,8 @@ from agents.human.panel_server import PanelServer, PanelSettings
 from agents.human.people import PeopleStore
 from environment.actors.pacing import Pacer
 from environment.errors import ConfigError, OperatingError
+from llm.service import ModelService
+from scenarios.build_models import panel_model
 from scenarios.config import Config
 from scenarios.config_desk import Limits
 from scenarios.config_scenario import Approver
@@ -200,13 +202,14 @@ class PanelThread:
 
 
 def open_panel(
-    swarm: Swarm, folder: Path, room: RoomSettings, floor: KernelFloor
-) -> tuple[PanelThread, PeopleStore]:
+    swarm: Swarm, folder: Path, room: RoomSettings, floor: KernelFloor,
+    models: ModelService | None = None,
+) -> tuple[PanelThread, PeopleStore]:  # fmt: skip
     """Return a panel that is ready to start, and the people who may sit at it."""
     people = people_store(folder)
     server = PanelServer(
         panel_settings(swarm.panel or Panel()), room, people, sign_in_key(folder), floor,
-        system_surroundings(),
+        system_surroundings(), model=panel_model(swarm, models),
     )  # fmt: skip
     return PanelThread(server), people
 
@@ -234,7 +237,7 @@ def seat_for_people(loop: SessionLoop, voice: Voice) -> Iterator[None]:
         answered_by=f"a person answers in this run, at {approver.pace:g} times the market's pace",
     )
     floor = KernelFloor(pacer, world.kernel.now_ns, approver.pace)
-    panel, people = open_panel(swarm, folder, room, floor)
+    panel, people = open_panel(swarm, folder, room, floor, loop.models)
     world.floor.outlet = panel.server.hear
     loop.run_until, loop.slice_ns = pacer.run_until, round(approver.pace * _SLICE_NS)
     voice.say(f"panel    {panel.start()}")

@@ -44,6 +44,13 @@ def is_found(number: float, text: str) -> bool:
                for value in numbers_in(text))  # fmt: skip
 
 
+def unfound(words: str, text: str) -> list[str]:
+    """Return the numbers of some words, as written, of which no reading stands in a text."""
+    written = [match[0].strip() for match in _NUMBER.finditer(words)]
+    return [one for one in dict.fromkeys(written)
+            if not any(is_found(number, text) for number in numbers_in(one))]  # fmt: skip
+
+
 def check_numbers(cited: Iterable[CitedNumber], sources: Mapping[str, str]) -> tuple[Claim, ...]:
     """Return each cited number as a claim that says whether its source holds it."""
     return tuple(

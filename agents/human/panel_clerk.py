@@ -4,6 +4,7 @@ The clerk decides nothing. A person's answer goes to the approval agent as it wa
 record and the figures that were on screen; whether it counts is said there.
 """
 
+import asyncio
 from collections import deque
 from typing import Final, assert_never
 
@@ -20,9 +21,10 @@ from agents.human.panel_frames import (
     Viewed,
     make_frame,
 )
+from agents.human.panel_model import ModelVoice, read_answer
 from agents.human.panel_passwords import LockedOut, Passwords, TooBusy
 from agents.human.panel_payoff import payoff_chart, value_card
-from agents.human.panel_questions import answer_question
+from agents.human.panel_questions import Answered, answer_question
 from agents.human.panel_replies import reply_to_command
 from agents.human.panel_room import APPROVALS, Room
 from agents.human.panel_seats import Seat
@@ -53,8 +55,12 @@ class Refused(Exception):
 class Clerk:
     """Takes the frames of pages whose sign-in stands."""
 
-    def __init__(self, room: Room, sign_ins: SignIns, passwords: Passwords) -> None:
+    def __init__(
+        self, room: Room, sign_ins: SignIns, passwords: Passwords, model: ModelVoice | None = None
+    ) -> None:
         self._room = room
+        self._model = model
+        self._asking: dict[str, asyncio.Task[None]] = {}  # By person: one question at a time.
         self._sign_ins = sign_ins
         self._passwords = passwords
         self._presses: deque[str] = deque(maxlen=_REMEMBERED)
@@ -190,12 +196,39 @@ class Clerk:
                     "/explain ORDER"
                 )
             case Question(text=text):
-                laid = room.table.find(code) if code else None
-                found = answer_question(room, laid, text)
-                room.say("panel", "panel", found.text, code=code, source=found.source)
-                self._audit(sign_in, "question", text, code, {"answer": found.text[:300]})
+                self._question(sign_in, text, code)
             case never:
                 assert_never(never)
+
+    def _question(self, sign_in: SignIn, text: str, code: str) -> None:
+        """Answer from the record; in a model's words where one is configured.
+
+        Figures are computed, never a model's. Nothing waits for a model: its answer comes as a line
+        of the conversation when it comes.
+        """
+        laid = self._room.table.find(code) if code else None
+        found = answer_question(self._room, laid, text)
+        if self._model is None or found.is_of_figures:
+            self._answered(sign_in, text, code, found)
+            return
+        if sign_in.person in self._asking:
+            raise Refused("your last question is still being asked of the model")
+        asking = asyncio.create_task(self._ask(self._model, sign_in, text, code, found))
+        self._asking[sign_in.person] = asking
+        asking.add_done_callback(lambda _: self._asking.pop(sign_in.person, None))
+
+    async def _ask(
+        self, model: ModelVoice, sign_in: SignIn, text: str, code: str, found: Answered
+    ) -> None:
+        laid = self._room.table.find(code) if code else None
+        ask = model.question(self._room, laid, text, found)
+        answer = await asyncio.to_thread(model.ask, ask)
+        self._answered(sign_in, text, code, read_answer(ask, answer, found))
+
+    def _answered(self, sign_in: SignIn, text: str, code: str, found: Answered) -> None:
+        self._room.say("panel", "panel", found.text, code=code, source=found.source)
+        told = {"answer": found.text[:300], "source": found.source}
+        self._audit(sign_in, "question", text, code, told)
 
     def _decide(self, sign_in: SignIn, frame: Say, line: Deciding) -> None:
         """Hand a deciding line on, as if the button of the card on screen had been pressed."""

@@ -31,10 +31,11 @@ _ASKABLE: Final = (
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """An answer, and where it comes from."""
+    """An answer, and where it comes from. One of figures is no model's to word."""
 
     text: str
     source: Source = "recorded"
+    is_of_figures: bool = False
 
 
 def answer_question(room: Room, laid: Laid | None, text: str) -> Answered:
@@ -85,7 +86,8 @@ def _who(room: Room, laid: Laid) -> Answered:
 def _what_if(room: Room, laid: Laid, found: re.Match[str]) -> Answered:
     valued = value_card(laid.change.card, room.live.instruments, room.spots())
     if valued is None:
-        return Answered("A price is missing to value this order; nothing was guessed.")
+        text = "A price is missing to value this order; nothing was guessed."
+        return Answered(text, is_of_figures=True)
     size = float(found["size"]) * (-1 if found["way"].lower().startswith(_DOWNWARD) else 1)
     if found["what"].lower() in _VOLATILITY:
         gain = revalue(valued, vol_points=size)
@@ -94,4 +96,4 @@ def _what_if(room: Room, laid: Laid, found: re.Match[str]) -> Answered:
         gain = revalue(valued, spot_move=size / 100)
         moved = f"the stock moves {size:+g} %"
     text = f"If {moved} and all else stays, this order alone makes {money(round(gain * 1e6))}."
-    return Answered(text.replace("-", "\u2212"), "revalued")
+    return Answered(text.replace("-", "\u2212"), "revalued", is_of_figures=True)

@@ -18,6 +18,7 @@ from aiohttp import web
 from agents.human.panel_clerk import PANEL, Clerk
 from agents.human.panel_guard import guard, make_places
 from agents.human.panel_http import LONGEST_BODY, PanelPages
+from agents.human.panel_model import ModelVoice
 from agents.human.panel_passwords import Passwords
 from agents.human.panel_ports import FloorPort, Surroundings
 from agents.human.panel_room import Room, RoomSettings
@@ -56,7 +57,7 @@ class PanelServer:
 
     def __init__(
         self, settings: PanelSettings, room: RoomSettings, people: PeopleStore, key: bytes,
-        floor: FloorPort, around: Surroundings,
+        floor: FloorPort, around: Surroundings, *, model: ModelVoice | None = None,
     ) -> None:  # fmt: skip
         _check_place(settings)
         self.settings = settings
@@ -70,7 +71,7 @@ class PanelServer:
             self.sign_ins, self._passwords, is_secure=settings.is_secure, floor=room.floor,
             told=self._audit,
         )  # fmt: skip
-        clerk = Clerk(self.room, self.sign_ins, self._passwords)
+        clerk = Clerk(self.room, self.sign_ins, self._passwords, model)
         self._sockets = PanelSockets(self.room, clerk, pages, self.sign_ins, around)
         self._pages = pages
         self.room.may_approve = self._may_approve

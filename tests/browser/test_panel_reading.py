@@ -1,11 +1,18 @@
 """What analysts read, said and cited, in a real browser: opened, chosen, as text, on a phone."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from agents.human.panel_model import FORMS, ModelVoice
 from environment.text_messages import Notice
+from llm.providers.openai_server import OpenAIServer
+from llm.service import ModelService, Route
 from tests.browser.desk_page import DeskPages, desk, on_screen, served
 from tests.browser.test_panel_looks import sins
+from tests.servers.models import ModelWorld, model_server
+from tests.unit.human.floor import open_panel
 from tests.unit.human.readings import (
     make_abstention,
     make_consulted,
@@ -108,3 +115,20 @@ def test_on_a_phone_it_is_a_part_of_its_own_and_never_scrolls_sideways(desk: Des
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.evaluate("document.querySelector('#read .rows').scrollWidth") <= 360
     assert sins(page) == []
+
+
+def test_a_served_models_words_are_marked_and_are_text(served: DeskPages, tmp_path: Path) -> None:
+    words = '{"words":"It is <b>large</b> for the depth.","sources":["order"]}'
+    with model_server(ModelWorld(reply=lambda _: words)) as url:
+        service = ModelService({"deep": Route(OpenAIServer("tiny", f"{url}/v1", "k"))}, FORMS)
+        with open_panel(tmp_path, model=ModelVoice("deep", service.perform)) as panel:
+            desk = DeskPages(panel, served.browser)
+            page = desk.open()
+            on_screen(page, desk.show())
+            page.fill("#line", "is it too large?")
+            page.keyboard.press("Enter")
+            said = page.locator('#log article:has(.source:text("a model\'s words"))')
+            expect(said).to_contain_text("It is <b>large</b> for the depth.")
+            expect(said).to_contain_text("openai/tiny, not verified. It cites: order.")
+            desk.clear()
+        service.close()

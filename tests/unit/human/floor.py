@@ -254,9 +254,9 @@ class Panel:
 
 def make_server(folder: Path, **changes: Any) -> tuple[PanelServer, ScriptedFloor, PeopleStore]:
     floor, people = ScriptedFloor(), make_people(folder)
-    settings = PanelSettings(port=changes.pop("port", 0))
+    settings, model = PanelSettings(port=changes.pop("port", 0)), changes.pop("model", None)
     room = RoomSettings(floor="floor", instruments=(make_equity("AAPL"),), **changes)
-    server = PanelServer(settings, room, people, b"k" * 32, floor, make_around())
+    server = PanelServer(settings, room, people, b"k" * 32, floor, make_around(), model=model)
     floor.server = server
     return server, floor, people
 
