@@ -23,7 +23,6 @@ from environment.messages import (
     TimeInForce,
 )
 from environment.option_messages import (
-    Leg as PackageLeg,
     LegFilled,
     PackageAccepted,
     PackageCancelled,
@@ -205,10 +204,7 @@ class Packages:
     ) -> SubmitPackage:
         return SubmitPackage(
             order_id=entered, account=self._account, side="buy", quantity=units, price=net_ticks,
-            legs=tuple(
-                PackageLeg(leg.instrument, leg.ratio if leg.side == "buy" else -leg.ratio)
-                for leg in legs
-            ),
+            legs=legs,
             time_in_force="ioc" if tif == "ioc" else "gtc" if tif == "gtc" else "day",
         )  # fmt: skip
 

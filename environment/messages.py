@@ -37,11 +37,16 @@ Phase = Literal[
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
-    """One leg of a structure: `ratio` contracts (or 100 shares' lots, as its lot says) a unit."""
+    """One leg of a structure or package: `ratio` lots of its instrument a unit, as it is bought."""
 
     instrument: str
     side: Side
     ratio: int = 1
+
+    @property
+    def signed_ratio(self) -> int:
+        """Return lots that a unit's buyer buys; negative where he sells."""
+        return self.ratio if self.side == "buy" else -self.ratio
 
 
 class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,20 +11,9 @@ from typing import Literal
 import msgspec
 
 from environment.instruments import ExerciseStyle, Right, Settlement
-from environment.messages import Message, MoneyMessage, Side
+from environment.messages import Leg, Message, MoneyMessage, Side
 
 Measure = Literal["contracts", "delta", "vega"]
-
-
-class Leg(msgspec.Struct, frozen=True, array_like=True):
-    """One leg of a package: how many of it the buyer of one unit buys; negative where he sells.
-
-    A stock leg counts in shares, a multiple of the contracts' multiplier: to 100 of them the net
-    price counts the stock's price once.
-    """
-
-    instrument: str
-    ratio: int
 
 
 class SeriesQuote(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +69,9 @@ class SetProtection(MoneyMessage, frozen=True, kw_only=True):
 class SubmitPackage(MoneyMessage, frozen=True, kw_only=True):
     """Request: trade two to six legs together at a net price, or nothing of them.
 
+    A unit's buyer buys and sells its legs as these say, its seller the other way round; ratios are
+    in lowest terms. A stock leg's is a multiple of the contracts' multiplier: to 100 shares the net
+    price counts the stock's price once.
     Answered by PackageAccepted or OrderRefused, later by PackageFilled and PackageCancelled; an
     ordinary CancelOrder of the same id withdraws what is left.
     """

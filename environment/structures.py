@@ -21,10 +21,9 @@ def weight_of(leg: Leg, instrument: Instrument, multiplier: int) -> float:
     An option counts by its ratio; stock, which the net price counts once for as many shares as a
     contract delivers (`multiplier`), by its shares.
     """
-    signed = leg.ratio if leg.side == "buy" else -leg.ratio
     if instrument.kind == "option":
-        return float(signed)
-    return signed * instrument.lot_units / multiplier
+        return float(leg.signed_ratio)
+    return leg.signed_ratio * instrument.lot_units / multiplier
 
 
 def multiplier_of(legs: tuple[Leg, ...], instruments: Mapping[str, Instrument]) -> int:

@@ -1,6 +1,9 @@
 """The clearing house of a world, and the broker's office that keeps accounts to their margin."""
 
-from agents.clearing.liquidator import Liquidator, LiquidatorSettings, OfficeDay
+from typing import Any
+
+from agents.clearing.office import Office
+from agents.clearing.office_state import OfficeDay, OfficeSettings
 from environment.actors import ActorRef
 from environment.market.clearing_house import ClearingHouse, HouseDay, HouseSettings
 from environment.market.exchange import ADDRESS as EXCHANGE
@@ -37,31 +40,40 @@ def open_house(world: World) -> None:
 
 
 def open_office(world: World) -> BrokerBooks:
-    """Give the broker's books to the exchange, and put the liquidator at its desk if configured."""
-    told = world.config.scenario.clearing
+    """Give the broker's books to the exchange, and staff its office where it could have work.
+
+    A night leads to another day, or options expire: else nobody is ever called or bought in.
+    """
+    told, has_work = world.config.scenario.clearing, len(world.sessions) > 1 or _has_options(world)
     swarm = world.floor.accounts.get(SWARM_ACCOUNT)
     books = BrokerBooks(
         world.market, world.instruments, world.series, margin_kinds(world),
         gated=frozenset() if swarm is None else frozenset({swarm}),
-        staff=frozenset({LIQUIDATION}) if told.liquidation else frozenset(),
+        staff=frozenset({LIQUIDATION}) if has_work else frozenset(),
         volatility_shock=told.volatility_shock,
     )  # fmt: skip
     world.exchange.door.office = books
-    if told.liquidation:
-        exchange: ActorRef[object] = world.kernel.reference(EXCHANGE)
-        settings = LiquidatorSettings(days=_office_days(world))
-        world.kernel.spawn(LIQUIDATION, lambda: Liquidator(exchange, settings))
+    if has_work:
+        exchange: ActorRef[Any] = world.kernel.reference(EXCHANGE)
+        settings = OfficeSettings(
+            days=_office_days(world), liquidates=told.liquidation,
+            stocks=tuple(instrument.symbol for instrument in world.instruments),
+        )  # fmt: skip
+        world.kernel.spawn(LIQUIDATION, lambda: Office(exchange, settings))
     return books
+
+
+def _has_options(world: World) -> bool:
+    return any(told.options is not None for told in world.config.scenario.instruments)
 
 
 def _office_days(world: World) -> tuple[OfficeDay, ...]:
     """Return the sessions; on those that have series to end, with the time of the look at them."""
-    has_options = any(told.options is not None for told in world.config.scenario.instruments)
     return tuple(
         OfficeDay(
             session=day.date, open_ns=day.open_ns, close_ns=day.close_ns,
             expiry_check_ns=min(clock_ns(day, _EXPIRY_CHECK), day.close_ns - _BEFORE_CLOSE_NS)
-            if has_options or world.series else 0,
+            if _has_options(world) else 0,
         )
         for day in world.sessions
     )  # fmt: skip

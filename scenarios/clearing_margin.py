@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.instruments import Instrument
-from environment.market.clearing import Ledger
+from environment.market.clearing_books import Ledger
 from environment.market.layout import FIRST_ACCOUNT
 from environment.market.margin import equity_and_requirement
 from environment.market.market_contracts import MarketContracts
@@ -60,7 +60,7 @@ class NightMargin:
             ledger.cash, ledger.position, held, self._kinds
         ).items():
             equity[account] = figures.equity_micros
-            required[account] = figures.maintenance_micros
+            required[account] = figures.required_micros
         return equity, required
 
     def _table(self) -> tuple[dict[int, int], list[Instrument]]:

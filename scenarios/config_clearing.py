@@ -27,12 +27,12 @@ class Clearing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `forget_share` of the background's holders overlook an early exercise. `volatility_shock` raises
     and lowers volatilities in portfolio margin, as a share of them. Cash earns `credit_rate` and
-    owes `debit_rate` a year. What a margin call still lacks at the open is liquidated if
-    `liquidation` is on.
+    owes `debit_rate` a year. With `liquidation` the broker closes what a margin call still lacks at
+    the open, and on expiry day what could not be carried if it were assigned.
     """
 
     forget_share: Share = 0.0
     volatility_shock: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
     credit_rate: Share = 0.0
     debit_rate: Share = 0.0
-    liquidation: bool = False
+    liquidation: bool = True

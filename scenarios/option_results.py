@@ -12,10 +12,11 @@ from agents.crowd.option_survey import CAUSES
 from environment.market import layout as at
 from environment.market.obligations import obligations
 from environment.options.implied_volatility import implied_volatility
-from environment.record.output import read_day, write_table
+from environment.record.output import write_table
 from scenarios.build_option_crowd import SURVEY
 from scenarios.build_surface import YEAR_NS, ListedOptions
 from scenarios.builder import World
+from scenarios.result import RunResult
 
 CHAIN, DEALERS, ARBITRAGE = "chain.parquet", "dealers.parquet", "arbitrage.parquet"
 DELTA_BUCKETS: Final = (0.0, 0.1, 0.25, 0.4, 0.6, 0.75, 0.9, 1.0)
@@ -115,7 +116,7 @@ def _arbitrage_table(listed: ListedOptions, survey: Survey) -> pl.DataFrame:
     })  # fmt: skip
 
 
-def option_summary(world: World, folder: Path) -> dict[str, Any]:
+def option_summary(world: World, result: RunResult) -> dict[str, Any]:
     """Return the counts of the options market for `summary.json`; nothing where there is none."""
     if not world.chains:
         return {}
@@ -124,7 +125,7 @@ def option_summary(world: World, folder: Path) -> dict[str, Any]:
     count = len(listed.table.series)
     is_two_sided = (survey.quotes[:, :count, 1] > 0) & (survey.quotes[:, :count, 3] > 0)
     met = obligations(arena)
-    trades, contracts = _traded(folder, len(world.instruments))
+    trades, contracts = _traded(result, len(world.instruments))
     return {"options": {
         "series": count,
         "omitted": len(world.options.omitted),
@@ -140,9 +141,9 @@ def option_summary(world: World, folder: Path) -> dict[str, Any]:
     }}  # fmt: skip
 
 
-def _traded(folder: Path, stocks: int) -> tuple[int, int]:
+def _traded(result: RunResult, stocks: int) -> tuple[int, int]:
     """Return fills in series, and the contracts that they came to."""
-    rows = read_day(folder).rows
+    rows = result.day.rows
     fills = rows[(rows[:, at.T_KIND] == at.K_FILL) & (rows[:, at.T_INSTRUMENT] >= stocks)]
     return len(fills), int(fills[:, at.T_QUANTITY].sum())
 

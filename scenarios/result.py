@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -61,6 +61,7 @@ class RunResult:
     folder: Path
     summary: dict[str, Any]
     manifest: Manifest | None = None
+    tape: DayTape | None = field(default=None, repr=False, compare=False)  # If read already.
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -147,7 +148,7 @@ class RunResult:
     @cached_property
     def day(self) -> DayTape:
         """Return the tape as arrays, for what the tables do not hold."""
-        return read_day(self.folder)
+        return read_day(self.folder) if self.tape is None else self.tape
 
     @cached_property
     def order_lives(self) -> pl.DataFrame:

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -121,7 +121,7 @@ def run_scenario(
     clock.end()
     summary = summary_of(
         loop.world, loop.world.kernel.statistics(), digest, wall, clock.seconds,
-        RunResult(output.path, {}),
+        RunResult(output.path, {}, tape=day),
     )  # fmt: skip
     facts = list(facts_of(loop.world.floor.audit))
     summary["approvals"] = approval_counts(facts) | {"answered_by": who_answers(config)}
@@ -129,7 +129,8 @@ def run_scenario(
         summary["gate"] = gate_ledger(facts, day)
         summary["audit"] = {"records": head.number, "head": head.hash.hex()}
     summary |= models_summary(loop.models)
-    return _finish(loop.world, output, summary, digest, complete=complete)
+    manifest = manifest_of(config, digest, partial=not complete)
+    return _finish(output, RunResult(output.path, summary, manifest, tape=day))
 
 
 def run_loop(loop: SessionLoop, progress: Progress) -> bool:
@@ -147,8 +148,10 @@ def run_loop(loop: SessionLoop, progress: Progress) -> bool:
 def write_tape(loop: SessionLoop, output: RunFolder) -> DayTape:
     """Write the tape and every table that comes from it, and return what they came from."""
     with TapeWriter(output / "orders.parquet", loop.world.facts) as tape:
-        for rows in loop.recording.rows:
-            tape.write(rows)
+        kept = loop.recording.rows
+        kept.reverse()
+        while kept:  # A day of options is a gigabyte: it is needed once, not beside what is read.
+            tape.write(kept.pop())
     fees = loop.world.market.section(at.S_ACCOUNT)[:, at.A_FEES_PAID].copy()
     decisions = decision_rows(facts_of(loop.world.floor.audit))
     day = write_tables(output.path, fees_paid=fees, decisions=decisions)
@@ -193,15 +196,13 @@ def _fundamental(world: World) -> pl.DataFrame:
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 
 
-def _finish(
-    world: World, output: RunFolder, summary: dict[str, Any], digest: str, *, complete: bool
-) -> RunResult:
-    manifest = manifest_of(world.config, digest, partial=not complete)
-    write_report(RunResult(output.path, summary, manifest))
+def _finish(output: RunFolder, result: RunResult) -> RunResult:
+    write_report(result)
     # Late, as it is what makes a folder look like a run; the manifest makes it whole.
-    output.write(SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=2))
-    output.finish(encode(manifest))
-    return RunResult(output.path, summary, manifest)
+    output.write(SUMMARY, msgspec.json.format(msgspec.json.encode(result.summary), indent=2))
+    assert result.manifest is not None, "a run that ended has a manifest"
+    output.finish(encode(result.manifest))
+    return replace(result, tape=None)
 
 
 def manifest_of(config: Config, digest: str, *, partial: bool) -> Manifest:

@@ -24,7 +24,6 @@ from environment.record.manifest import file_sha256, versions
 from llm.service import ModelService
 from scenarios.build_clearing import open_house, open_office
 from scenarios.build_floor import Factory
-from scenarios.build_liquidation import spawn_clearing
 from scenarios.build_models import model_service, performers
 from scenarios.build_paths import SECOND_NS
 from scenarios.builder import World, build
@@ -158,7 +157,6 @@ class SessionLoop:
             config, recording.journal, recording.keep, PROTOCOL, agents=agents,
             effects=performers(models) if effects is None else effects,
         )  # fmt: skip
-        spawn_clearing(world)
         return cls(world, recording, models)
 
     @property

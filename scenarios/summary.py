@@ -8,8 +8,6 @@ import polars as pl
 
 from environment.actors.statistics import KernelStatistics
 from environment.market import layout as at
-from environment.record.output import read_day
-from environment.record.tables import order_lives
 from scenarios.build_replay import REPLAY, replay_summary
 from scenarios.builder import World
 from scenarios.journal_facts import message_facts
@@ -44,7 +42,7 @@ def summary_of(
         "kernel": _kernel(statistics, result.folder / JOURNAL),
         "configuration": msgspec.json.decode(world.config.canonical()),
         **_replay(world, result),
-        **option_summary(world, result.folder),
+        **option_summary(world, result),
     }
 
 
@@ -63,7 +61,7 @@ def _accounts(result: RunResult) -> dict[str, Any]:
 
 
 def _orders(result: RunResult) -> dict[str, int]:
-    lives = order_lives(read_day(result.folder))
+    lives = result.order_lives
     counts = lives.group_by("state").agg(pl.len().alias("count")).sort("state")
     return {str(row["state"]): int(row["count"]) for row in counts.to_dicts()}
 

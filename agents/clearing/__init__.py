@@ -1,1 +1,1 @@
-"""The clearing firm's office: who liquidates what margin calls lack."""
+"""The broker's office: carries out margin calls and buy-ins, and clears expiry day."""

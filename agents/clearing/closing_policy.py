@@ -7,13 +7,31 @@ import numpy as np
 
 from environment.clearing_messages import AccountStanding
 from environment.instruments import Instrument
-from environment.options.margin import MarginView, make_view, margin_of
-from environment.options.margin_book import Ints, make_margin_table
+from environment.options.margin import MarginView, maintenance_of, make_view
+from environment.options.margin_book import (
+    ROW_KIND,
+    ROW_SHARES,
+    ROW_STRIKE,
+    ROW_VALUE,
+    Ints,
+    make_margin_table,
+)
 from environment.options.margin_portfolio import implied_sigmas, make_risk_array
+from environment.options.margin_rules import (
+    MAINTENANCE,
+    STOCK,
+    naked_requirement,
+    stock_requirement,
+)
 
-# The bound ranks the positions; the exact requirement, some milliseconds for an account of many
-# series, only picks among those that it ranks first.
 _SHORTLIST = 3
+_ROUNDING = 4  # Micros that requirements of parts may differ from that of the whole.
+
+
+def slice_of(lots: int, share: float, smallest: int, largest: int) -> int:
+    """Return how many of `lots` (of either sign) go in one order."""
+    count = min(abs(lots), max(round(abs(lots) * share), smallest), largest)
+    return count if lots > 0 else -count
 
 
 class Closing(NamedTuple):
@@ -34,62 +52,103 @@ def view_of(standing: AccountStanding, day: date) -> MarginView:
     return make_view(table, standing.kind, standing.marks, risk=risk)
 
 
-def next_closing(standing: AccountStanding, day: date, slice_lots: int) -> Closing | None:
+def next_closing(standing: AccountStanding, day: date, buffer: float = 0.0) -> Closing | None:
     """Return what to close next for an account below its requirement, or None.
 
-    Of the positions that the bound ranks first, the one whose closing brings equity and exact
-    requirement furthest together goes first, no more of it than is needed and than one slice.
-    Where every single closing would ask for more (a spread whose bought leg is sold), written
-    options are bought back first.
+    Of all positions the one whose closing brings equity and requirement furthest together goes
+    first, by the bound: no more of it than brings equity above the requirement by `buffer` of what
+    that is now, so that the next tick does not call again. Only where the bound sees no gain in
+    any, the exact requirement picks among those that it ranks first. Where every single closing
+    would ask for more (a spread whose bought leg is sold), written options are bought back first.
     """
-    view = view_of(standing, day)
-    lots = view.table.vector(standing.positions)
+    account = _Account(view_of(standing, day), standing)
+    lots = account.lots
     held = [int(place) for place in np.flatnonzero(lots)]
-    cushion = _cushion(view, standing.cash_micros, lots)
-    if cushion >= 0 or not held:
+    now = maintenance_of(account.view, standing.cash_micros, lots)
+    if now.cushion_micros >= 0 or not held:
         return None
-    cash = standing.cash_micros
-    bounds = {p: _after(view, cash, lots, p, abs(int(lots[p])), exact=False) for p in held}
-    first = sorted(held, key=lambda p: (-bounds[p], p))[:_SHORTLIST]
-    gains = {p: _after(view, cash, lots, p, abs(int(lots[p]))) for p in first}
-    best = max(first, key=lambda p: (gains[p], -p))
+    cushion = now.cushion_micros
+    gains = {place: account.after(place, abs(int(lots[place])), exact=False) for place in held}
+    best = max(held, key=lambda place: (gains[place], -place))
     if gains[best] <= cushion:
-        written = [p for p in held if lots[p] < 0 and view.table.instruments[p].kind == "option"]
-        best = written[0] if written else max(held, key=lambda p: abs(int(lots[p])))
-        count = min(abs(int(lots[best])), slice_lots)
+        first = sorted(held, key=lambda place: (-gains[place], place))[:_SHORTLIST]
+        gains = {place: account.after(place, abs(int(lots[place]))) for place in first}
+        best = max(first, key=lambda place: (gains[place], -place))
+    if gains[best] <= cushion:
+        written = [place for place in held if lots[place] < 0 and account.is_option(place)]
+        best = written[0] if written else max(held, key=lambda place: abs(int(lots[place])))
+        count = abs(int(lots[best]))
     else:
-        count = _fewest(view, cash, lots, best, slice_lots)
+        wanted = round(buffer * now.required_micros) if buffer > 0.0 else 0
+        count = _fewest(account, best, cushion, wanted)
     sign = -1 if lots[best] > 0 else 1
-    return Closing(view.table.instruments[best].symbol, sign * count)
+    return Closing(account.view.table.instruments[best].symbol, sign * count)
 
 
-def _cushion(view: MarginView, cash: int, lots: Ints, *, exact: bool | None = None) -> int:
-    return margin_of(view, cash, lots, exact=exact).cushion_micros
+class _Account:
+    """An account at its marks, and how it would stand with lots of one position closed."""
+
+    def __init__(self, view: MarginView, standing: AccountStanding) -> None:
+        self.view, self._cash = view, standing.cash_micros
+        self.lots: Ints = view.table.vector(standing.positions)
+
+    def is_option(self, place: int) -> bool:
+        return self.view.table.instruments[place].kind == "option"
+
+    def after(self, place: int, count: int, *, exact: bool | None = None) -> int:
+        """Return the cushion with so many lots of one position closed at the mark."""
+        change = -count if self.lots[place] > 0 else count
+        trial = self.lots.copy()
+        trial[place] += change
+        paid = change * int(self.view.marks[place]) * int(self.view.table.rows[place, ROW_VALUE])
+        return maintenance_of(self.view, self._cash - paid, trial, exact=exact).cushion_micros
+
+    def most_freed(self, place: int, count: int) -> int:
+        """Return what closing lots of one position can add to the cushion at the very most.
+
+        Were they put back on their own, the whole would again be grouped: what they free is no more
+        than what they ask for alone, less what they are worth.
+        """
+        view = self.view
+        row: list[int] = view.table.rows[place].tolist()
+        spot = int(view.spots[view.table.class_of[self._underlying(place)]])
+        premium = int(view.marks[place]) * row[ROW_VALUE]
+        sign = 1 if self.lots[place] > 0 else -1
+        if row[ROW_KIND] == STOCK:
+            asked = stock_requirement(sign * count * row[ROW_SHARES], spot, MAINTENANCE)
+            return int(asked) + _ROUNDING
+        if sign > 0:
+            return count * premium
+        percent = int(view.table.percents[view.table.class_of[self._underlying(place)]])
+        alone = naked_requirement(
+            row[ROW_KIND], row[ROW_STRIKE], row[ROW_SHARES], premium, spot, percent
+        )
+        return count * (int(alone) - premium)
+
+    def _underlying(self, place: int) -> str:
+        told = self.view.table.instruments[place]
+        return told.underlying or told.symbol
 
 
-def _after(
-    view: MarginView, cash: int, lots: Ints, place: int, count: int, *, exact: bool | None = None
-) -> int:
-    """Return the cushion with so many lots of one position closed at the mark."""
-    change = -count if lots[place] > 0 else count
-    trial = lots.copy()
-    trial[place] += change
-    paid = change * int(view.marks[place]) * int(view.table.rows[place, 4])
-    return _cushion(view, cash - paid, trial, exact=exact)
-
-
-def _fewest(view: MarginView, cash: int, lots: Ints, place: int, slice_lots: int) -> int:
-    """Return the fewest lots whose closing suffices, no more than a slice or than there are."""
-    low, high = 1, min(abs(int(lots[place])), slice_lots)
-    if _after(view, cash, lots, place, high) < 0:  # The usual case, and each figure is dear.
+def _fewest(account: _Account, place: int, cushion: int, wanted: int) -> int:
+    """Return the fewest lots whose closing leaves a cushion as wanted, or all there are."""
+    low, high = 1, abs(int(account.lots[place]))
+    if account.view.kind == "reg_t" and cushion + account.most_freed(place, high) < wanted:
+        return high  # The usual case, and known without an exact figure.
+    if account.after(place, high, exact=_exact_for(wanted)) < wanted:
         return high
     while low < high:
         middle = (low + high) // 2
-        if _after(view, cash, lots, place, middle) >= 0:
+        if account.after(place, middle, exact=_exact_for(wanted)) >= wanted:
             high = middle
         else:
             low = middle + 1
     return low
+
+
+def _exact_for(wanted: int) -> bool | None:
+    """Return how exact a cushion must be: against 0 a bound that fits says it all."""
+    return True if wanted else None
 
 
 def shortfall_if_assigned(standing: AccountStanding, day: date, band: float) -> int:
@@ -110,7 +169,7 @@ def shortfall_if_assigned(standing: AccountStanding, day: date, band: float) -> 
         lots[stock] += shares // view.table.instruments[stock].lot_units
         cash -= shares * (series.strike_micros or 0)
         lots[place] = 0
-    return max(-_cushion(view, cash, lots), 0)
+    return max(-maintenance_of(view, cash, lots).cushion_micros, 0)
 
 
 def _may_be_exercised(series: Instrument, view: MarginView, day: date, band: float) -> bool:

@@ -7,7 +7,6 @@ each series are the same after every step to the last micro, lot and contract.
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -16,6 +15,7 @@ from environment.errors import Defect
 from environment.instruments import Instrument
 from environment.market import clearing_steps as steps
 from environment.market.calendar import TradingCalendar
+from environment.market.clearing_books import Ledger
 from environment.market.clearing_events import (
     ClearingEvent,
     CycleDone,
@@ -31,34 +31,6 @@ from environment.market.corporate_actions import CorporateAction, Dividend, Spli
 from environment.market.exercise_rules import ExerciseTerms
 from environment.market.layout import FIRST_ACCOUNT
 from environment.market.margin import Ints, equity_and_requirement, settlement_sessions
-
-
-class Ledger(Protocol):
-    """Views of the books that clearing reads and changes in place; all int64.
-
-    Rows are accounts, contra accounts first, numbered as in `layout`. `settled` may be spent by
-    accounts that cannot trade on credit; `proceeds` is what the present day's sales brought.
-    """
-
-    @property
-    def cash(self) -> Ints:
-        """Micros per account, by trade date."""
-
-    @property
-    def settled(self) -> Ints:
-        """Micros per account that have settled."""
-
-    @property
-    def proceeds(self) -> Ints:
-        """Micros per account from today's sales, not settled."""
-
-    @property
-    def option_proceeds(self) -> Ints:
-        """Micros per account from options sold today, not settled: they are the next morning."""
-
-    @property
-    def position(self) -> Ints:
-        """Lots, of shape (accounts, instruments)."""
 
 
 class PendingSales(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ shares and cash add up after each step, and the house owns nothing when both are
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -16,6 +16,7 @@ from environment.draws import stream_key
 from environment.errors import Defect
 from environment.instruments import Instrument
 from environment.market.assignment import assign
+from environment.market.clearing_books import Ledger
 from environment.market.clearing_contracts import ContractBook, Holdings, ListedSeries, totals
 from environment.market.clearing_events import (
     ClearingEvent,
@@ -41,26 +42,6 @@ from environment.market.exercise_rules import (
 )
 from environment.market.layout import CUSTODY
 from environment.market.margin import Ints
-
-
-class Books(Protocol):
-    """What of the ledger exercise changes; rows are accounts, columns stocks."""
-
-    @property
-    def cash(self) -> Ints:
-        """Micros per account, by trade date."""
-
-    @property
-    def settled(self) -> Ints:
-        """Micros per account that have settled."""
-
-    @property
-    def proceeds(self) -> Ints:
-        """Micros per account from today's sales, not settled."""
-
-    @property
-    def position(self) -> Ints:
-        """Lots of stock, of shape (accounts, stocks)."""
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +81,7 @@ class OptionsClearing:
         self._exercised: dict[int, int] = {}  # Contracts in the house's hands, by series.
         self._ended: dict[int, int] = {}  # Of series that end tonight: contracts exercised.
 
-    def exercise(self, ledger: Books, prices: Prices, terms: ExerciseTerms) -> list[ClearingEvent]:
+    def exercise(self, ledger: Ledger, prices: Prices, terms: ExerciseTerms) -> list[ClearingEvent]:
         """Take exercised contracts from their holders, and give these shares or cash."""
         self._exercised, self._ended = {}, {}
         told: list[ClearingEvent] = []
@@ -120,7 +101,7 @@ class OptionsClearing:
         return told
 
     def _take(
-        self, ledger: Books, series: ListedSeries, one: Exercise, spot: int, session: date
+        self, ledger: Ledger, series: ListedSeries, one: Exercise, spot: int, session: date
     ) -> ContractsExercised:
         for account, contracts in zip(one.accounts.tolist(), one.contracts.tolist(), strict=True):
             self.book.move(account, CUSTODY, series.number, contracts)
@@ -134,7 +115,7 @@ class OptionsClearing:
             settlement_micros=spot, lots_per_contract=lots, micros_per_contract=cash,
         )  # fmt: skip
 
-    def assign(self, ledger: Books, prices: Prices, session: date) -> list[ClearingEvent]:
+    def assign(self, ledger: Ledger, prices: Prices, session: date) -> list[ClearingEvent]:
         """Give the contracts that the house took to writers drawn at random.
 
         Raises
@@ -272,7 +253,7 @@ class OptionsClearing:
         return sign * lots, -sign * shares * (instrument.strike_micros or 0)
 
     def _deliver(
-        self, ledger: Books, series: ListedSeries, accounts: Ints, contracts: Ints, lots: int,
+        self, ledger: Ledger, series: ListedSeries, accounts: Ints, contracts: Ints, lots: int,
         cash: int,
     ) -> None:  # fmt: skip
         """Move stock and cash between accounts and the house."""
@@ -288,7 +269,7 @@ class OptionsClearing:
         else:
             ledger.settled[accounts] += money
 
-    def _check_house(self, ledger: Books) -> None:
+    def _check_house(self, ledger: Ledger) -> None:
         left = {n: int(h.contracts[h.accounts == CUSTODY].sum())
                 for n, h in self.book.holdings().items()}  # fmt: skip
         owned = {number: count for number, count in left.items() if count}

@@ -81,7 +81,7 @@ class OfficeDoor:
         if not isinstance(message, SubmitPackage) or message.account not in self._accounts:
             return None
         units = message.quantity if message.side == "buy" else -message.quantity
-        legs = {leg.instrument: units * leg.ratio for leg in message.legs}
+        legs = {leg.instrument: units * leg.signed_ratio for leg in message.legs}
         return self.fault(message.account, legs, None, live) if legs else None
 
     def replace_fault(

@@ -148,10 +148,12 @@ class OptionDesk:
         for leg in message.legs:
             if leg.instrument not in self._symbols:
                 return f"unknown_instrument: {leg.instrument}"
-        numbers = (message.quantity, message.price, *(leg.ratio for leg in message.legs))
+        if any(leg.ratio < 1 for leg in message.legs):
+            return "bad_package"
+        numbers = (message.quantity, message.price, *(leg.signed_ratio for leg in message.legs))
         if max(map(abs, numbers)) >= at.MAX_PRICE:
             return "number_too_large"
-        legs = [(self._symbols[leg.instrument], leg.ratio) for leg in message.legs]
+        legs = [(self._symbols[leg.instrument], leg.signed_ratio) for leg in message.legs]
         identity = option_rows.post_package(
             self._market, arrival_ns, self._accounts[message.account], _CODES[message.side],
             message.price, message.quantity, np.array(legs, np.int64).reshape(-1, 2),

@@ -25,6 +25,7 @@ from environment.options.margin import (
     MarginKind,
     MarginView,
     is_allowed,
+    maintenance_of,
     margin_of,
 )
 from environment.options.margin_book import Ints, MarginTable, make_margin_table
@@ -96,7 +97,7 @@ class BrokerBooks:
         kind = self._kinds.get(account, "reg_t")
         view = self.view(kind)
         lots, cash = self._held(view, account), self._cash(account)
-        figures = margin_of(view, cash, lots)
+        figures = maintenance_of(view, cash, lots)
         held = np.flatnonzero(lots).tolist()
         shown = {place: view.table.instruments[place] for place in held}
         for instrument in list(shown.values()):
@@ -108,7 +109,7 @@ class BrokerBooks:
             positions={shown[place].symbol: int(lots[place]) for place in held},
             marks={shown[place].symbol: int(view.marks[place]) for place in sorted(shown)},
             instruments=tuple(shown[place] for place in sorted(shown)),
-            equity_micros=figures.equity_micros, required_micros=figures.maintenance_micros,
+            equity_micros=figures.equity_micros, required_micros=figures.required_micros,
         )  # fmt: skip
 
     def holders(self, expiring_by: date) -> HoldersReport:

@@ -13,15 +13,15 @@ integer program, in the classes that hold written options.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from environment.options import margin_cash
-from environment.options.margin_book import Ints, MarginTable, class_book
+from environment.options.margin_book import ROW_VALUE, Ints, MarginTable, class_book
 from environment.options.margin_bound import bound_of_account
-from environment.options.margin_groups import TooManyColumnsError, cheapest_grouping
+from environment.options.margin_groups import cheapest_requirement
 from environment.options.margin_portfolio import RiskArray, worst_losses
 from environment.options.margin_rules import INITIAL, MAINTENANCE
 
@@ -50,6 +50,19 @@ class MarginFigures(msgspec.Struct, frozen=True, kw_only=True):
     def cushion_micros(self) -> int:
         """Return equity above the maintenance requirement; below 0 a margin call."""
         return self.equity_micros - self.maintenance_micros
+
+
+class Maintenance(NamedTuple):
+    """An account's equity and what it must keep, micros; an upper bound unless `is_exact`."""
+
+    equity_micros: int
+    required_micros: int
+    is_exact: bool = True
+
+    @property
+    def cushion_micros(self) -> int:
+        """Return equity above the requirement; below 0 a margin call."""
+        return self.equity_micros - self.required_micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,52 +109,86 @@ def margin_of(
         True always seeks the cheapest grouping, False never does; by default it is sought where
         the bound says that equity is short of either requirement.
     """
-    table = view.table
-    values = lots * view.marks * table.rows[:, 4]
-    equity = cash_micros + int(values.sum())
+    if view.kind != "reg_t":
+        return _figures_of_one(view, cash_micros, lots)
+    equity, by_class = _equity(view, cash_micros, lots), _bound(view, lots)
+    worth, initial, maintenance = (int(total) for total in by_class.sum(axis=0))
+    fits = equity >= worth + max(initial, maintenance)
+    is_exact = True
+    if exact is False or (exact is None and fits):
+        is_exact = False
+    else:
+        initial, is_known = _cheapest(view, lots, by_class, INITIAL)
+        maintenance, is_exact = _cheapest(view, lots, by_class, MAINTENANCE)
+        is_exact = is_exact and is_known
+    return MarginFigures(
+        equity_micros=equity, initial_micros=worth + initial,
+        maintenance_micros=worth + maintenance, is_exact=is_exact,
+    )  # fmt: skip
+
+
+def maintenance_of(
+    view: MarginView, cash_micros: int, lots: Ints, *, exact: bool | None = None
+) -> Maintenance:
+    """Return equity and maintenance alone: what a call, and whoever closes positions, asks for.
+
+    Parameters
+    ----------
+    exact : bool, optional
+        As for `margin_of`; by default the cheapest grouping is sought where the bound says that
+        equity is short of maintenance.
+    """
+    if view.kind != "reg_t":
+        told = _figures_of_one(view, cash_micros, lots)
+        return Maintenance(told.equity_micros, told.maintenance_micros)
+    equity, by_class = _equity(view, cash_micros, lots), _bound(view, lots)
+    worth, bound = int(by_class[:, 0].sum()), int(by_class[:, 2].sum())
+    if exact is False or (exact is None and equity >= worth + bound):
+        return Maintenance(equity, worth + bound, is_exact=False)
+    required, is_exact = _cheapest(view, lots, by_class, MAINTENANCE)
+    return Maintenance(equity, worth + required, is_exact=is_exact)
+
+
+def _equity(view: MarginView, cash_micros: int, lots: Ints) -> int:
+    return cash_micros + int((lots * view.marks * view.table.rows[:, ROW_VALUE]).sum())
+
+
+def _figures_of_one(view: MarginView, cash_micros: int, lots: Ints) -> MarginFigures:
+    """Return the figures of an account whose two requirements are the same."""
     if view.kind == "portfolio":
         assert view.risk is not None, "portfolio margin needs a risk array"
-        required = int(worst_losses(table, view.risk, lots).sum())
-        return MarginFigures(
-            equity_micros=equity, initial_micros=required, maintenance_micros=required
-        )
-    if view.kind == "cash":
-        required, uncovered = margin_cash.requirement(table, lots, view.marks, view.spots)
-        return MarginFigures(
-            equity_micros=equity, initial_micros=required, maintenance_micros=required,
-            uncovered=uncovered,
-        )  # fmt: skip
+        required, uncovered = int(worst_losses(view.table, view.risk, lots).sum()), 0
+    else:
+        required, uncovered = margin_cash.requirement(view.table, lots, view.marks, view.spots)
+    return MarginFigures(
+        equity_micros=_equity(view, cash_micros, lots), initial_micros=required,
+        maintenance_micros=required, uncovered=uncovered,
+    )  # fmt: skip
+
+
+def _bound(view: MarginView, lots: Ints) -> Ints:
+    """Return the worth of each class's options and bounds of its two requirements."""
+    table = view.table
     by_class = np.empty((len(table.classes), 3), np.int64)
     bound_of_account(
         table.rows, table.order, table.first, table.percents, lots, view.marks, view.spots, by_class
     )
-    worth, initial, maintenance = (int(total) for total in by_class.sum(axis=0))
-    bound = MarginFigures(
-        equity_micros=equity, initial_micros=worth + initial,
-        maintenance_micros=worth + maintenance, is_exact=False,
-    )  # fmt: skip
-    fits = bound.excess_micros >= 0 and bound.cushion_micros >= 0
-    if exact is False or (exact is None and fits):
-        return bound
-    return _exact(view, lots, bound, by_class)
+    return by_class
 
 
-def _exact(view: MarginView, lots: Ints, bound: MarginFigures, by_class: Ints) -> MarginFigures:
-    """Replace the bound by the cheapest grouping; a class too large for that keeps its bound."""
-    initial, maintenance, is_exact = 0, 0, True
+def _cheapest(view: MarginView, lots: Ints, by_class: Ints, basis: int) -> tuple[int, bool]:
+    """Return the requirement by the cheapest grouping, and whether it is exact.
+
+    A class too large for that keeps its bound.
+    """
+    required, is_exact = 0, True
     for place in range(len(view.table.classes)):
         book = class_book(view.table, place, lots, view.marks, int(view.spots[place]))
-        worth = int(by_class[place, 0])
-        try:
-            first = cheapest_grouping(book, INITIAL).required_micros
-            second = cheapest_grouping(book, MAINTENANCE).required_micros
-        except TooManyColumnsError:
-            first, second, is_exact = int(by_class[place, 1]), int(by_class[place, 2]), False
-        initial += worth + first
-        maintenance += worth + second
-    return msgspec.structs.replace(
-        bound, initial_micros=initial, maintenance_micros=maintenance, is_exact=is_exact
-    )
+        found = cheapest_requirement(book, basis)
+        if found is None:
+            found, is_exact = int(by_class[place, 1 + basis]), False
+        required += found
+    return required, is_exact
 
 
 def margin_after(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from environment.instruments import Instrument
-from environment.options.margin import MarginFigures, MarginKind, MarginView, margin_of
+from environment.options.margin import Maintenance, MarginKind, MarginView, maintenance_of
 from environment.options.margin_book import Ints, MarginTable, make_margin_table
 from environment.options.margin_portfolio import implied_sigmas, make_risk_array
 
@@ -51,7 +51,7 @@ class AccountMargins:
     def figures(
         self, cash: Ints, stocks: Ints, contracts: Mapping[int, Mapping[int, int]],
         kinds: Mapping[int, MarginKind],
-    ) -> dict[int, MarginFigures]:  # fmt: skip
+    ) -> dict[int, Maintenance]:  # fmt: skip
         """Return the figures of each account that holds options or has a kind of its own.
 
         Parameters
@@ -61,7 +61,7 @@ class AccountMargins:
         kinds : mapping of account to kind
             "reg_t" where none is told.
         """
-        found: dict[int, MarginFigures] = {}
+        found: dict[int, Maintenance] = {}
         width = stocks.shape[1]
         for account in sorted(set(contracts) | set(kinds)):
             lots = np.zeros(len(self.table.instruments), np.int64)
@@ -69,5 +69,5 @@ class AccountMargins:
             for place, count in contracts.get(account, {}).items():
                 lots[place] = count
             view = self.view(kinds.get(account, "reg_t"))
-            found[account] = margin_of(view, int(cash[account]), lots)
+            found[account] = maintenance_of(view, int(cash[account]), lots)
         return found

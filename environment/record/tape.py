@@ -158,8 +158,11 @@ def read_blocks(path: Path) -> Iterator[Rows]:
 
 def read_tape(path: Path) -> Rows:
     """Return the whole tape as one array of shape (rows, 16)."""
-    blocks = list(read_blocks(path))
-    return np.concatenate(blocks) if blocks else np.empty((0, _WIDTH), np.int64)
+    rows, first = np.empty((pq.read_metadata(path).num_rows, _WIDTH), np.int64), 0
+    for block in read_blocks(path):  # Into their place: a tape may fill half of the memory.
+        rows[first : first + len(block)] = block
+        first += len(block)
+    return rows
 
 
 def read_facts(path: Path) -> TapeFacts:

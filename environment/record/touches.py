@@ -101,13 +101,17 @@ def quotes_frame(touches: Touches, facts: TapeFacts) -> pl.DataFrame:
 
 
 def dense_orders(rows: Rows) -> tuple[Rows, Rows, int]:
-    """Return order numbers in place of ids: own, counterparty's (-1: none), and how many."""
-    filled = rows[:, at.T_KIND] == at.K_FILL
-    ids = np.concatenate((rows[:, at.T_ORDER], rows[filled, at.T_COUNTERPARTY]))
+    """Return order numbers in place of ids: own, counterparty's (-1: none), and how many.
+
+    Quotes have none: nothing is looked up by it, and of options they are nearly the whole tape.
+    """
+    kind = rows[:, at.T_KIND]
+    named, filled = np.flatnonzero(kind != at.K_QUOTE), np.flatnonzero(kind == at.K_FILL)
+    ids = np.concatenate((rows[named, at.T_ORDER], rows[filled, at.T_COUNTERPARTY]))
     unique, dense = np.unique(ids, return_inverse=True)
-    counterparty = np.full(len(rows), -1, np.int64)
-    counterparty[filled] = dense[len(rows) :]
-    return dense[: len(rows)].astype(np.int64), counterparty, len(unique)
+    own, counterparty = np.full(len(rows), -1, np.int64), np.full(len(rows), -1, np.int64)
+    own[named], counterparty[filled] = dense[: len(named)], dense[len(named) :]
+    return own, counterparty, len(unique)
 
 
 def _ranks(rows: Rows, instruments: int) -> tuple[Rows, Rows, Rows]:

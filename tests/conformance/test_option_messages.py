@@ -7,6 +7,7 @@ import pytest
 from environment.market import layout as at
 from environment.messages import (
     CancelOrder,
+    Leg,
     Message,
     OrderFilled,
     OrderRefused,
@@ -17,7 +18,6 @@ from environment.messages import (
 )
 from environment.option_messages import (
     ChainUpdate,
-    Leg,
     LegFilled,
     MassQuote,
     PackageAccepted,
@@ -43,7 +43,17 @@ QUOTES = MassQuote(
         SeriesQuote(instrument=HIGH, bid_price=95, bid_quantity=10, ask_price=105, ask_quantity=10),
     ),
 )
-VERTICAL = (Leg(LOW, 1), Leg(HIGH, -1))
+
+
+def legs(**ratios: int) -> tuple[Leg, ...]:
+    """Legs by instrument, sold below 0."""
+    return tuple(
+        Leg(instrument=name, side="buy" if ratio > 0 else "sell", ratio=abs(ratio))
+        for name, ratio in ratios.items()
+    )
+
+
+VERTICAL = legs(**{LOW: 1, HIGH: -1})
 
 
 def package(order_id: str, price: int, *, quantity: int = 2, **told: Any) -> SubmitPackage:
@@ -105,9 +115,10 @@ def test_a_waiting_package_is_cancelled_by_its_id() -> None:
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
-        ({"legs": (Leg(LOW, 2), Leg(HIGH, -2))}, "bad_package"),
-        ({"legs": (Leg(LOW, 1), Leg("AAPL", 50))}, "bad_package"),
-        ({"legs": (Leg(LOW, 1), Leg("MSFT", 1))}, "unknown_instrument: MSFT"),
+        ({"legs": legs(**{LOW: 2, HIGH: -2})}, "bad_package"),
+        ({"legs": legs(**{LOW: 1, "AAPL": 50})}, "bad_package"),
+        ({"legs": (*VERTICAL[:1], Leg(instrument=HIGH, side="buy", ratio=-1))}, "bad_package"),
+        ({"legs": legs(**{LOW: 1, "MSFT": 1})}, "unknown_instrument: MSFT"),
         ({"quantity": 0}, "bad_quantity"),
         ({"quantity": 1 << 50}, "number_too_large"),
     ],

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from environment.actors.ports import MemoryDisk
-from environment.market.account_books import AccountBooks
+from environment.clearing_messages import PositionClosed
 from environment.market.clearing_events import BuyInOrdered, MarginCalled, MarginCallMet
 from environment.messages import SubmitOrder
 from scenarios.build_clearing import LIQUIDATION
-from scenarios.build_liquidation import BUY_IN, LIQUIDATOR, names_of
 from scenarios.places import SHIPPED
 from scenarios.session_loop import SessionLoop
 from tests.conformance.scenarios.runs import finished, sent_by
@@ -39,7 +38,8 @@ def test_margin_calls_are_carried_out_after_their_deadline(tmp_path: Path) -> No
     called = [event for event in told if isinstance(event, MarginCalled)]
     met = [event for event in told if isinstance(event, MarginCallMet)]
     first = {call.account for call in called if call.session == called[0].session}
-    orders = sent_by(disk, LIQUIDATOR, SubmitOrder)
+    orders = sent_by(disk, LIQUIDATION, SubmitOrder)
+    assert {e.message.reason for e in sent_by(disk, LIQUIDATION, PositionClosed)} == {"margin_call"}
     assert min(envelope.sent_ns for envelope in orders) > called[0].due_ns
     assert len({event.account for event in met} & first) > len(first) // 2
 
@@ -49,17 +49,16 @@ def test_recalled_shares_are_bought_in_on_the_morning_named(tmp_path: Path) -> N
     loop = days(tmp_path, "2021-02-08", disk, extra=RECALL)
     ordered = [e for e in loop.world.clearing_events if isinstance(e, BuyInOrdered)]
     first = [event for event in ordered if event.on == ordered[0].on]
-    orders = sent_by(disk, BUY_IN, SubmitOrder)
+    closed = [e for e in sent_by(disk, LIQUIDATION, PositionClosed) if e.message.reason == "buy_in"]
     opens_ns = next(s.open_ns for s in loop.world.sessions if s.date == first[0].on)
-    names = AccountBooks(loop.world.market, loop.world.instruments, names_of(loop.world))
-    assert min(envelope.sent_ns for envelope in orders) > opens_ns
-    assert {e.message.side for e in orders} == {"buy"}
-    assert {e.message.account for e in orders} <= {names.name(e.account) for e in first}
+    assert min(envelope.sent_ns for envelope in closed) > opens_ns
+    assert all(envelope.message.lots > 0 for envelope in closed)
+    assert {e.message.account for e in closed} <= {e.account for e in first}
 
 
-def test_with_the_brokers_office_nobody_else_closes_the_same_position(tmp_path: Path) -> None:
+def test_without_liquidation_calls_stand_and_recalls_are_bought_in(tmp_path: Path) -> None:
     disk = MemoryDisk()
-    days(tmp_path, "2021-02-05", disk, "clearing.liquidation=true")
-    assert sent_by(disk, LIQUIDATION, SubmitOrder)
-    assert not sent_by(disk, LIQUIDATOR, SubmitOrder)
-    assert not sent_by(disk, BUY_IN, SubmitOrder)
+    loop = days(tmp_path, "2021-02-08", disk, "clearing.liquidation=false", extra=RECALL)
+    assert any(isinstance(event, MarginCalled) for event in loop.world.clearing_events)
+    reasons = {e.message.reason for e in sent_by(disk, LIQUIDATION, PositionClosed)}
+    assert reasons == {"buy_in"}

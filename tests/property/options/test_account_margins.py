@@ -8,7 +8,8 @@ from hypothesis import given, settings, strategies as st
 
 from environment.instruments import to_micros
 from environment.market.calendar import TradingCalendar
-from environment.market.clearing import Clearing, ClearingTerms, Ledger
+from environment.market.clearing import Clearing, ClearingTerms
+from environment.market.clearing_books import Ledger
 from environment.market.clearing_events import MarginCalled
 from environment.market.layout import FIRST_ACCOUNT
 from environment.options.margin import MarginKind, margin_of
@@ -44,7 +45,7 @@ def test_accounts_below_their_requirement_are_called_and_no_others(
         assert marks == {"A": 10_000}
         equity, required = books.cash.copy(), np.zeros_like(books.cash)
         for n, figures in margins.figures(books.cash, books.position, held, kinds).items():
-            equity[n], required[n] = figures.equity_micros, figures.maintenance_micros
+            equity[n], required[n] = figures.equity_micros, figures.required_micros
         return equity, required
 
     by = Clearing((STOCK,), TradingCalendar("XNYS"), margin=margin)

@@ -23,7 +23,6 @@ from environment.messages import (
     ReplaceRequest,
 )
 from environment.option_messages import (
-    Leg as PackageLeg,
     LegFilled,
     PackageAccepted,
     PackageCancelled,
@@ -123,7 +122,7 @@ def test_a_structure_is_entered_as_a_package() -> None:
     (package,) = Bench().asked()
     assert package == SubmitPackage(
         order_id=NAME, account="swarm", side="buy", quantity=5, price=-40,
-        legs=(PackageLeg(LOW, 1), PackageLeg(HIGH, -2)),
+        legs=LEGS,
     )  # fmt: skip
 
 

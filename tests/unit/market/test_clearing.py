@@ -8,7 +8,8 @@ import pytest
 from environment.errors import Defect
 from environment.instruments import make_equity, to_micros
 from environment.market.calendar import TradingCalendar
-from environment.market.clearing import Clearing, ClearingTerms, Ledger
+from environment.market.clearing import Clearing, ClearingTerms
+from environment.market.clearing_books import Ledger
 from environment.market.clearing_events import (
     BorrowCharged,
     BorrowRecalled,

@@ -12,8 +12,8 @@ from environment.clearing_messages import HoldersReport, QueryHolders, QueryStan
 from environment.errors import Defect
 from environment.market import layout as at
 from environment.market.exchange_office import OfficeDoor
-from environment.messages import SubmitOrder
-from environment.option_messages import Leg, SubmitPackage
+from environment.messages import Leg, SubmitOrder
+from environment.option_messages import SubmitPackage
 
 
 class Notes:
@@ -67,7 +67,9 @@ def test_package_is_asked_about_as_the_position_it_makes() -> None:
     made, notes = door()
     package = SubmitPackage(
         order_id="a/1", account="swarm", side="sell", quantity=2, price=40,
-        legs=(Leg("X", 1), Leg("Y", -2)),
+        legs=(
+            Leg(instrument="X", side="buy"), Leg(instrument="Y", side="sell", ratio=2),
+        ),
     )  # fmt: skip
     assert made.package_fault(package, LIVE) == "margin"
     assert notes.asked == [(9, {"X": -2, "Y": 4}, None, [5])]

@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 
 from environment.instruments import make_equity, make_option, to_micros
+from environment.options import margin_groups
 from environment.options.margin import (
     MarginFigures,
     MarginKind,
     is_allowed,
+    maintenance_of,
     make_view,
     margin_after,
     margin_of,
 )
-from environment.options.margin_book import make_margin_table
+from environment.options.margin_book import class_book, make_margin_table
+from environment.options.margin_groups import cheapest_requirement
 from environment.options.margin_holdings import holdings_margin
 from environment.options.margin_portfolio import implied_sigmas, make_risk_array, moves_of
-from environment.options.margin_rules import naked_requirement
+from environment.options.margin_rules import MAINTENANCE, naked_requirement
 
 JUNE, JULY = date(2014, 6, 20), date(2014, 7, 18)
 TODAY = date(2014, 6, 6)
@@ -134,6 +137,35 @@ def test_gains_of_the_underlying_are_its_moves() -> None:
     sigmas = np.full(len(TABLE.instruments), 0.3)
     risk = make_risk_array(TABLE, view.spots, sigmas, TODAY.toordinal())
     assert risk.gains[0].tolist() == [round(to_micros(100) * move) for move in moves_of(20)]
+
+
+@pytest.mark.parametrize("exact", [None, True, False])
+@pytest.mark.parametrize("kind", ["reg_t", "portfolio", "cash"])
+def test_maintenance_alone_is_that_of_all_figures(kind: MarginKind, exact: bool | None) -> None:
+    lots = TABLE.vector({"A": 100, CALLS[95].symbol: -2, CALLS[110].symbol: 1, PUTS[90].symbol: -1})
+    view = make_view(TABLE, "reg_t", MARKS)
+    sigmas = np.full(len(TABLE.instruments), 0.3)
+    risk = make_risk_array(TABLE, view.spots, sigmas, TODAY.toordinal())
+    view = make_view(TABLE, kind, MARKS, risk=risk)
+    told = margin_of(view, to_micros(1_000), lots, exact=exact)
+    alone = maintenance_of(view, to_micros(1_000), lots, exact=exact)
+    assert alone == (told.equity_micros, told.maintenance_micros, told.is_exact)
+
+
+def test_account_that_only_lacks_for_new_positions_needs_no_exact_maintenance() -> None:
+    view = make_view(TABLE, "reg_t", MARKS)
+    lots, cash = TABLE.vector({"A": 100}), to_micros(-6_000)  # 4,000 left of 10,000: half is 5,000.
+    assert margin_of(view, cash, lots).is_exact
+    assert not maintenance_of(view, cash, lots).is_exact
+
+
+def test_same_holdings_at_the_same_marks_are_grouped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = class_book(
+        TABLE, 0, TABLE.vector({CALLS[95].symbol: -77}), TABLE.vector(MARKS), to_micros(100)
+    )
+    first = cheapest_requirement(book, MAINTENANCE)
+    monkeypatch.setattr(margin_groups, "cheapest_grouping", lambda *_: pytest.fail("again"))
+    assert cheapest_requirement(book, MAINTENANCE) == first
 
 
 def test_order_is_margined_as_the_position_it_makes() -> None:
