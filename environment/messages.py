@@ -43,11 +43,6 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     side: Side
     ratio: int = 1
 
-    @property
-    def signed_ratio(self) -> int:
-        """Return lots that a unit's buyer buys; negative where he sells."""
-        return self.ratio if self.side == "buy" else -self.ratio
-
 
 class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
     """One working order as the custodian knows it; of one with legs, price and leaves are net."""

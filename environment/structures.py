@@ -10,6 +10,11 @@ from environment.instruments import Instrument
 from environment.messages import Leg
 
 
+def signed_ratio(leg: Leg) -> int:
+    """Return lots of a leg that a unit's buyer buys; negative where he sells."""
+    return leg.ratio if leg.side == "buy" else -leg.ratio
+
+
 def units_done(legs: tuple[Leg, ...], lots: Mapping[str, int]) -> int:
     """Return how many whole units have traded, where `lots` says what of each leg has."""
     return min(lots.get(leg.instrument, 0) // leg.ratio for leg in legs)
@@ -22,8 +27,8 @@ def weight_of(leg: Leg, instrument: Instrument, multiplier: int) -> float:
     contract delivers (`multiplier`), by its shares.
     """
     if instrument.kind == "option":
-        return float(leg.signed_ratio)
-    return leg.signed_ratio * instrument.lot_units / multiplier
+        return float(signed_ratio(leg))
+    return signed_ratio(leg) * instrument.lot_units / multiplier
 
 
 def multiplier_of(legs: tuple[Leg, ...], instruments: Mapping[str, Instrument]) -> int:

@@ -10,6 +10,7 @@ from environment.market import layout as at
 from environment.market.market import Market
 from environment.messages import Message, ReplaceOrder, SubmitOrder
 from environment.option_messages import SubmitPackage
+from environment.structures import signed_ratio
 
 
 class Office(Protocol):
@@ -81,7 +82,7 @@ class OfficeDoor:
         if not isinstance(message, SubmitPackage) or message.account not in self._accounts:
             return None
         units = message.quantity if message.side == "buy" else -message.quantity
-        legs = {leg.instrument: units * leg.signed_ratio for leg in message.legs}
+        legs = {leg.instrument: units * signed_ratio(leg) for leg in message.legs}
         return self.fault(message.account, legs, None, live) if legs else None
 
     def replace_fault(

@@ -26,6 +26,7 @@ from environment.option_messages import (
     SetProtection,
     SubmitPackage,
 )
+from environment.structures import signed_ratio
 
 DealerMessage = MassQuote | Purge | ReArm | SetProtection
 OptionRequest = DealerMessage | SubmitPackage
@@ -150,10 +151,10 @@ class OptionDesk:
                 return f"unknown_instrument: {leg.instrument}"
         if any(leg.ratio < 1 for leg in message.legs):
             return "bad_package"
-        numbers = (message.quantity, message.price, *(leg.signed_ratio for leg in message.legs))
+        numbers = (message.quantity, message.price, *(signed_ratio(leg) for leg in message.legs))
         if max(map(abs, numbers)) >= at.MAX_PRICE:
             return "number_too_large"
-        legs = [(self._symbols[leg.instrument], leg.signed_ratio) for leg in message.legs]
+        legs = [(self._symbols[leg.instrument], signed_ratio(leg)) for leg in message.legs]
         identity = option_rows.post_package(
             self._market, arrival_ns, self._accounts[message.account], _CODES[message.side],
             message.price, message.quantity, np.array(legs, np.int64).reshape(-1, 2),
