@@ -5,6 +5,7 @@ cancel says how much was left, and the order is over when the fills before it ha
 Only a cancel or a replace can be refused because the order is unknown: its end is on the way then.
 """
 
+from functools import lru_cache
 from typing import assert_never
 
 import msgspec
@@ -164,6 +165,7 @@ class OrderNumbers(msgspec.Struct):
         return f"{address}/{self.last}"
 
 
+@lru_cache(maxsize=4_096)  # Asked several times on an order's way, which it is in.
 def split_order_id(order_id: str) -> tuple[str, int] | None:
     """Return owner and number of a client order id, or None where it is none."""
     owner, _, number = order_id.rpartition("/")

@@ -11,7 +11,7 @@ import stat
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -57,8 +57,8 @@ class Frames(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, if the peer is of our own user."""
-        assert isinstance(transport, asyncio.Transport), "a stream connection has a transport"
-        self._transport = transport
+        # A stream's; that of uvloop is no subclass of asyncio's own.
+        self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("socket")
         raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         self.peer_process, self.peer_user, _ = _CREDENTIALS.unpack(raw)

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from brokers.venue import Published, Venue, VenueClock, VenueClosed, VenueEvent
-from environment.actors import Gateway, Side
+from environment.actors import ActorContext, Gateway, Side
 from environment.actors.ports import AnyEnvelope
 from environment.control_messages import AuthorityRefused, LowerDesk
 from environment.errors import OperatingError
@@ -88,7 +88,7 @@ class VenueGateway(Gateway[ToGateway]):
 
     async def serve(self, side: Side[ToGateway]) -> None:
         """Carry commands out and reports in, for as long as the floor stands."""
-        out = asyncio.create_task(self._carry_out(side))
+        out = asyncio.create_task(self._renew(side))
         listen = asyncio.create_task(self._keep_listening())
         try:
             while not side.is_closing:
@@ -173,13 +173,22 @@ class VenueGateway(Gateway[ToGateway]):
 
     # --- out -------------------------------------------------------------------------------------
 
-    async def _carry_out(self, side: Side[ToGateway]) -> None:
+    def receive(self, ctx: ActorContext, message: ToGateway) -> None:
+        """Carry a command out at once: sending is a write into a socket, and never waits.
+
+        What waited for the asynchronous side instead would leave a round of the event loop later.
+        """
+        envelope, side = ctx.envelope(), self._side
+        if isinstance(message, RenewSession):
+            self.hand_over(ctx)
+        elif envelope is not None and side is not None:
+            self._carry(side, envelope, message)
+
+    async def _renew(self, side: Side[ToGateway]) -> None:
+        """End a session that the custodian wants another of."""
         while True:
-            envelope = await side.next()
-            message = envelope.message
-            if not isinstance(message, RenewSession):
-                self._carry(side, envelope, message)
-            elif self._is_open and self._session <= message.above:
+            message = (await side.next()).message
+            if self._is_open and self._session <= message.above:
                 self._is_renewing = True
                 await self._venue.close()
 

@@ -7,6 +7,7 @@ price is the business of its tick rule. Money is an integer of millionths of the
 import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -155,17 +156,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         ValueError
             If the tick is no divisor of an increment of the rule that is coarser than it.
         """
-        bands = []
-        for from_micros, step_micros in _RULES[self.tick_rule]:
-            coarser = max(step_micros, self.tick_micros)
-            if coarser % self.tick_micros:
-                raise ValueError(
-                    f"{self.symbol}: a tick of {format_money(self.tick_micros, decimals=6)} does"
-                    f" not divide the increment {format_money(step_micros, decimals=6)}"
-                )
-            first = -(-from_micros // self.tick_micros)
-            bands.append(TickBand(from_ticks=first, increment=coarser // self.tick_micros))
-        return tuple(bands) or (TickBand(from_ticks=0, increment=1),)
+        try:
+            return _tick_bands(self.tick_rule, self.tick_micros)
+        except ValueError as error:
+            raise ValueError(f"{self.symbol}: {error}") from None
 
     def increment(self, price_ticks: int) -> int:
         """Return of how many ticks legal prices at and above this price are multiples.
@@ -240,6 +234,21 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         units = Decimal(quantity_lots * self.lot_units) / self.unit_scale
         text = f"{units:,f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@lru_cache(maxsize=256)  # Asked of every order's price.
+def _tick_bands(rule: TickRuleName, tick_micros: int) -> tuple[TickBand, ...]:
+    bands = []
+    for from_micros, step_micros in _RULES[rule]:
+        coarser = max(step_micros, tick_micros)
+        if coarser % tick_micros:
+            raise ValueError(
+                f"a tick of {format_money(tick_micros, decimals=6)} does"
+                f" not divide the increment {format_money(step_micros, decimals=6)}"
+            )
+        first = -(-from_micros // tick_micros)
+        bands.append(TickBand(from_ticks=first, increment=coarser // tick_micros))
+    return tuple(bands) or (TickBand(from_ticks=0, increment=1),)
 
 
 def make_equity(symbol: str, *, tick: Decimal | str = "0.01", lot: int = 1) -> Instrument:

@@ -14,7 +14,7 @@ from agents.human.panel_gateway import KernelFloor
 from agents.human.panel_room import NOBODY, RoomSettings
 from brokers.socket_venue import SocketVenue
 from environment.actors.effects import Perform
-from environment.actors.live_run import LiveRun
+from environment.actors.live_settings import Durability
 from environment.authority import keys_in
 from environment.errors import ConfigError, OperatingError
 from environment.record.recovery import Recovered
@@ -23,6 +23,7 @@ from scenarios.build_channels import channels_of, has_channel
 from scenarios.control_client import converse
 from scenarios.control_gateway import ControlGateway
 from scenarios.control_wire import Stop, SwarmStatus, control_socket
+from scenarios.event_loop import run_loop
 from scenarios.live_check import Desk, check_ports, lock_desk
 from scenarios.live_metrics import MetricsServer
 from scenarios.live_processes import ensure_venue, ensure_watchdog
@@ -74,15 +75,15 @@ class Daemon:
     async def _run_swarm(self) -> int:
         desk, folder = self._desk, self._desk.folder
         await ensure_watchdog(desk.file, folder)
-        record = SwarmRecord(folder, desk.swarm.name)
+        daemon = desk.swarm.daemon
+        durability: Durability = "write" if daemon is None else daemon.durability
+        record = SwarmRecord(folder, desk.swarm.name, durability)
         epoch = record.state.epoch
         venue = SocketVenue(file_of(folder))
         await venue.open(desk.swarm.name, epoch)
-        daemon = desk.swarm.daemon
         terms = SwarmTerms(
             name=desk.swarm.name, run=desk.swarm.name, epoch=epoch,
-            seed=desk.config.scenario.seed,
-            durability="write" if daemon is None else daemon.durability,
+            seed=desk.config.scenario.seed, durability=durability,
         )  # fmt: skip
         calls = self._channels()
         swarm = LiveSwarm(desk.config, terms, venue, keys_in(folder), record, performers=calls)
@@ -100,7 +101,7 @@ class Daemon:
         self._say_ready(swarm, daemon.metrics if daemon is not None else None)
         clock = asyncio.create_task(self._watch_clock(swarm))
         try:
-            await LiveRun(swarm.kernel).run()
+            await swarm.run()
         finally:
             clock.cancel()
             panel.stop()
@@ -240,4 +241,4 @@ class Daemon:
 def run_daemon(desk: Desk, tell: Told, *, inline: bool) -> int:
     """Run a daemon to its end."""
     os.umask(0o077)
-    return asyncio.run(Daemon(desk, tell, inline=inline).run())
+    return run_loop(Daemon(desk, tell, inline=inline).run())

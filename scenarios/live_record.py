@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+from environment.actors.live_settings import Durability
 from environment.record.disk import FolderDisk
 from environment.record.durable_state import DurableState
 from environment.record.manifest import versions
@@ -17,12 +18,15 @@ _PACKAGES: Final = ("environment", "agents", "brokers", "llm", "scenarios")
 
 
 class SwarmRecord:
-    """Steps of the durable actors: opened before the kernel is made, closed when it has stopped."""
+    """Steps of the durable actors: opened before the kernel is made, closed when it has stopped.
 
-    def __init__(self, folder: Path, name: str) -> None:
+    With `durability` "sync" orders wait for the disk, so each write is synced at once.
+    """
+
+    def __init__(self, folder: Path, name: str, durability: Durability) -> None:
         place = folder / RECORD
         place.mkdir(mode=0o700, exist_ok=True)
-        self.syncer = ThreadSyncer()
+        self.syncer = ThreadSyncer(patience_ns=0) if durability == "sync" else ThreadSyncer()
         self.state = DurableState(
             FolderDisk(place, 0o600), PROTOCOL, self.syncer, run=name, code=code_digest(),
             version=versions()["outcry"],

@@ -1,6 +1,7 @@
 """The swarm of a daemon: the actors of a scenario on the live kernel, before a venue."""
 
 import datetime
+import gc
 import os
 from collections.abc import Callable, Iterable
 
@@ -15,7 +16,8 @@ from environment.actors.effects import Perform
 from environment.actors.live_clock import LiveClock
 from environment.actors.live_effects import LiveEffects
 from environment.actors.live_kernel import LiveKernel
-from environment.actors.live_settings import Alarm, LiveSettings
+from environment.actors.live_run import LiveRun
+from environment.actors.live_settings import Alarm, Durability, LiveSettings
 from environment.authority import Keys
 from environment.control_messages import LowerDesk
 from environment.market.calendar import TradingCalendar
@@ -45,7 +47,7 @@ class SwarmTerms(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     epoch: int
     seed: int
-    durability: str
+    durability: Durability
 
 
 class LiveSwarm:
@@ -86,7 +88,7 @@ class LiveSwarm:
             recorder=record.state.journal, protocol=PROTOCOL, effects=asking,
             resumed=self.floor.resumed, went_down=self.floor.went_down,
         )  # fmt: skip
-        live = LiveSettings(durability="sync" if terms.durability == "sync" else "write")
+        live = LiveSettings(durability=terms.durability)
         self.clock = LiveClock(self.time)
         self.kernel = LiveKernel(Settings(seed=terms.seed), ports, live, self.clock, terms.epoch)
         self.stages = StageClock(lambda: self.kernel.queue.sequence)
@@ -112,6 +114,19 @@ class LiveSwarm:
             self._reason = text
             self._admit(RISK, LowerDesk(to="halted", reason=text))
         return found
+
+    async def run(self) -> None:
+        """Run the kernel until it is told to stop.
+
+        What was built before is taken out of the collector's sight: walking it costs milliseconds
+        each time, and it stays until the process ends.
+        """
+        gc.collect()
+        gc.freeze()
+        try:
+            await LiveRun(self.kernel).run()
+        finally:
+            gc.unfreeze()
 
     def look_at_accounts(self) -> None:
         """Let recovered timers run, once accounts were compared after the start."""

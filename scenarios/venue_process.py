@@ -21,6 +21,7 @@ from environment.authority import keys_in
 from environment.errors import ConfigError, OperatingError
 from scenarios.config import Config, load_config, load_swarm
 from scenarios.config_swarm import Venue
+from scenarios.event_loop import run_loop
 from scenarios.state_folder import state_folder
 from scenarios.venue_market import VenueMarket, VenueTerms, file_of
 from scenarios.warm_up import compile_all
@@ -140,7 +141,7 @@ async def _main(file: Path) -> None:
 def main() -> int:
     """Run the venue of a swarm file; a mistake is one line, for whoever started this."""
     try:
-        asyncio.run(_main(Path(sys.argv[1])))
+        run_loop(_main(Path(sys.argv[1])))
     except (ConfigError, OperatingError) as error:
         say(error=str(error))
         sys.stderr.write(f"venue: {error}\n")

@@ -41,6 +41,7 @@ from scenarios.control_wire import (
     control_socket,
     watchdog_decoder,
 )
+from scenarios.event_loop import run_loop
 from scenarios.panel_people import people_store
 from scenarios.state_folder import HALT_FILE, state_folder
 from scenarios.venue_market import file_of
@@ -270,7 +271,7 @@ def main() -> int:
     """Run the watchdog of a swarm file."""
     os.umask(0o077)
     try:
-        asyncio.run(_main(Path(sys.argv[1])))
+        run_loop(_main(Path(sys.argv[1])))
     except (ConfigError, OperatingError) as error:
         sys.stderr.write(f"watchdog: {error}\n")
         return 2

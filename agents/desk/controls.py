@@ -55,8 +55,10 @@ class Breach(msgspec.Struct, frozen=True, kw_only=True):
 
 def breaches(case: Case, rules: Rulebook) -> Iterator[Breach]:
     """Yield what an order breaks, in the order of the list, hard or soft, one a control."""
-    reduces = case.is_reducing
+    reduces, named = case.is_reducing, rules.limits
     for control in CONTROLS:
+        if not (control.fixed or control.name in named or control.name == "mandate_notional"):
+            continue
         limit = control.limit(case, rules)
         if limit is None or (reduces and control.spares_reducing):
             continue

@@ -1,5 +1,7 @@
 """From a request and the desk's state to the case that controls look at."""
 
+from functools import lru_cache
+
 import msgspec
 
 from agents.desk.case import Activity, Case, CaseLeg
@@ -27,14 +29,9 @@ class CaseMaker:
 
     def scopes_of(self, request: OrderRequest) -> tuple[str, ...]:
         """Return every scope that an order lies in."""
-        found = [scope_name("desk"), scope_name("agent", owner_of(request.order_id))]
-        if request.strategy:
-            found.append(scope_name("strategy", request.strategy))
-        found += [
-            scope_name("underlying", underlying_of(self.instruments[leg.instrument]))
-            for leg in legs_of(request)
-        ]
-        return tuple(dict.fromkeys(found))
+        traded = [leg.instrument for leg in request.legs] or [request.instrument]
+        names = [underlying_of(self.instruments[symbol]) for symbol in traded]
+        return _scopes(owner_of(request.order_id), request.strategy, tuple(names))
 
     def case(
         self, state: RiskState, request: OrderRequest, now_ns: int, *,
@@ -123,6 +120,15 @@ class CaseMaker:
             if leg.instrument not in state.marks and (request.legs or request.price is None):
                 return leg.instrument
         return ""
+
+
+@lru_cache(maxsize=1_024)  # Asked twice of every order.
+def _scopes(owner: str, strategy: str, underlyings: tuple[str, ...]) -> tuple[str, ...]:
+    found = [scope_name("desk"), scope_name("agent", owner)]
+    if strategy:
+        found.append(scope_name("strategy", strategy))
+    found += [scope_name("underlying", name) for name in underlyings]
+    return tuple(dict.fromkeys(found))
 
 
 def legs_of(request: OrderRequest) -> tuple[Leg, ...]:

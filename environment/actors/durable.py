@@ -8,7 +8,7 @@ from environment.actors.actor import Actor
 from environment.actors.context import ActorContext, Moment
 from environment.actors.envelope import Envelope
 
-_STEPS_PER_SNAPSHOT: Final = 64
+_STEPS_PER_SNAPSHOT: Final = 256  # Run again in some 10 ms; taken, it delays one order.
 
 
 class Memory(msgspec.Struct, frozen=True, array_like=True):

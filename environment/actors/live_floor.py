@@ -34,7 +34,7 @@ class LiveFloor(Floor):
         moment: Moment,
     ) -> None:  # fmt: skip
         super().__init__(settings, ports, queue, moment, departures)
-        self.pending: list[Written] = []  # Steps that are not written yet.
+        self.pending: list[Written] = []  # Steps of which something leaves once they are written.
         self.alarmed: Alarmed | None = None
         self.on_begin: Callable[[Cell, Gateway[Any]], None] | None = None
         self.undeliverable = 0
@@ -57,15 +57,32 @@ class LiveFloor(Floor):
     # --- what was asked, in two steps ----------------------------------------------------------
 
     def step(self, cell: Cell, envelope: AnyEnvelope) -> None:
-        """Record a durable actor's step; its mail leaves once the record is written."""
+        """Record a durable actor's step; what it sent leaves once the record is written.
+
+        Mail to another durable actor does not wait: both steps go into one record, in this order,
+        so whatever is lost of it, the second is lost with the first.
+        """
         assert cell.history is not None, "only durable actors make steps"
         now_ns = self.moment.clock.now_ns
         number = cell.history.step(now_ns, envelope)
         mail, others, published = self.departures.prepare(cell, envelope, now_ns)
         self._ports.recorder.step(number, now_ns, envelope, mail, others, cell.address)
-        self.pending.append((cell, cell.incarnation, envelope, mail, others, published))
+        held = self._hand_on(mail, published)
+        if held or any(asked[0] == START for asked in others):
+            self.pending.append((cell, cell.incarnation, envelope, held, others, published))
         if cell.history.is_long():
             cell.history.begin(cell.actor, cell.context)
+
+    def _hand_on(self, mail: list[AnyEnvelope], published: set[int]) -> list[AnyEnvelope]:
+        """Deliver mail between durable actors at once, and return what waits to be written."""
+        cells, held = self.cells, list[AnyEnvelope]()
+        for made in mail:
+            to = cells.get(made.recipient)
+            if to is None or to.history is None or made.id in published:
+                held.append(made)
+            else:
+                self.departures.deliver(made)
+        return held
 
     def _step(self, cell: Cell, envelope: AnyEnvelope, departure_ns: int) -> None:  # noqa: ARG002  the root's signature
         self.step(cell, envelope)

@@ -6,9 +6,11 @@ it, gateways are closed and the record is written.
 
 import asyncio
 import signal
+import threading
 from typing import Any, Final
 
 from environment.actors.cell import Cell
+from environment.actors.collection import unhurried_collection
 from environment.actors.gateway import Gateway, Side
 from environment.actors.live_kernel import LiveKernel
 
@@ -22,8 +24,10 @@ class LiveRun:
     def __init__(self, kernel: LiveKernel) -> None:
         self._kernel = kernel
         self._loop = asyncio.get_running_loop()
-        self._wake = asyncio.Event()
+        self._thread = threading.get_ident()
         self._is_asleep = False
+        self._sleep: asyncio.Future[None] = self._loop.create_future()
+        self._alarm: asyncio.TimerHandle | None = None
         self._sides: dict[str, tuple[Side[Any], asyncio.Task[None]]] = {}
         self._next_look_ns = self._beat_due_ns = 0
 
@@ -38,12 +42,15 @@ class LiveRun:
         self._beat_due_ns = kernel.clock.steady_ns() + kernel.live.heartbeat_ns
         beat = self._loop.call_later(kernel.live.heartbeat_ns / 1e9, self._beat)
         try:
-            while not kernel.stop_reason:
-                await (asyncio.sleep(0) if kernel.turn() else self._rest())
-            await self._drain()
+            with unhurried_collection():
+                while not kernel.stop_reason:
+                    await (asyncio.sleep(0) if kernel.turn() else self._rest())
+                await self._drain()
         finally:
             self._beat_due_ns = 0
             beat.cancel()
+            if self._alarm is not None:
+                self._alarm.cancel()
             kernel.admission.wake = None
             await self._close_gateways()
             kernel.ports.effects.close()
@@ -52,26 +59,47 @@ class LiveRun:
         """Sleep until something comes in or a timer is due."""
         kernel = self._kernel
         kernel.ports.recorder.flush()  # Nothing waits in memory while nothing happens.
-        self._wake.clear()
+        self._sleep = self._loop.create_future()
         self._is_asleep = True
         # Looked at after the flag is up: what came in before that has not roused anybody.
         if not kernel.may_rest() or kernel.stop_reason:
             self._is_asleep = False
             return
+        self._set_alarm()
+        await self._sleep
+
+    def _set_alarm(self) -> None:
+        """See that the loop wakes the drain when something is due; too early does no harm."""
+        kernel = self._kernel
         next_ns = kernel.queue.next_steady_ns()
         delay_s = _LONGEST_SLEEP_S
         if next_ns is not None:
             delay_s = min(delay_s, max(0.0, (next_ns - kernel.clock.steady_ns()) / 1e9))
-        alarm = self._loop.call_later(delay_s, self._wake.set)
-        await self._wake.wait()
-        alarm.cancel()
+        due_s = self._loop.time() + delay_s
+        if self._alarm is not None:
+            if self._alarm.when() <= due_s:
+                return
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(due_s, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
         self._is_asleep = False
+        self._wake()
 
     def rouse(self) -> None:
         """Wake the drain; from any thread."""
-        if self._is_asleep:
-            self._is_asleep = False
-            self._loop.call_soon_threadsafe(self._wake.set)
+        if not self._is_asleep:
+            return
+        self._is_asleep = False
+        if threading.get_ident() == self._thread:
+            self._wake()  # By the loop's self-pipe it would come two rounds later.
+        else:
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        if not self._sleep.done():
+            self._sleep.set_result(None)
 
     def _beat(self) -> None:
         """Measure how late the loop is, and look at the wall clock."""

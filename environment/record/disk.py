@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 from environment.actors.ports import Disk, DiskFile
-from environment.record.files import operating_errors, sync_folder, write_whole
+from environment.errors import OperatingError
+from environment.record.files import explain, operating_errors, sync_folder, write_whole
 
 
 class StateDisk(Disk, Protocol):
@@ -35,10 +36,12 @@ class FolderFile:
 
     def write(self, data: bytes | memoryview) -> None:
         """Append all of `data`; it survives a killed process."""
-        with operating_errors(self._path):
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._descriptor, view) :]
+        try:
+            written = os.write(self._descriptor, data)
+            while written < len(data):
+                written += os.write(self._descriptor, memoryview(data)[written:])
+        except OSError as error:  # Not by a context manager: this is in the way of every order.
+            raise OperatingError(explain(error, self._path)) from error
 
     def sync(self) -> None:
         """Return when all that was written survives a power loss."""

@@ -61,8 +61,9 @@ class Batch(NamedTuple):
 
     def checked(self, data: bytes | memoryview, crc: int) -> "Batch":
         """Return it with the checksum of itself and its records, going on from `crc`."""
-        plain = self._replace(crc=0)
-        return self._replace(crc=zlib.crc32(data, zlib.crc32(plain.pack(), crc)))
+        length, records, _, now_ns = self
+        plain = _BATCH.pack(BATCH_NAME, length, b"\xce", records, b"\xce", 0, b"\xcf", now_ns)
+        return Batch(length, records, zlib.crc32(data, zlib.crc32(plain, crc)), now_ns)
 
     @classmethod
     def unpack(cls, data: memoryview, at: int) -> "Batch | None":

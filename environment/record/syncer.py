@@ -1,7 +1,8 @@
 """From written to durable: a helper thread syncs, and how long that took is measured.
 
 A write survives a killed process; only a sync survives a power loss. A sync starts at most 5 ms
-after the write, or when the one before it ends; writes that come meanwhile share the next one.
+after the write, or when the one before it ends; writes that come meanwhile share the next one. It
+does not start earlier where nobody waits for it: each one slows the writes beside it.
 """
 
 import threading
@@ -129,13 +130,17 @@ class SyncEach:
 
 
 class ThreadSyncer:
-    """Syncs in a thread of its own; `on_synced` is called there after each sync."""
+    """Syncs in a thread of its own; `on_synced` is called there after each sync.
+
+    `patience_ns` is how long a write may wait for others to share its sync: 0 where orders wait
+    for it (`durability = "sync"`).
+    """
 
     def __init__(
         self, *, patience_ns: int = _PATIENCE_NS, on_synced: Callable[[], None] | None = None
     ) -> None:
         self.on_synced = on_synced
-        self._patience_s = patience_ns / 1e9
+        self._patience_ns = patience_ns
         self._steady_ns = SystemTime().steady_ns
         self._durations = Durations()
         self._file: DiskFile | None = None
@@ -187,10 +192,8 @@ class ThreadSyncer:
             if not self._written:
                 self._arrived.wait()
                 self._arrived.clear()
-                # Others may share this sync; nobody waits longer than the patience.
-                if not self._closing.is_set() and self._patience_s:
-                    self._closing.wait(self._patience_s)
                 continue
+            self._share()
             try:
                 self._sync()
             except OperatingError as failure:
@@ -198,6 +201,13 @@ class ThreadSyncer:
                 self._written.clear()
             if self.on_synced is not None:
                 self.on_synced()
+
+    def _share(self) -> None:
+        """Wait for others that may share the next sync; nobody waits longer than the patience."""
+        if self._patience_ns and not self._closing.is_set():
+            left_ns = self._written[0][1] + self._patience_ns - self._steady_ns()
+            if left_ns > 0:
+                self._closing.wait(left_ns / 1e9)
 
     def _sync(self) -> None:
         assert self._file is not None, "a file is opened before it is written"

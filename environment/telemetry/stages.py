@@ -4,6 +4,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -40,7 +41,7 @@ class StageClock:
         self._numbers: deque[int] = deque(maxlen=_TICKS_KEPT)
         self._times: deque[int] = deque(maxlen=_TICKS_KEPT)
         self._durations: deque[float] = deque(maxlen=_KEPT)
-        self._at_most = [0] * len(BOUNDS_S)
+        self._within = [0] * (len(BOUNDS_S) + 1)  # By the first bound that was kept.
         self._count = self._measured = 0
         self._total_s = 0.0
 
@@ -62,15 +63,14 @@ class StageClock:
         self._measured += 1
         self._total_s += seconds
         self._durations.append(seconds)
-        for index, bound in enumerate(BOUNDS_S):
-            self._at_most[index] += seconds <= bound
+        self._within[bisect_left(BOUNDS_S, seconds)] += 1
 
     def figures(self) -> StageFigures:
         """Return counts, and quantiles of the last orders."""
         ordered = sorted(self._durations)
         return StageFigures(
             count=self._count, measured=self._measured, total_s=self._total_s,
-            at_most=tuple(self._at_most),
+            at_most=tuple(accumulate(self._within[:-1])),
             p50_s=ordered[len(ordered) // 2] if ordered else 0.0,
             p99_s=ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] if ordered else 0.0,
         )  # fmt: skip

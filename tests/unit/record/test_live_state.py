@@ -108,15 +108,27 @@ def driven(disk: FaultyDisk) -> tuple[DurableState, DrivenKernel, list[Any]]:
 def test_mail_that_waits_for_a_sync_is_in_the_snapshot_of_a_rotation() -> None:
     disk = FaultyDisk()
     state, kernel, actors = driven(disk)
-    kernel.admit("test", "first", Note(text="pass"))
+    kernel.admit("test", "first", Note(text="publish"))
     kernel.run()
-    assert not any("passed" in row for row in actors[1].state.heard)
+    assert not any("told" in row for row in actors[1].state.heard)
     assert state.journal.rotated is not None
     state.journal.rotated()
     _, after, actors = driven(disk.crash("power"))
     after.run()
     heard = [row.split("@")[0] for row in actors[1].state.heard]
-    assert heard == ["Resumed", "Resumed", "passed"]
+    assert heard == ["Resumed", "Resumed", "told"]
+
+
+def test_mail_between_durable_actors_waits_for_no_sync_and_all_other_does() -> None:
+    state, kernel, actors = driven(FaultyDisk())
+    kernel.admit("test", "first", Note(text="publish"))
+    kernel.admit("test", "first", Note(text="pass"))
+    kernel.run()
+    assert [row.split("@")[0] for row in actors[1].state.heard] == ["Resumed", "passed"]
+    state.journal.close_segment()
+    kernel.let_go_synced()
+    kernel.run()
+    assert actors[1].state.heard[-1].startswith("told@")
 
 
 def test_files_are_the_owners_alone(tmp_path: Path) -> None:
