@@ -6,7 +6,8 @@ from typing import Literal
 
 from agents.desk.case import Case, CaseLeg
 from agents.desk.controls import Rulebook
-from agents.desk.measures import AccountMeasures, Worst, describe
+from agents.desk.grid import describe
+from agents.desk.measures import AccountMeasures, Worst
 from agents.desk.ruling import Ruling, near_limits, reasons_of, score_of
 from environment.approval_messages import (
     CardFigures,

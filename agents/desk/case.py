@@ -1,13 +1,13 @@
 """One order as it would stand if it were approved: what every control looks at."""
 
-from functools import cached_property
-
 import msgspec
 
 from agents.desk.exposure import Exposure
+from agents.desk.lazy import lazy
 from agents.desk.limits import Mandate
+from agents.desk.market_facts import Market
 from agents.desk.market_view import DeskView
-from agents.desk.measures import AccountMeasures, Market
+from agents.desk.measures import AccountMeasures
 from environment.control_messages import DeskState
 from environment.instruments import Instrument
 from environment.messages import OrderRequest, Side
@@ -78,6 +78,7 @@ class Case:
         self.state = state
         self.now_ns = now_ns
         self.restricted = restricted
+        self.worths: dict[str, list[float]] = {}  # Of each leg, once a collar has asked.
         self._net = net
         self._cash_micros = cash_micros
 
@@ -86,12 +87,12 @@ class Case:
         """Lots, or structures."""
         return self.request.quantity
 
-    @cached_property
+    @lazy
     def before(self) -> AccountMeasures:
         """The account as it stands, every approved order counted as filled."""
         return AccountMeasures(self.market, self._net, self._cash_micros)
 
-    @cached_property
+    @lazy
     def after(self) -> AccountMeasures:
         """The account with this order filled too, at its valuing prices."""
         lots = dict(self._net)
@@ -106,13 +107,13 @@ class Case:
         """Return a leg's mark, or its limit where nothing has said one."""
         return self.market.marks.get(leg.instrument.symbol, leg.value_ticks)
 
-    @cached_property
+    @lazy
     def underlyings(self) -> tuple[str, ...]:
         """The underlyings that the order touches."""
         names = (leg.instrument.underlying or leg.instrument.symbol for leg in self.legs)
         return tuple(dict.fromkeys(names))
 
-    @cached_property
+    @lazy
     def notional_micros(self) -> int:
         """What is at stake: of stock its value, of an option the larger of premium and delta."""
         return sum(self._leg_notional(leg) for leg in self.legs)
@@ -124,7 +125,7 @@ class Case:
         delta = alone.by_underlying("delta", leg.instrument.underlying or "")
         return max(leg.value_micros, abs(delta))
 
-    @cached_property
+    @lazy
     def is_reducing(self) -> bool:
         """Whether it only lowers risk (see docs/decisions/0027)."""
         if not self.legs or not all(leg.closes for leg in self.legs):
@@ -134,9 +135,12 @@ class Case:
                 return False
             if self.after.worst_of(name).loss_micros > self.before.worst_of(name).loss_micros:
                 return False
-        return self.after.margin_micros <= self.before.margin_micros
+        if self.after.margin_micros <= self.before.margin_micros:
+            return True  # Bounds are quick, and mostly say it.
+        before, after = self.before.exact_margin, self.after.exact_margin
+        return after.initial_micros <= before.initial_micros
 
-    @cached_property
+    @lazy
     def closeable_units(self) -> int:
         """How many units could close something, each leg within what is left of its position."""
         return min((leg.closeable() * self.quantity // leg.lots for leg in self.legs if leg.lots),

@@ -8,6 +8,7 @@ from agents.desk.measures import AccountMeasures
 from environment.control_messages import STATES
 from environment.options.black_scholes import price
 from environment.options.implied_volatility import implied_volatility
+from environment.options.margin import MarginFigures
 
 _CLOSED = frozenset({"halted", "closed", "post_close"})
 _MICROS = 1_000_000
@@ -39,6 +40,8 @@ def mandate_notional(case: Case) -> int | None:
 
 def restricted(case: Case) -> int:
     """How many restricted names it touches."""
+    if not case.restricted:
+        return 0
     names = {leg.instrument.symbol for leg in case.legs} | set(case.underlyings)
     return len(names.intersection(case.restricted))
 
@@ -184,8 +187,20 @@ def worst_case_loss(case: Case) -> int:
 
 
 def margin_used(case: Case) -> float:
-    """After the order, by equity."""
-    return _share(case.after.margin_micros, case.after.equity_micros)
+    """After the order, by equity: a bound, which is quick and never too low."""
+    return _margin_share(case, case.after.margin)
+
+
+def exact_margin_used(case: Case) -> float:
+    """After the order, by equity, with options grouped as cheaply as the rules allow."""
+    return _margin_share(case, case.after.exact_margin)
+
+
+def _margin_share(case: Case, margin: MarginFigures) -> float:
+    # A cash account may not be short of what it delivers, whatever it has.
+    if margin.uncovered and margin.uncovered > case.before.margin.uncovered:
+        return float("inf")
+    return _share(margin.initial_micros, margin.equity_micros)
 
 
 def value_at_risk(case: Case) -> int:
@@ -222,6 +237,13 @@ def _worse(case: Case, leg: CaseLeg, reference: float) -> float:
 
 
 def _worths(case: Case, leg: CaseLeg) -> list[float]:
+    symbol = leg.instrument.symbol
+    if symbol not in case.worths:
+        case.worths[symbol] = _reckon_worths(case, leg)
+    return case.worths[symbol]
+
+
+def _reckon_worths(case: Case, leg: CaseLeg) -> list[float]:
     """Return what a leg is worth: mid, last print, and theoretical value of an option."""
     view, symbol = _view(case, leg), leg.instrument.symbol
     found: list[float] = []

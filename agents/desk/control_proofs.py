@@ -123,12 +123,13 @@ def prove(name: str, kind: Kind = "hard", *, at_limit: bool = False) -> Proof:
     control = next(one for one in CONTROLS if one.name == name)
     limit = trial.limit
     if at_limit:
-        figure = control.figure(_case(trial))
+        figure = control.figure(_case(trial, _rules(name, limit, kind, trial)))
         assert figure is not None, f"{name} has no figure"
         limit = float(figure)
     rules = _rules(name, limit, kind, trial)
     found: Breach | None = next(
-        (breach for breach in breaches(_case(trial), rules) if breach.control.name == name), None
+        (breach for breach in breaches(_case(trial, rules), rules) if breach.control.name == name),
+        None,
     )
     return Proof(
         name=name, unit=control.unit, kind=kind, fired=found is not None and found.kind == kind,
@@ -154,11 +155,11 @@ def _rules(name: str, limit: float, kind: Kind, trial: Trial) -> Rulebook:
     )
 
 
-def _case(trial: Trial) -> Case:
+def _case(trial: Trial, rules: Rulebook) -> Case:
     """Return the case of a trial: an account of a million that holds nothing, in an open market."""
     settings = RiskSettings(account="swarm", instruments=_INSTRUMENTS, today=TODAY, key=7)
     state = RiskState(
-        book=DeskBook(), rules=_rules("", 0.0, "hard", trial), cash_micros=1_000_000_000_000,
+        book=DeskBook(), rules=rules, cash_micros=1_000_000_000_000,
         marks=dict(_MARKS), today=TODAY,
     )  # fmt: skip
     for symbol, mark in _MARKS.items():

@@ -16,25 +16,28 @@ from agents.desk.limits import Limit, Mandate, Rulebook, join_mandates
 
 Unit = Literal["lots", "micros", "symbols", "share", "ns", "count", "contracts", "state"]
 Figure = Callable[[Case], float | int | None]
+_OF_THE_MANDATE: Final = "mandate_notional"  # Its limit is each agent's own.
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):
     """One named control. `quantity` marks those that a smaller order can meet.
 
-    A `fixed` control is always in force; any other where the limits name it.
+    A `fixed` control is always in force; any other where the limits name it. Where `figure` is a
+    quick bound that is never too low, `exact` says what it comes to, and is asked at a breach only.
     """
 
     name: str
     unit: Unit
     about: str
     figure: Figure
+    exact: Figure | None = None
     fixed: bool = False
     quantity: bool = False
     spares_reducing: bool = True  # Whether an order that only lowers risk skips it.
 
     def limit(self, case: Case, rules: Rulebook) -> Limit | None:
         """Return what holds for a case."""
-        if self.name == "mandate_notional":
+        if self.name == _OF_THE_MANDATE:
             return Limit(hard=case.mandate.notional_micros)
         return Limit(hard=0) if self.fixed else rules.limits.get(self.name)
 
@@ -55,21 +58,47 @@ class Breach(msgspec.Struct, frozen=True, kw_only=True):
 
 def breaches(case: Case, rules: Rulebook) -> Iterator[Breach]:
     """Yield what an order breaks, in the order of the list, hard or soft, one a control."""
-    reduces, named = case.is_reducing, rules.limits
-    for control in CONTROLS:
-        if not (control.fixed or control.name in named or control.name == "mandate_notional"):
+    reduces = case.is_reducing
+    for control, limit in _in_force(rules):
+        if reduces and control.spares_reducing:
             continue
-        limit = control.limit(case, rules)
-        if limit is None or (reduces and control.spares_reducing):
-            continue
+        if limit is None:
+            limit = Limit(hard=case.mandate.notional_micros)  # noqa: PLW2901  its own for each agent
         figure = control.figure(case)
         if figure is None:
             continue
+        least = limit.hard if limit.soft is None else limit.soft
+        if control.exact is not None and least is not None and not figure <= least:
+            figure = control.exact(case)
+            if figure is None:
+                continue
         # Written so that a figure that is no number breaks the limit.
         if limit.hard is not None and not figure <= limit.hard:
             yield Breach(control=control, kind="hard", figure=figure, limit=limit.hard)
         elif limit.soft is not None and not figure <= limit.soft:
             yield Breach(control=control, kind="soft", figure=figure, limit=limit.soft)
+
+
+class _InForce:
+    """The controls that one rulebook puts in force, found once: rules change seldom."""
+
+    def __init__(self) -> None:
+        self._rules: Rulebook | None = None
+        self._found: tuple[tuple[Control, Limit | None], ...] = ()
+
+    def __call__(self, rules: Rulebook) -> tuple[tuple[Control, Limit | None], ...]:
+        if rules is not self._rules:
+            zero, limits = Limit(hard=0), rules.limits
+            self._found = tuple(
+                (control, zero if control.fixed else limits.get(control.name))
+                for control in CONTROLS
+                if control.fixed or control.name == _OF_THE_MANDATE or control.name in limits
+            )
+            self._rules = rules
+        return self._found
+
+
+_in_force: Final = _InForce()
 
 
 def use_of(case: Case, rules: Rulebook) -> Iterator[tuple[Control, float, float]]:
@@ -89,8 +118,10 @@ def _shown(figure: float) -> str:
     return f"{int(figure):,}" if is_whole else f"{figure:,.4g}"
 
 
-def _control(name: str, unit: Unit, about: str, figure: Figure, **more: bool) -> Control:
-    return Control(name=name, unit=unit, about=about, figure=figure, **more)
+def _control(
+    name: str, unit: Unit, about: str, figure: Figure, exact: Figure | None = None, **more: bool
+) -> Control:
+    return Control(name=name, unit=unit, about=about, figure=figure, exact=exact, **more)
 
 
 CONTROLS: Final[tuple[Control, ...]] = (
@@ -147,7 +178,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     _control("worst_case_loss", "micros", "worst case of the account, over the grid",
              figures.worst_case_loss, quantity=True),
     _control("margin_used", "share", "margin after the order, of equity (buying power)",
-             figures.margin_used, quantity=True),
+             figures.margin_used, figures.exact_margin_used, quantity=True),
     _control("value_at_risk", "micros", "loss of one day, exceeded once in a hundred",
              figures.value_at_risk, quantity=True),
     _control("expected_shortfall", "micros", "mean loss of the days that are worse",

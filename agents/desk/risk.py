@@ -7,7 +7,7 @@ import msgspec
 from agents.desk import risk_state
 from agents.desk.case import Case
 from agents.desk.controls import Breach
-from agents.desk.exposure import DeskBook, owner_of
+from agents.desk.exposure import owner_of
 from agents.desk.flatten import OWNER as FLATTEN, ROUNDS, closing_orders
 from agents.desk.order_form import (
     Fault,
@@ -22,7 +22,7 @@ from agents.desk.resizing import Resizing
 from agents.desk.risk_cards import REFRESH, CardDesk, ToApprovals
 from agents.desk.risk_case import NO_ACTIVITY, CaseMaker, tracked
 from agents.desk.risk_guard import Guard
-from agents.desk.risk_market import MarketHearing
+from agents.desk.risk_market import RENEW, MarketHearing
 from agents.desk.risk_parents import ParentDesk
 from agents.desk.risk_state import (
     VERDICTS,
@@ -31,6 +31,7 @@ from agents.desk.risk_state import (
     RiskStatistics,
     Ticket,
     Verdict,
+    first_state,
     statistics_of,
 )
 from agents.desk.risk_voice import Passed, ToVenue, Voice
@@ -106,10 +107,7 @@ class Risk(Actor[ToRisk]):
         self._resizing = Resizing(self._maker)
         self._parents = ParentDesk(self._maker, self._voice)
         self._hearing = MarketHearing(self._maker, self._guard, self._cards, self._voice)
-        self.state: RiskState = RiskState(
-            book=DeskBook(), rules=settings.rules, cash_micros=settings.cash_micros,
-            marks=dict(settings.reference_ticks), today=settings.today,
-        )  # fmt: skip
+        self.state: RiskState = first_state(settings)
 
     def receive(self, ctx: ActorContext, message: ToRisk) -> None:
         """Handle one message."""
@@ -133,6 +131,8 @@ class Risk(Actor[ToRisk]):
             case TimerFired(name=name):
                 if name == REFRESH:
                     self._cards.refresh(ctx, self.state)
+                elif name == RENEW:
+                    self._hearing.renew(ctx, self.state)
             case PositionBooked() | ParentOver():
                 self._on_correction(ctx, message)
             case RulesRead() | AllowLooser():
@@ -312,6 +312,7 @@ class Risk(Actor[ToRisk]):
             read_again(ctx, self.state, message)
         else:
             allow_looser(ctx, self.state, message)
+        self._hearing.renew_later(ctx, self.state)
 
     def _book(self, ctx: ActorContext, event: OrderEvent) -> None:
         """Take an order's own event, or its children's as its own, into the book."""

@@ -1,19 +1,26 @@
 """From a request and the desk's state to the case that controls look at."""
 
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
 from agents.desk.case import Activity, Case, CaseLeg
 from agents.desk.exposure import Exposure, owner_of
+from agents.desk.frozen import Frozen
 from agents.desk.limits import Mandate
-from agents.desk.measures import Market, facts_of, underlying_of
+from agents.desk.margins import Margins
+from agents.desk.market_facts import Market, facts_of, underlying_of
 from agents.desk.risk_state import RiskSettings, RiskState
+from agents.desk.sheet import Sheet
 from agents.desk.states import scope_name
+from agents.desk.tails import Tails
 from agents.orders import Terms, TrackedOrder
 from environment.instruments import Instrument
 from environment.messages import Leg, OrderRequest
+from environment.options.revaluation import Lines
 
+_TAILS: Final = ("value_at_risk", "expected_shortfall")
 NO_ACTIVITY = Activity(orders_in_second=1, repeats=1)
 _NOTHING = Mandate(instruments=(), notional_micros=0)
 
@@ -26,6 +33,10 @@ class CaseMaker:
         self.first_day = settings.today
         self.instruments: dict[str, Instrument] = {i.symbol: i for i in settings.instruments}
         self._facts, self._facts_day = facts_of(self.instruments, settings.today), settings.today
+        self._sheet = Sheet(self.instruments, self._facts)
+        self._margins = Margins(self.instruments, settings.margin)
+        self._tails = Tails(settings.key, self._frozen_lines)
+        self.stocks = tuple(s for s, i in self.instruments.items() if i.kind != "option")
 
     def scopes_of(self, request: OrderRequest) -> tuple[str, ...]:
         """Return every scope that an order lies in."""
@@ -42,7 +53,9 @@ class CaseMaker:
         A child is a part of the known order: its own quantity counts, in the place of the whole.
         """
         owner = owner_of(request.order_id)
+        self._freeze_first(state, request)
         net = state.book.net()
+        cash_micros = self._cash(state, known)
         filled = 0 if known is None or is_child else known.filled
         marks = self._marks(state, request)
         legs = []
@@ -61,7 +74,7 @@ class CaseMaker:
             views=state.views,
             mandate=state.rules.mandates.get(owner, _NOTHING),
             net=net,
-            cash_micros=state.cash_micros,
+            cash_micros=cash_micros,
             owner_elsewhere_micros=self._elsewhere(state, owner, request),
             activity=activity,
             state=state.states.strictest(self.scopes_of(request)),
@@ -69,15 +82,63 @@ class CaseMaker:
             restricted=state.rules.restricted,
         )
 
+    def _cash(self, state: RiskState, known: TrackedOrder | None) -> int:
+        """Return the cash there is once all that works has traded, at its marks."""
+        cash = state.cash_micros
+        for symbol, held in state.book.account.items():
+            pending = held.buying - held.selling
+            if pending:
+                cash -= self._worth(state, symbol, pending)
+        if known is not None:
+            for leg in known.each_leg():
+                units = known.at_most() * leg.ratio
+                cash += self._worth(state, leg.instrument, units if leg.side == "buy" else -units)
+        return cash
+
+    def _worth(self, state: RiskState, symbol: str, lots: int) -> int:
+        return lots * state.marks.get(symbol, 0) * self._facts[symbol].lot_tick_micros
+
     def market(self, state: RiskState, marks: dict[str, int]) -> Market:
         """Return what everything is valued by."""
-        settings = self._settings
         if self._facts_day != state.today:
             self._facts, self._facts_day = facts_of(self.instruments, state.today), state.today
+            self._sheet = Sheet(self.instruments, self._facts)
+        frozen = state.frozen
         return Market(
-            self.instruments, marks, state.today, self._facts, settings.returns, settings.key,
-            settings.margin,
+            self.instruments, marks, self._facts, state.today, self._sheet,
+            self._margins.follow(frozen), self._tails.follow(frozen),
         )  # fmt: skip
+
+    def needs_frozen(self, state: RiskState) -> bool:
+        """Return whether anything heavy is to be reckoned beside."""
+        return self._settings.margin == "portfolio" or any(
+            name in state.rules.limits for name in _TAILS
+        )
+
+    def _freeze_first(self, state: RiskState, request: OrderRequest) -> None:
+        """Set the market aside where nothing was yet, or not of what the order trades."""
+        if not self.needs_frozen(state):
+            return
+        names = {underlying_of(self.instruments[leg.instrument]) for leg in legs_of(request)}
+        known = state.frozen.marks
+        if not state.frozen.version or any(n in state.marks and n not in known for n in names):
+            state.frozen.renew(state.marks, state.today)
+
+    def renew(self, state: RiskState) -> None:
+        """Set the present market aside, and reckon the account by it before an order comes."""
+        state.frozen.renew(state.marks, state.today)
+        if any(name in state.rules.limits for name in _TAILS):
+            self._tails.follow(state.frozen).prepare(state.book.net())
+
+    def _frozen_lines(
+        self, frozen: Frozen, symbols: tuple[str, ...]
+    ) -> tuple[Lines, tuple[str, ...]]:
+        sheet = self._sheet
+        if frozen.today != self._facts_day:
+            told = self.instruments
+            sheet = Sheet(told, facts_of(told, frozen.today))
+        lines = sheet.lines(list(symbols), frozen.marks)
+        return lines, tuple(self._facts[symbol].underlying for symbol in symbols)
 
     def _leg(
         self, request: OrderRequest, leg: Leg, filled: int, account: Exposure, owned: Exposure,

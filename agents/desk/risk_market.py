@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from agents.desk.case import Case
+from agents.desk.frozen import RENEW_NS
 from agents.desk.market_view import DeskView
 from agents.desk.risk_cards import CardDesk
 from agents.desk.risk_case import CaseMaker, legs_of
@@ -28,6 +29,7 @@ from environment.messages import (
     Resumed,
 )
 
+RENEW: Final = "renew figures"
 _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
 _QUIET: Final = 30 * _SECOND  # Between looks at an option that nobody has asked to trade.
@@ -63,6 +65,8 @@ class MarketHearing:
             case PhaseChanged():
                 self._on_phase(ctx, state, message)
             case Resumed():
+                state.renew_timer = 0  # It ended with the incarnation before.
+                self.renew_later(ctx, state)
                 for symbol, instrument in self._maker.instruments.items():
                     ctx.subscribe(status_topic(symbol))
                     is_option = instrument.kind == "option"
@@ -138,6 +142,17 @@ class MarketHearing:
         self._cards.end_all(ctx, state, "halted", f"{order.person} flattens: {order.reason}")
         self._cancel(ctx, state, lambda _: True, keep_reducing=False)
 
+    def renew(self, ctx: ActorContext, state: RiskState) -> None:
+        """Reckon beside what takes longer than an order should wait; once a minute."""
+        state.renew_timer = 0
+        self._maker.renew(state)
+        self.renew_later(ctx, state)
+
+    def renew_later(self, ctx: ActorContext, state: RiskState) -> None:
+        """Come again in a minute, if anything is to be reckoned beside."""
+        if self._maker.needs_frozen(state) and not state.renew_timer:
+            state.renew_timer = ctx.after(RENEW_NS, RENEW)
+
     # --- parts ---------------------------------------------------------------------------------
 
     def _on_quote(self, ctx: ActorContext, state: RiskState, quote: QuoteUpdate) -> None:
@@ -155,6 +170,8 @@ class MarketHearing:
 
     def _mark(self, ctx: ActorContext, state: RiskState, symbol: str, ticks: int) -> None:
         state.marks[symbol] = ticks
+        if self._maker.instruments[symbol].kind != "option" and self._maker.needs_frozen(state):
+            state.frozen.hear(symbol, ticks, ctx.now_ns())
         self._guard.on_mark(ctx, state, symbol)
         self._cards.look_for_drift(ctx, state, symbol)
 
@@ -169,6 +186,7 @@ class MarketHearing:
             )  # fmt: skip
         elif phase.phase in _TRADES and state.is_night:
             state.is_night = False
+            state.frozen.end_day(state.marks, self._maker.stocks)
             state.ledger.start_day(state.marks, dict(self._maker.instruments))
             nights = round((ctx.now_ns() - state.opened_ns) / _DAY)
             state.today = self._maker.first_day + timedelta(days=nights)

@@ -8,6 +8,7 @@ import msgspec
 from agents.desk.activity import ActivityBook
 from agents.desk.day_ledger import DayLedger
 from agents.desk.exposure import DeskBook
+from agents.desk.frozen import Frozen
 from agents.desk.limits import Rulebook
 from agents.desk.market_view import DeskView
 from agents.desk.states import ScopeStates
@@ -77,7 +78,7 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
     cash_micros: int = 0
     margin: Literal["portfolio", "reg_t", "cash"] = "reg_t"
     today: date = date(2000, 1, 1)
-    returns: dict[str, tuple[float, ...]] = {}
+    returns: dict[str, tuple[float, ...]] = {}  # Of past days by stock, the last one last.
     key: int = 0  # Of the draws of Heston scenarios.
     reports: frozenset[str] = frozenset({"venue", "desk/custodian"})
     raisers: frozenset[str] = frozenset({"control", "human/panel"})
@@ -134,12 +135,26 @@ class RiskState(msgspec.Struct):
     flattens_for: str = ""  # The person whose flatten is under way.
     flatten_rounds: int = 0
     refresh_timer: int = 0
+    renew_timer: int = 0
+    frozen: Frozen = msgspec.field(default_factory=Frozen)
     verdicts: int = 0
     refused: dict[str, int] = {}  # By rule.
     asked: int = 0
     reduced: int = 0
     unbelieved: int = 0  # Messages whose sender may not say what they say.
     undelivered: int = 0  # Refusals for owners that do not exist.
+
+
+def first_state(settings: RiskSettings) -> RiskState:
+    """Return the state of a desk that has heard nothing yet."""
+    return RiskState(
+        book=DeskBook(), rules=settings.rules, cash_micros=settings.cash_micros,
+        marks=dict(settings.reference_ticks), today=settings.today,
+        frozen=Frozen(
+            returns={symbol: list(past) for symbol, past in settings.returns.items()},
+            closes=dict(settings.reference_ticks),
+        ),
+    )  # fmt: skip
 
 
 class RiskStatistics(msgspec.Struct, frozen=True, kw_only=True):

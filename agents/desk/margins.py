@@ -1,0 +1,100 @@
+"""Margin as the clearing house and the broker reckon it, for the account as it would stand."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from agents.desk.frozen import Frozen
+from environment.instruments import Instrument
+from environment.options.margin import MarginFigures, MarginKind, MarginView, margin_of
+from environment.options.margin_book import Ints, MarginTable, make_margin_table
+from environment.options.margin_portfolio import RiskArray, implied_sigmas, make_risk_array
+from environment.options.margin_rules import INITIAL, MAINTENANCE, stock_requirement
+
+
+class Margins:
+    """Margin of one account, by the rules of `environment.options.margin`.
+
+    What a move of the market would bring (under "portfolio") is reckoned from frozen marks: once a
+    minute, as the broker does.
+    """
+
+    def __init__(self, instruments: Mapping[str, Instrument], kind: MarginKind) -> None:
+        self.kind = kind
+        self._instruments = instruments
+        self._table: MarginTable | None = None
+        self._rows: list[tuple[int, ...]] = []
+        self._frozen = Frozen()
+        self._risk: tuple[int, RiskArray] | None = None
+
+    def follow(self, frozen: Frozen) -> "Margins":
+        """Reckon moves from these marks on."""
+        if frozen is not self._frozen:
+            self._frozen, self._risk = frozen, None
+        return self
+
+    def figures(
+        self, marks: dict[str, int], cash_micros: int, lots: Mapping[str, int], *,
+        exact: bool | None = None,
+    ) -> MarginFigures:  # fmt: skip
+        """Return equity and requirements, micros."""
+        if self.kind == "reg_t" and not self._has_options(lots):
+            return self._of_stock(marks, cash_micros, lots)
+        table = self.table
+        held = table.vector(lots)
+        ticks = self._marks(table, marks, lots)
+        view = MarginView(
+            table=table, kind=self.kind, marks=ticks, spots=table.spots(ticks, {}),
+            risk=self._risk_array(table) if self.kind == "portfolio" else None,
+        )  # fmt: skip
+        return margin_of(view, cash_micros, held, exact=exact)
+
+    def _has_options(self, lots: Mapping[str, int]) -> bool:
+        instruments = self._instruments
+        return any(instruments[symbol].kind == "option" for symbol in lots)
+
+    def _of_stock(
+        self, marks: dict[str, int], cash_micros: int, lots: Mapping[str, int]
+    ) -> MarginFigures:
+        """Return what stock alone must have: the same rule, share by share, without arrays."""
+        equity, initial, maintenance = cash_micros, 0, 0
+        number, rows = self.table.number, self._rows
+        for symbol, quantity in lots.items():
+            _, _, _, shares, value, tick = rows[number[symbol]]
+            mark = marks.get(symbol, 0)
+            equity += quantity * mark * value
+            held, spot = quantity * shares, mark * tick
+            initial += stock_requirement(held, spot, INITIAL)
+            maintenance += stock_requirement(held, spot, MAINTENANCE)
+        return MarginFigures(
+            equity_micros=equity, initial_micros=initial, maintenance_micros=maintenance
+        )
+
+    @property
+    def table(self) -> MarginTable:
+        """The instruments as margin sees them."""
+        if self._table is None:
+            self._table = make_margin_table(self._instruments.values())
+            self._rows = [tuple(row) for row in self._table.rows.tolist()]
+        return self._table
+
+    def _marks(self, table: MarginTable, marks: dict[str, int], lots: Mapping[str, int]) -> Ints:
+        """Return the marks of what is held and of what that is written on."""
+        found = np.zeros(len(table.instruments), np.int64)
+        for symbol in lots:
+            place = table.number[symbol]
+            found[place] = marks.get(symbol, 0)
+            stock = table.instruments[place].underlying
+            if stock is not None and stock in table.number:
+                found[table.number[stock]] = marks.get(stock, 0)
+        return found
+
+    def _risk_array(self, table: MarginTable) -> RiskArray:
+        frozen = self._frozen
+        if self._risk is None or self._risk[0] != frozen.version:
+            marks = table.vector({s: t for s, t in frozen.marks.items() if s in table.number})
+            spots = table.spots(marks)
+            day = frozen.today.toordinal()
+            sigmas = implied_sigmas(table, marks, spots, day)
+            self._risk = frozen.version, make_risk_array(table, spots, sigmas, day)
+        return self._risk[1]
