@@ -39,6 +39,7 @@ from scenarios import config_swarm as told
 from scenarios.build_analysts import analyst_factory, feed_factories
 from scenarios.build_desk import PANEL, SCRIPT, approval_settings, rulebook_of, script_settings
 from scenarios.build_feeds import feeds_in_use
+from scenarios.build_history import past_returns
 from scenarios.build_paths import clock_ns
 from scenarios.build_quant import quant_factory
 from scenarios.build_views import coordinator_settings, execution_settings, portfolio_settings
@@ -266,6 +267,7 @@ def _risk_settings(floor: Floor) -> RiskSettings:
         cash_micros=int(scenario.account.cash),
         margin=scenario.account.margin,
         today=floor.session.date,
+        returns=past_returns(floor.config, floor.session.date),
         key=stream_key(scenario.seed, "desk/risk/scenarios"),
     )
 

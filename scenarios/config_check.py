@@ -30,6 +30,8 @@ def check_scenario_files(scenario: Scenario, find: Callable[[str], Path], where:
     named: list[Named] = []
     if scenario.recording is not None:
         named.append((("recording",), scenario.recording))
+    if scenario.history is not None:
+        named.append((("history",), scenario.history))
     for index, instrument in enumerate(scenario.instruments):
         path = ("instruments", str(index))
         if isinstance(instrument.price, Bars):

@@ -114,6 +114,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     swarm: Text | None = None
     crowd: Literal["compiled", "actors"] = "compiled"
     recording: Text | None = None
+    history: Text | None = None
     replay: Replay | None = None
     factors: dict[Name, Factor] = {}
     crowds: Crowds = {}

@@ -14,6 +14,8 @@ def data_files(config: Config) -> dict[str, Path]:
     scenario = config.scenario
     names = [told.price.path for told in scenario.instruments if isinstance(told.price, Bars)]
     names += [told.actions for told in scenario.instruments if told.actions is not None]
+    if scenario.history is not None:
+        names.append(scenario.history)
     if scenario.curves.rates is not None:
         names.append(scenario.curves.rates)
     chains = [told.options.chain for told in scenario.instruments if told.options is not None]
