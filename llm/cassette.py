@@ -7,9 +7,11 @@ agent, or at another time of day, is the same entry. Credentials never come near
 them, and a scrubber takes out what looks like one in the texts.
 """
 
+import gzip
 import math
 import re
 import threading
+import zlib
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -21,6 +23,7 @@ from llm.providers.provider import Failure
 Mode = Literal["record", "replay", "strict"]
 
 FORMAT: Final = "outcry-cassette/1"
+_PACKED: Final = ".gz"
 _SECRET: Final = re.compile(
     r"(sk-[A-Za-z0-9_-]{8,}|xox[abp]-[A-Za-z0-9-]{8,}|gh[pousr]_[A-Za-z0-9]{16,}"
     r"|AKIA[0-9A-Z]{12,}|(?i:bearer)\s+[A-Za-z0-9._~+/-]{16,}=*)"
@@ -49,10 +52,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line."""
+    """The first line; `note` says in words who answered, and when."""
 
     format: str = FORMAT
     entries: int = 0
+    note: str = ""
 
 
 class CassetteMiss(Exception):
@@ -69,7 +73,9 @@ class Cassette:
         self._used: set[str] = set()
         self._is_changed = False
         is_new = mode == "record" and not path.exists()
-        self.entries: dict[str, Entry] = {} if is_new else read_entries(path)
+        header, kept = (Header(), dict[str, Entry]()) if is_new else read_cassette(path)
+        self.note = header.note
+        self.entries: dict[str, Entry] = kept
 
     def find(self, key: str) -> Entry | None:
         """Return the entry of a question; raises CassetteMiss where it must be there."""
@@ -100,7 +106,7 @@ class Cassette:
     def save(self) -> None:
         """Write what was recorded, whole or not at all."""
         if self._is_changed:
-            write_entries(self.path, self.entries)
+            write_entries(self.path, self.entries, self.note)
             self._is_changed = False
 
 
@@ -145,7 +151,12 @@ def redact(entries: dict[str, Entry], pattern: str) -> tuple[dict[str, Entry], i
 
 
 def read_entries(path: Path) -> dict[str, Entry]:
-    """Return the entries of a file by key.
+    """Return the entries of a file by key; raises as `read_cassette` does."""
+    return read_cassette(path)[1]
+
+
+def read_cassette(path: Path) -> tuple[Header, dict[str, Entry]]:
+    """Return the header of a file, and its entries by key. One that ends in .gz is unpacked.
 
     Raises
     ------
@@ -153,8 +164,10 @@ def read_entries(path: Path) -> dict[str, Entry]:
         If there is no such file, or a line is not what a recording writes.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        packed = path.read_bytes()
+        content = gzip.decompress(packed) if path.suffix == _PACKED else packed
+        lines = content.decode("utf-8").splitlines()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise ConfigError(f'{path}: cannot be read; record it with mode = "record"') from error
     number = 1
     try:
@@ -172,14 +185,16 @@ def read_entries(path: Path) -> dict[str, Entry]:
         raise ConfigError(
             f"{path}: expected {header.entries} entries, found {len(entries)}; it was cut short"
         )
-    return entries
+    return header, entries
 
 
-def write_entries(path: Path, entries: dict[str, Entry]) -> None:
-    """Write a cassette, whole or not at all."""
-    rows: list[Any] = [Header(entries=len(entries))]
+def write_entries(path: Path, entries: dict[str, Entry], note: str = "") -> None:
+    """Write a cassette, whole or not at all; packed where its name ends in .gz."""
+    rows: list[Any] = [Header(entries=len(entries), note=note)]
     rows += [entries[key] for key in sorted(entries)]
     text = b"\n".join(msgspec.json.encode(row) for row in rows) + b"\n"
+    if path.suffix == _PACKED:
+        text = gzip.compress(text, mtime=0)  # No time of day: equal entries are equal files.
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(text)
     partial.replace(path)

@@ -20,13 +20,15 @@ AGENTS_TOML = Path("agents.toml")
 @cassette.command("list")
 def list_entries(path: Tape, as_json: AsJson = False) -> int:
     """List what a cassette holds, a line each, and how long answers took."""
-    from llm.cassette import fitted_delay, read_entries
+    from llm.cassette import fitted_delay, read_cassette
 
-    entries = read_entries(path)
+    header, entries = read_cassette(path)
     delay = fitted_delay(entries)
     if as_json:
         rows = [msgspec.to_builtins(entry) for entry in entries.values()]
-        return show_json({"entries": rows, "delay": delay})
+        return show_json({"note": header.note, "entries": rows, "delay": delay})
+    if header.note:
+        typer.echo(header.note)
     for entry in entries.values():
         said = f"failed: {entry.failed}" if entry.failed else " ".join(entry.text.split())
         typer.echo(
@@ -65,10 +67,11 @@ def redact(
     as_json: AsJson = False,
 ) -> int:
     """Take every match of a pattern out of a cassette's texts; it still answers as before."""
-    from llm.cassette import read_entries, redact as redacted, write_entries
+    from llm.cassette import read_cassette, redact as redacted, write_entries
 
-    entries, count = redacted(read_entries(path), pattern)
-    write_entries(path, entries)
+    header, kept = read_cassette(path)
+    entries, count = redacted(kept, pattern)
+    write_entries(path, entries, header.note)
     if as_json:
         return show_json({"redacted": count})
     typer.echo(f"{count} places redacted in {path}")
