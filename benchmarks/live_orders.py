@@ -39,6 +39,7 @@ from environment.messages import (
     QuoteUpdate,
     Resumed,
 )
+from environment.record.audit import HeadKey
 from environment.venue_messages import AccountReport, QueryAccount, VenueReport
 from scenarios.build_floor import Floor
 from scenarios.config import Config, load_config
@@ -172,12 +173,13 @@ async def _swarm(folder: Path, durability: Durability, seconds: float) -> dict[s
     swarm = Swarm(version=1, name="bench", swarm=(), agents={})
     config = Config(scenario=load_config("opening_bell").scenario, swarm=swarm)
     terms = SwarmTerms(name="bench", run="bench", epoch=1, seed=1, durability=durability)
-    record = SwarmRecord(folder, "bench", terms.durability)
+    keys = keys_in(folder)
+    record = SwarmRecord(folder, "bench", terms.durability, HeadKey(keys.audit))
 
     def echo(floor: Floor) -> Echo:
         return Echo(floor.risk)
 
-    live = LiveSwarm(config, terms, venue, keys_in(folder), record, {AGENT: echo})
+    live = LiveSwarm(config, terms, venue, keys, record, {AGENT: echo})
     live.recover()
     memory = [_resident_mib()]
     task = asyncio.create_task(live.run())

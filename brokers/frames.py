@@ -59,6 +59,8 @@ class Frames(asyncio.Protocol):
         """Take the connection, if the peer is of our own user."""
         # A stream's; that of uvloop is no subclass of asyncio's own.
         self._transport = cast("asyncio.Transport", transport)
+        # What is sent goes out at once: uvloop would keep it until its round is over.
+        self._transport.set_write_buffer_limits(high=0)
         peer = transport.get_extra_info("socket")
         raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         self.peer_process, self.peer_user, _ = _CREDENTIALS.unpack(raw)

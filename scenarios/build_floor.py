@@ -33,7 +33,7 @@ from environment.instruments import Instrument
 from environment.market.calendar import Session
 from environment.market.exchange import ADDRESS as EXCHANGE
 from environment.messages import Message, Resumed
-from environment.record.audit import AuditHeader, AuditLog, HeadKey, start_of
+from environment.record.audit import AuditHeader, AuditLog, AuditSink, HeadKey, start_of
 from environment.venue_messages import OwnerDown
 from scenarios import config_swarm as told
 from scenarios.build_analysts import analyst_factory, feed_factories
@@ -78,7 +78,8 @@ class Floor:
     tell: Callable[[str, Message], None] | None = None  # How the kernel itself says something.
     custodian: Custodian | None = None  # Of the present incarnation, as is the next.
     desk: Risk | None = None
-    audit: AuditLog | None = None  # The chain of what is decided, once there is a desk.
+    audit: AuditLog | None = None  # A run's chain of what is decided, once there is a desk.
+    trail: AuditSink | None = None  # Where a daemon keeps that chain instead.
     outlet: Outlet | None = None  # Where a panel's server listens; a replay has none.
 
     def resumed(self, address: str) -> Resumed:
@@ -224,12 +225,13 @@ def _spawn_desk(floor: Floor, kernel: Stage, keys: Keys, refresh_ns: int) -> Non
 
 
 def _spawn_auditor(floor: Floor, kernel: Stage, keys: Keys) -> None:
-    """Put the auditor at its address; the floor keeps the chain until it is written."""
+    """Put the auditor at its address; a run's floor keeps the chain until it is written."""
     scenario, key = floor.config.scenario, HeadKey(keys.audit)
-    header = AuditHeader(subject=f"{scenario.name}, seed {scenario.seed}", public_key=key.public)
-    log = AuditLog(header)
-    floor.audit = log
-    kernel.spawn(AUDITOR, lambda: Auditor(log, key, start_of(header)))
+    subject = f"{scenario.name}, seed {scenario.seed}"
+    sink = floor.trail
+    if sink is None:
+        sink = floor.audit = AuditLog(AuditHeader(subject=subject, public_key=key.public))
+    kernel.spawn(AUDITOR, lambda: Auditor(sink, key, start_of(sink.header)))
 
 
 def _swarm_of(config: Config) -> dict[str, told.Agent]:

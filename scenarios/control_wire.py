@@ -133,15 +133,23 @@ class Answer(Message, frozen=True, kw_only=True):
     text: str
 
 
+# What the watchdog knows of the swarm: none came (or it said goodbye), it beats, it says nothing
+# while its connection stands, or its connection ended without a goodbye.
+Life = Literal["none", "alive", "silent", "dead"]
+
+
 class Standing(Message, frozen=True, kw_only=True):
-    """To a command: how things stand. `beat_age_s` below 0: no swarm has come."""
+    """To a command: how things stand. `swarm` is what one that is alive or silent said last."""
 
     halted: str
-    beat_age_s: float
+    beat_age_s: float  # Below 0 without a swarm.
     swarm: SwarmStatus | None
     account: AccountReport | None
     venue: Literal["connected", "lost"]
     reference_ticks: dict[str, int] = msgspec.field(default_factory=dict)
+    life: Life = "none"
+    last_epoch: int = 0  # Of the swarm that was there last.
+    last_process: int = 0
 
 
 ToWatchdog = (

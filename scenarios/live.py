@@ -17,6 +17,7 @@ from environment.actors.effects import Perform
 from environment.actors.live_settings import Durability
 from environment.authority import keys_in
 from environment.errors import ConfigError, OperatingError
+from environment.record.audit import HeadKey
 from environment.record.recovery import Recovered
 from environment.telemetry.logs import EventLog
 from scenarios.build_channels import channels_of, has_channel
@@ -77,7 +78,8 @@ class Daemon:
         await ensure_watchdog(desk.file, folder)
         daemon = desk.swarm.daemon
         durability: Durability = "write" if daemon is None else daemon.durability
-        record = SwarmRecord(folder, desk.swarm.name, durability)
+        keys = keys_in(folder)
+        record = SwarmRecord(folder, desk.swarm.name, durability, HeadKey(keys.audit))
         epoch = record.state.epoch
         venue = SocketVenue(file_of(folder))
         await venue.open(desk.swarm.name, epoch)
@@ -86,7 +88,7 @@ class Daemon:
             seed=desk.config.scenario.seed, durability=durability,
         )  # fmt: skip
         calls = self._channels()
-        swarm = LiveSwarm(desk.config, terms, venue, keys_in(folder), record, performers=calls)
+        swarm = LiveSwarm(desk.config, terms, venue, keys, record, performers=calls)
         swarm.on_log = self._log.event
         swarm.add_control(self._make_control)
         self._say_recovered(swarm.recover())  # The epoch is on disk when this returns.
@@ -107,7 +109,7 @@ class Daemon:
             panel.stop()
             if metrics is not None:
                 await metrics.close()
-            swarm.close()
+        swarm.close()  # In order: where the disk failed, what is on it is the state.
         self._log.event("stopped", swarm.kernel.stop_reason)
         if self._is_stopping:
             await self._end_others(swarm.kernel.stop_reason)

@@ -120,16 +120,23 @@ def _lines(standing: Standing) -> list[str]:
     lines: list[str] = []
     if standing.halted:
         lines.append(f"HALTED: {standing.halted}")
-    swarm = standing.swarm
-    if swarm is None or standing.beat_age_s < 0:
+    swarm, age = standing.swarm, f"{standing.beat_age_s:.1f} s ago"
+    if standing.life == "dead":
+        lines.append(
+            f"swarm: DEAD, its connection ended without a word; it was start {standing.last_epoch},"
+            f" process {standing.last_process}, last heartbeat {age}; outcry live starts it again"
+        )
+    elif swarm is None:
         lines.append("swarm: none is there")
     else:
+        if standing.life == "silent":
+            lines.append(f"swarm: SILENT, what it said last is from {age}")
         moment = datetime.datetime.fromtimestamp(
             swarm.market_ns // 1_000_000_000, zoneinfo.ZoneInfo(swarm.zone)
         )
         lines += [
             f"swarm: desk {swarm.desk.upper()}, venue {swarm.venue}, start {swarm.epoch}, "
-            f"process {swarm.process}, last heartbeat {standing.beat_age_s:.1f} s ago",
+            f"process {swarm.process}, last heartbeat {age}",
             f"market: {moment:%Y-%m-%d %H:%M:%S} {swarm.zone}",
             f"unknown outcomes {swarm.unknown}, breaks {swarm.breaks}, "
             f"handlers failed {swarm.failures}, stalls {swarm.stalls}",
@@ -144,7 +151,7 @@ def _lines(standing: Standing) -> list[str]:
         ]
         held = ", ".join(f"{lots:+} {name}" for name, lots in standing.account.positions.items())
         lines.append(f"position at the venue: {held or 'none'}")
-    if swarm is not None and standing.beat_age_s >= 0:
+    if swarm is not None:
         lines.append(f"orders as the desk sees them: {len(swarm.orders)}")
         lines += [
             f"  {order.client_order_id}: {order.side} {order.leaves} {order.instrument} "

@@ -15,6 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from environment.errors import ConfigError
+from environment.record.steps import StepStatistics
 from environment.telemetry.stages import BOUNDS_S
 from scenarios.live_swarm import LiveSwarm
 
@@ -46,6 +47,7 @@ class SwarmCollector(Collector):
         buckets = [(str(b), float(n)) for b, n in zip(BOUNDS_S, stages.at_most, strict=True)]
         histogram.add_metric([], [*buckets, ("+Inf", stages.measured)], stages.total_s)
         yield histogram
+        yield from _journal_metrics(swarm.journal_statistics())
         yield CounterMetricFamily("outcry_dead_letters", "Handlers that raised.", told.failures)
         yield CounterMetricFamily("outcry_stalls", "Event loop late by 50 ms.", told.stalls)
         yield CounterMetricFamily("outcry_clock_steps", "Steps of the clock.", told.clock_steps)
@@ -57,6 +59,22 @@ class SwarmCollector(Collector):
             state = GaugeMetricFamily("outcry_desk_state", "1 for the state.", labels=["state"])
             state.add_metric([level], int(status.desk == level))
             yield state
+
+
+def _journal_metrics(told: StepStatistics) -> Iterator[Metric]:
+    """Yield how far the disk is behind what was written, and what that took."""
+    yield GaugeMetricFamily(
+        "outcry_journal_lag_bytes", "Written to the journal and not synced yet.", told.lag_bytes
+    )
+    yield CounterMetricFamily("outcry_journal_steps", "Steps recorded.", told.steps)
+    yield CounterMetricFamily("outcry_journal_bytes", "Bytes written.", told.written_bytes)
+    durable = told.to_durable
+    quantiles = GaugeMetricFamily(
+        "outcry_journal_to_durable_seconds", "From written to synced.", labels=["quantile"]
+    )
+    for label, value_ns in (("0.5", durable.p50_ns), ("0.99", durable.p99_ns)):
+        quantiles.add_metric([label], value_ns / 1e9)
+    yield quantiles
 
 
 class MetricsServer:

@@ -4,7 +4,10 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+from environment.actors.live_kernel import LiveKernel
 from environment.actors.live_settings import Durability
+from environment.record.audit import AuditHeader, HeadKey, SignedHead
+from environment.record.audit_file import AuditFile
 from environment.record.disk import FolderDisk
 from environment.record.durable_state import DurableState
 from environment.record.manifest import versions
@@ -23,7 +26,7 @@ class SwarmRecord:
     With `durability` "sync" orders wait for the disk, so each write is synced at once.
     """
 
-    def __init__(self, folder: Path, name: str, durability: Durability) -> None:
+    def __init__(self, folder: Path, name: str, durability: Durability, key: HeadKey) -> None:
         place = folder / RECORD
         place.mkdir(mode=0o700, exist_ok=True)
         self.syncer = ThreadSyncer(patience_ns=0) if durability == "sync" else ThreadSyncer()
@@ -31,6 +34,20 @@ class SwarmRecord:
             FolderDisk(place, 0o600), PROTOCOL, self.syncer, run=name, code=code_digest(),
             version=versions()["outcry"],
         )  # fmt: skip
+        self._key = key
+        self.audit = AuditFile(folder, AuditHeader(subject=name, public_key=key.public))
+        self.state.before_snapshot = self.audit.write_all
+
+    def keep_audit(self) -> list[SignedHead]:
+        """Write what the auditor said and the journal holds durably; return new signed heads."""
+        heads = self.audit.write(self.state.journal.synced())
+        self.audit.seal(self.state.journal.flush())
+        return heads
+
+    def close(self, kernel: LiveKernel) -> SignedHead:
+        """End journal and audit chain in order; returns the chain's head."""
+        self.state.close(kernel)
+        return self.audit.close(self._key, kernel.clock.now_ns)
 
 
 def code_digest() -> str:

@@ -1,5 +1,6 @@
 """The swarm of a daemon: the actors of a scenario on the live kernel, before a venue."""
 
+import asyncio
 import datetime
 import gc
 import os
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from agents.desk.auditor import ADDRESS as AUDITOR, AuditorState
 from agents.desk.custodian_state import CustodianSettings
 from brokers.socket_venue import SocketVenue
 from brokers.venue import VenueClock
@@ -20,9 +22,11 @@ from environment.actors.live_run import LiveRun
 from environment.actors.live_settings import Alarm, Durability, LiveSettings
 from environment.authority import Keys
 from environment.control_messages import LowerDesk
+from environment.errors import OperatingError
 from environment.market.calendar import TradingCalendar
 from environment.messages import Message
 from environment.record.recovery import Recovered
+from environment.record.steps import StepStatistics
 from environment.telemetry.stages import StageClock
 from llm.messages import AskModel
 from scenarios.build_floor import RISK, VENUE, Factory, Floor, spawn_swarm
@@ -34,6 +38,7 @@ from scenarios.live_record import GATEWAYS, SwarmRecord
 from scenarios.market_time import MarketTime
 from scenarios.protocol import PROTOCOL
 
+_AUDIT_S = 0.25
 _CLOCK_STEP_NS = 1_000_000_000
 _DAYS_AHEAD = 120
 KERNEL = "kernel"
@@ -79,7 +84,7 @@ class LiveSwarm:
         )
         self.floor = Floor(
             config=config, instruments=welcome.instruments, sessions=days,
-            reference_ticks=welcome.reference_ticks, agents=agents or {},
+            reference_ticks=welcome.reference_ticks, agents=agents or {}, trail=record.audit,
         )  # fmt: skip
         models = self.models = model_service(config)
         asked = {} if models is None else {AskModel: models.perform}
@@ -98,6 +103,7 @@ class LiveSwarm:
         self.kernel.spawn(VENUE, self._make_gateway)
         spawn_swarm(self.floor, self.kernel, keys, DAEMON, refresh_ns=1_000_000_000)
         self._reason = ""
+        self._failure: OperatingError | None = None
         self._record = record
         self._is_reconciled = False
 
@@ -106,8 +112,14 @@ class LiveSwarm:
 
         A difference means that the state is not to be trusted: the desk starts HALTED.
         """
-        state = self._record.state
+        state, audit = self._record.state, self._record.audit
         found = state.recover(self.kernel, GATEWAYS)
+        chained = self.kernel.floor.cells[AUDITOR].actor.state
+        assert isinstance(chained, AuditorState), "the auditor stands at its address"
+        if found.difference is not None:  # Not all was run again: the chain goes on where it ends.
+            chained.number, chained.before = audit.count, audit.last
+        audit.check(chained.number)
+        audit.write_all()
         state.begin(self.kernel)
         if found.difference is not None:
             text = f"recovery: {found.difference}"
@@ -123,10 +135,27 @@ class LiveSwarm:
         """
         gc.collect()
         gc.freeze()
+        keeping = asyncio.create_task(self._keep_audit())
         try:
             await LiveRun(self.kernel).run()
         finally:
+            keeping.cancel()
             gc.unfreeze()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _keep_audit(self) -> None:
+        """Write the audit chain behind the journal; a disk that fails ends the process."""
+        while True:
+            await asyncio.sleep(_AUDIT_S)
+            try:
+                heads = self._record.keep_audit()
+            except OperatingError as error:
+                self._failure = error
+                self.kernel.stop(str(error))
+                return
+            for head in heads:
+                self.on_log("audit_head", f"record {head.number}: {head.hash.hex()}")
 
     def look_at_accounts(self) -> None:
         """Let recovered timers run, once accounts were compared after the start."""
@@ -136,7 +165,8 @@ class LiveSwarm:
 
     def close(self) -> None:
         """End the record in order."""
-        self._record.state.close(self.kernel)
+        head = self._record.close(self.kernel)
+        self.on_log("audit_head", f"record {head.number}: {head.hash.hex()}")
 
     def add_control(self, make: Callable[["LiveSwarm"], ControlGateway]) -> None:
         """Put the control socket's gateway at its address."""
@@ -184,6 +214,10 @@ class LiveSwarm:
         self.kernel.admit(KERNEL, address, message)
 
     # --- looking ---------------------------------------------------------------------------------
+
+    def journal_statistics(self) -> StepStatistics:
+        """Return how much was recorded, and how far the disk is behind."""
+        return self._record.state.journal.statistics()
 
     def status(self) -> SwarmStatus:
         """Return how the swarm sees itself now."""

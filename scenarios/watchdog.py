@@ -30,6 +30,7 @@ from scenarios.control_wire import (
     Compare,
     Goodbye,
     Halt,
+    Life,
     Lift,
     Reconcile,
     Resume,
@@ -176,8 +177,11 @@ class Watchdog:
             await self._connect()
             account = await self._account()
         age_s = time.monotonic() - self._beat_s if self._beat_s else -1.0
+        life, last = self._life(), self._status
         return Standing(
-            halted=self._halted, beat_age_s=age_s, swarm=self._status, account=account,
+            halted=self._halted, beat_age_s=age_s, account=account, life=life,
+            swarm=last if life in {"alive", "silent"} else None,
+            last_epoch=last.epoch if last else 0, last_process=last.process if last else 0,
             venue="connected" if account is not None else "lost",
             reference_ticks=self._venue.welcome.reference_ticks if account is not None else {},
         )  # fmt: skip
@@ -240,6 +244,13 @@ class Watchdog:
 
     def _is_alive(self) -> bool:
         return bool(self._beat_s) and time.monotonic() - self._beat_s <= SILENCE_S
+
+    def _life(self) -> Life:
+        if not self._beat_s:
+            return "none"
+        if self._swarm is None:
+            return "dead"
+        return "alive" if self._is_alive() else "silent"
 
     async def _stop(self, reason: str) -> Answer:
         self._beat_s = 0.0

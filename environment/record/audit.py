@@ -49,6 +49,8 @@ class SignedHead(msgspec.Struct, frozen=True, array_like=True, tag="Head"):
 class AuditSink(Protocol):
     """Where a chain is kept. Numbers rise by one; one that was kept is not kept again."""
 
+    header: AuditHeader
+
     def keep(self, number: int, record: bytes) -> None:
         """Keep one encoded record."""
 

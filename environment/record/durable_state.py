@@ -4,7 +4,7 @@ The folder holds numbered segments, each with the snapshot it begins with. A sta
 snapshot, runs the steps of its segment again, and begins a segment of its own with the next epoch.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -52,6 +52,7 @@ class DurableState:
         self._disk = disk
         self._protocol = protocol
         self._run, self._code, self._version = run, code, version
+        self.before_snapshot: Callable[[], None] = lambda: None  # The journal is synced then.
         self.journal = StepJournal(
             disk, syncer, segment_bytes=segment_bytes, write_each_step=write_each_step
         )
@@ -230,6 +231,7 @@ class DurableState:
         self.journal.open(header)
 
     def _keep(self, kernel: Kernel) -> None:
+        self.before_snapshot()
         self._segment += 1
         actors = [keep_actor(cell) for cell in _durable(kernel)]
         self._put_snapshot(

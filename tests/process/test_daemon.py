@@ -44,6 +44,8 @@ def test_metrics_count_and_name_no_money(daemon: Processes) -> None:
     assert float(page.split("outcry_tick_to_order_seconds_count ")[1].split()[0]) > 0
     words = {"price", "pnl", "profit", "position", "cash", "notional", "aapl"}
     assert not words & set(page.lower().replace("_", " ").replace('"', " ").split())
+    assert float(page.split("\noutcry_journal_lag_bytes ")[1].split()[0]) >= 0
+    assert float(page.split("\noutcry_journal_steps_total ")[1].split()[0]) > 0
     assert daemon.get("/health") == (200, "ok\n")
     assert daemon.get("/ready") == (200, "ready\n")
 
@@ -60,8 +62,10 @@ def test_killed_swarm_comes_back_and_knows_what_it_has(daemon: Processes) -> Non
     daemon.kill("swarm")
     assert daemon.swarm is not None
     daemon.swarm.wait(10)
+    shown = daemon.command("status", str(daemon.file)).stdout
+    assert "swarm: DEAD" in shown
+    assert "as the desk sees" not in shown  # Its last words are not how things stand.
     daemon.start()
-    # Until the new one has said something, its place shows the last words of the old one.
     daemon.wait(lambda: daemon.status()["swarm"]["epoch"] == 2, "the second epoch")
     found = daemon.wait_agreed()
     names = [order["client_order_id"] for order in found["account"]["orders"]]
@@ -135,3 +139,7 @@ def test_term_ends_all_three_in_order(daemon: Processes) -> None:
     assert daemon.swarm is not None
     assert daemon.swarm.wait(30) == 0
     daemon.wait(lambda: not any(Path(f"/proc/{number}").exists() for number in others), "the end")
+    chain = json.loads(daemon.command("audit", "verify", str(daemon.folder), "--json").stdout)
+    assert (chain["fault"], chain["subject"]) == ("", "floor")
+    assert chain["records"] > 0
+    assert daemon.command("journal", "stats", str(daemon.folder)).returncode == 0
