@@ -43,7 +43,12 @@ def figures_of(share: float, seed: int) -> dict[str, float]:
 
 def main() -> int:
     seeds = range(1, 1 + (int(sys.argv[1]) if len(sys.argv) > 1 else 3))
-    found = {share: [figures_of(share, seed) for seed in seeds] for share in SHARES}
+    found: dict[float, list[dict[str, float]]] = {share: [] for share in SHARES}
+    for seed in seeds:
+        for share in SHARES:
+            found[share].append(figures_of(share, seed))
+            shown = {name: round(value, 3) for name, value in found[share][-1].items()}
+            print(f"seed {seed}, {share:.0%} follow: {shown}", flush=True)
     rows: list[dict[str, object]] = []
     for share in SHARES:
         row: dict[str, object] = {"follow the model": f"{share:.0%}"}

@@ -1,5 +1,6 @@
 """A comparison: every arm of a scenario with every seed, on all cores, and one table of all."""
 
+import math
 import multiprocessing
 import os
 import time
@@ -16,14 +17,20 @@ from environment.record.market_day import of_tape
 from environment.record.realism import BASIS_POINTS
 from scenarios.build_floor import SWARM_ACCOUNT
 from scenarios.config import Config, load_arm
-from scenarios.report_compare import Figures, comparison_page, interval
-from scenarios.result import REPORT, SUMMARY
+from scenarios.report_compare import Figures, comparison_page, headline_figures, interval
+from scenarios.result import REPORT, SUMMARY, RunResult
 from scenarios.warm_up import compile_all
 
 _TELLING: Final = (
     "profit of the swarm", "orders asked about", "yes", "no", "expired", "median wait, s",
     "paper orders", "net cost of the gate", "saved by the gate", "missed by the gate",
 )  # fmt: skip
+# Where nothing was asked of anybody, the market is what an arm changes.
+_MARKET: Final = (
+    "1-minute volatility, bps", "largest minute, bps", "median spread, bps",
+    "depth at the touch, lots", "trades", "volume, lots",
+)  # fmt: skip
+_ASKED: Final = "orders asked about"
 
 
 class ArmRun(msgspec.Struct, frozen=True):
@@ -76,9 +83,11 @@ def compare(
 def show_lines(summary: dict[str, Any]) -> Iterator[str]:
     """Yield the table as lines for a terminal."""
     arms = summary["arms"]
-    width = max(map(len, _TELLING))
+    asked = [arm["figures"].get(_ASKED, {"mean": None})["mean"] for arm in arms.values()]
+    telling = _MARKET if all(mean == 0.0 for mean in asked) else _TELLING
+    width = max(map(len, telling))
     yield f"{'':<{width}}  " + "  ".join(f"{arm:>22}" for arm in arms)
-    for name in _TELLING:
+    for name in telling:
         cells = []
         for arm in arms.values():
             found = arm["figures"].get(name, {"mean": None, "half_width": None})
@@ -105,7 +114,18 @@ def run_arm(job: tuple[str, list[str], str, int, Path]) -> ArmRun:
     result = run_scenario(load_arm(scenario, settings, arm, seed), folder / arm / str(seed))
     mids = of_tape(result.day, result.main_instrument).minute_mid
     path = [round(float(v), 2) for v in BASIS_POINTS * np.log(mids / mids[0])] if len(mids) else []
-    return ArmRun(arm, seed, figures_of(result.summary), path, _short(result.summary))
+    figures = figures_of(result.summary) | _market_figures(result)
+    return ArmRun(arm, seed, figures, path, _short(result.summary))
+
+
+def _market_figures(result: RunResult) -> dict[str, float]:
+    """Return what the market came to; the swarm's own profit stands in the summary already."""
+    found = headline_figures(result)
+    return {
+        name: value
+        for name, value in found.items()
+        if math.isfinite(value) and name != f"profit of {SWARM_ACCOUNT}"
+    }
 
 
 def figures_of(summary: dict[str, Any]) -> dict[str, float]:

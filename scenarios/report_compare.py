@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import polars as pl
 from scipy import stats
 
 from environment.record.market_day import of_tape
@@ -20,6 +21,7 @@ def headline_figures(result: RunResult) -> dict[str, float]:
     day, code = result.day, result.main_instrument
     session, realism = of_tape(day, code), result.realism
     mids = session.minute_mid
+    touch = _mean_touch(result)
     own = result.accounts.filter(result.accounts["turnover"] > 0)
     foreground = {a.name for a in day.facts.accounts if not (a.background or a.contra)}
     found = {
@@ -30,7 +32,11 @@ def headline_figures(result: RunResult) -> dict[str, float]:
         if len(mids)
         else math.nan,
         "median spread, bps": realism["spread"]["median_bps"],
+        "depth at the touch, lots": touch,
         "1-minute volatility, bps": realism["volatility"]["minute_bps"],
+        "largest minute, bps": float(BASIS_POINTS * np.abs(np.diff(np.log(mids))).max())
+        if len(mids) > 1
+        else math.nan,
         "volume, lots": float(day.trades.lots[day.trades.instrument == code].sum()),
         "trades": float((day.trades.instrument == code).sum()),
         "cancels per order": realism["cancel_to_order"]["cancels_per_order"],
@@ -39,6 +45,14 @@ def headline_figures(result: RunResult) -> dict[str, float]:
     for row in own.filter(own["account"].is_in(foreground)).iter_rows(named=True):
         found[f"profit of {row['account']}"] = float(row["pnl"])
     return found
+
+
+def _mean_touch(result: RunResult) -> float:
+    """Return the mean quantity at bid and ask together of the main instrument, in lots."""
+    symbol = result.day.facts.instruments[result.main_instrument].symbol
+    quotes = result.quotes.filter(pl.col("instrument").cast(pl.String) == symbol)
+    sides = [quotes[name].mean() for name in ("bid_quantity", "ask_quantity")]
+    return sum(float(side) if isinstance(side, int | float) else math.nan for side in sides)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -92,6 +106,7 @@ def comparison_page(
 
 def _note(runs: int, about: str) -> str:
     said = f"Mean over seeds, and the half width of its {CONFIDENCE:.0%} interval (Student)."
+    said += " Below it, where both were run: the difference from the first arm, seed by seed."
     if runs < 2:
         said += " With one seed there is no interval."
     return f"{about} {said}".strip()
@@ -99,14 +114,28 @@ def _note(runs: int, about: str) -> str:
 
 def _arms_table(figures: Mapping[str, Sequence[Figures]], names: Sequence[str]) -> str:
     rows = []
+    first = next(iter(figures.values()), ())
     for name in names:
         row: list[object] = [name]
         for runs in figures.values():
             mean, half = interval([run.get(name, math.nan) for run in runs])
             width = f" <small>± {number(half)}</small>" if math.isfinite(half) else ""
-            row.append(Raw(number(mean) + width))
+            apart = "" if runs is first else _apart(runs, first, name)
+            row.append(Raw(number(mean) + width + apart))
         rows.append(row)
     return table(("figure", *figures), rows)
+
+
+def _apart(runs: Sequence[Figures], first: Sequence[Figures], name: str) -> str:
+    """Return the mean difference from the first arm's runs of the same seeds, as small print."""
+    if len(runs) != len(first):
+        return ""
+    pairs = zip(runs, first, strict=True)
+    mean, half = interval([a.get(name, math.nan) - b.get(name, math.nan) for a, b in pairs])
+    if not math.isfinite(mean):
+        return ""
+    width = f" ± {number(half)}" if math.isfinite(half) else ""
+    return f"<br><small>{'+' if mean >= 0 else ''}{number(mean)}{width}</small>"
 
 
 def _dots(figures: Mapping[str, Sequence[Figures]], names: Sequence[str]) -> str:

@@ -54,6 +54,9 @@ class Handler(BaseHTTPRequestHandler):
 
     world: ClassVar[ModelWorld]
     protocol_version = "HTTP/1.1"
+    # Headers and body are two writes: without this the second waits 40 ms for the client's
+    # delayed acknowledgement, which no server of models does.
+    disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""

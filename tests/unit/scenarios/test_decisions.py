@@ -96,3 +96,11 @@ def test_table_shows_each_arm_in_its_column() -> None:
     lines = list(show_lines({"arms": {"no gate": {"figures": figure}, "5 s": {"figures": {}}}}))
     assert lines[0].split() == ["no", "gate", "5", "s"]
     assert lines[1].split()[-2:] == ["1,234.50", "-"]
+
+
+def test_table_is_of_the_market_where_nobody_was_asked() -> None:
+    figures = {"orders asked about": {"mean": 0.0, "half_width": None},
+               "1-minute volatility, bps": {"mean": 4.5, "half_width": 0.5}}  # fmt: skip
+    lines = list(show_lines({"arms": {"half": {"figures": figures}}}))
+    assert lines[1].startswith("1-minute volatility, bps")
+    assert lines[1].endswith("4.50 ± 0.50")

@@ -156,3 +156,11 @@ def test_a_busy_opening_leaves_points_for_the_rest_of_the_day() -> None:
     assert (np.diff(shown) > 0).all()
     last = lots[(times >= 590_000)]
     assert sorted(lots[shown][-10:]) == sorted(last)[-10:]
+
+
+def test_a_comparison_shows_the_difference_seed_by_seed() -> None:
+    # Seeds differ by far more than arms do; each arm adds exactly 1 to its seed's figure.
+    figures = {"control": [{"spread": 10.0}, {"spread": 90.0}],
+               "half": [{"spread": 11.0}, {"spread": 91.0}]}  # fmt: skip
+    page = comparison_page("herding", figures, {"control": [], "half": []})
+    assert "<small>+1 ± 0</small>" in page
