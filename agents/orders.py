@@ -100,10 +100,12 @@ class TrackedOrder(msgspec.Struct):
                 self.ended_at = self.filled
             case OrderRefused():
                 del self.asked[:1]
-            case OrderAccepted(price=price):
+            case OrderAccepted(price=price, quantity=quantity):
                 self.is_accepted = True
-                if price is not None:
-                    self.terms = Terms(self.terms.quantity, price)
+                self.terms = Terms(
+                    self.terms.quantity if quantity is None else quantity,
+                    self.terms.price if price is None else price,
+                )
             case OrderReplaced(price=price):
                 self._replace(price)
             case OrderCancelled(quantity=left):

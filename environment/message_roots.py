@@ -13,6 +13,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     LANE: ClassVar[Literal["control", "data"]] = "data"  # Inboxes serve control first.
     MONEY: ClassVar[bool] = False  # Whether a dead letter of this class stops the opening of risk.
 
+    def covering(self, earlier: "Message") -> "Message":  # noqa: ARG002  most stand for themselves
+        """Return this value as the one that takes the place of an earlier one not delivered."""
+        return self
+
+
+class Sequenced(Message, frozen=True, kw_only=True, tag=True):
+    """A value of a feed, with the numbers of its first and last change that it stands for."""
+
+    def covering(self, earlier: Message) -> Message:
+        """Return this value, from the first change that the earlier one stood for."""
+        first = getattr(earlier, "first_sequence", None)
+        return self if first is None else msgspec.structs.replace(self, first_sequence=first)
+
 
 class MoneyMessage(Message, frozen=True, kw_only=True, tag=True):
     """A message about an order, fill, verdict, decision or cancel.

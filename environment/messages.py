@@ -18,6 +18,7 @@ from environment.message_roots import (
     MoneyMessage as MoneyMessage,
     Request as Request,
     RequestExpired as RequestExpired,
+    Sequenced as Sequenced,
     SideFailed as SideFailed,
     TimerFired as TimerFired,
 )
@@ -170,6 +171,7 @@ class OrderAccepted(MoneyMessage, frozen=True, kw_only=True):
     instrument: str
     exchange_ns: int
     price: int | None = None  # What it rests at, where a band or a slide moved it.
+    quantity: int | None = None  # What was taken: risk may have made it smaller.
 
 
 class OrderRefused(MoneyMessage, frozen=True, kw_only=True):
@@ -227,7 +229,7 @@ class OrderTriggered(MoneyMessage, frozen=True, kw_only=True):
 # --- market data -----------------------------------------------------------------------------
 
 
-class QuoteUpdate(Message, frozen=True, kw_only=True):
+class QuoteUpdate(Sequenced, frozen=True, kw_only=True):
     """The touch of one instrument as of sending. A side without orders has price None."""
 
     instrument: str
@@ -255,7 +257,7 @@ class TradePrint(Message, frozen=True, kw_only=True):
     package_id: int | None = None  # A leg of this package's trade.
 
 
-class DepthUpdate(Message, frozen=True, kw_only=True):
+class DepthUpdate(Sequenced, frozen=True, kw_only=True):
     """The best levels of both sides, best first, as (price, quantity)."""
 
     instrument: str
@@ -394,5 +396,5 @@ PROTOCOL: tuple[type[Message], ...] = tuple(
     for item in list(globals().values())
     if isinstance(item, type)
     and issubclass(item, Message)
-    and item not in {Message, MoneyMessage, Request, Effect}
+    and item not in {Message, MoneyMessage, Request, Effect, Sequenced}
 )

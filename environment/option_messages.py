@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from environment.instruments import ExerciseStyle, Right, Settlement
-from environment.messages import Leg, Message, MoneyMessage, Side
+from environment.messages import Leg, Message, MoneyMessage, Sequenced, Side
 
 Measure = Literal["contracts", "delta", "vega"]
 
@@ -215,7 +215,7 @@ class ChainRow(msgspec.Struct, frozen=True, array_like=True):
     open_interest: int  # Contracts held long, trades of today included.
 
 
-class ChainUpdate(Message, frozen=True, kw_only=True):
+class ChainUpdate(Sequenced, frozen=True, kw_only=True):
     """Every series of an underlying, and the stock's touch, as of sending.
 
     Published on `market/UNDERLYING/chain` while the stock trades. The sequence counts snapshots, so

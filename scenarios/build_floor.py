@@ -73,11 +73,14 @@ class Floor:
     instruments: tuple[Instrument, ...]
     sessions: tuple[Session, ...]
     reference_ticks: dict[str, int]
+    series: tuple[Instrument, ...] = ()  # Listed options on them.
     agents: dict[str, Factory] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
     tell: Callable[[str, Message], None] | None = None  # How the kernel itself says something.
     custodian: Custodian | None = None  # Of the present incarnation, as is the next.
     desk: Risk | None = None
+    portfolio: Portfolio | None = None
+    execution: Execution | None = None
     audit: AuditLog | None = None  # A run's chain of what is decided, once there is a desk.
     trail: AuditSink | None = None  # Where a daemon keeps that chain instead.
     outlet: Outlet | None = None  # Where a panel's server listens; a replay has none.
@@ -187,8 +190,13 @@ def spawn_swarm(
     swarm = _swarm_of(floor.config)
     views = coordinator_settings(floor.instruments, swarm, tuple(floor.agents))
     kernel.spawn(COORDINATOR, lambda: Coordinator(views))
-    sizing = portfolio_settings(floor.config, floor.instruments)
-    kernel.spawn(PORTFOLIO, lambda: Portfolio(risk, sizing))
+    sizing = portfolio_settings(floor.config, floor.instruments, floor.series)
+
+    def make_portfolio() -> Portfolio:
+        floor.portfolio = Portfolio(risk, sizing)
+        return floor.portfolio
+
+    kernel.spawn(PORTFOLIO, make_portfolio)
     is_live = isinstance(kernel, LiveKernel)
     for address, feed in feed_factories(floor.config, floor.session, is_live=is_live).items():
         kernel.spawn(address, feed)
@@ -210,8 +218,13 @@ def _spawn_desk(floor: Floor, kernel: Stage, keys: Keys, refresh_ns: int) -> Non
         return floor.desk
 
     kernel.spawn(RISK, make_risk)
-    slicing = execution_settings(floor.instruments, floor.sessions)
-    kernel.spawn(EXECUTION, lambda: Execution(risk, owners, slicing))
+    slicing = execution_settings(floor.instruments, floor.sessions, floor.series)
+
+    def make_execution() -> Execution:
+        floor.execution = Execution(risk, owners, slicing)
+        return floor.execution
+
+    kernel.spawn(EXECUTION, make_execution)
     settings = approval_settings(floor.config, is_live=isinstance(kernel, LiveKernel))
     kernel.spawn(APPROVALS, lambda: Approvals(risk, settings, keys))
     _spawn_auditor(floor, kernel, keys)
@@ -242,8 +255,9 @@ def _swarm_of(config: Config) -> dict[str, told.Agent]:
 
 def _risk_settings(floor: Floor) -> RiskSettings:
     agents = _swarm_of(floor.config)
+    stocks = tuple(instrument.symbol for instrument in floor.instruments)
     everything = Mandate(
-        instruments=tuple(i.symbol for i in floor.instruments), notional_micros=1 << 60
+        instruments=(*stocks, *(f"{symbol}/options" for symbol in stocks)), notional_micros=1 << 60
     )
     mandates = {
         address: Mandate(
@@ -263,7 +277,7 @@ def _risk_settings(floor: Floor) -> RiskSettings:
     )
     return RiskSettings(
         account=SWARM_ACCOUNT,
-        instruments=floor.instruments,
+        instruments=floor.instruments + floor.series,
         rules=rulebook_of(limits, breakers, approval, mandates, pace_of(floor.config) or 1.0),
         reference_ticks=floor.reference_ticks,
         cash_micros=int(scenario.account.cash),
@@ -275,7 +289,8 @@ def _risk_settings(floor: Floor) -> RiskSettings:
 
 
 def _chosen(floor: Floor, agent: told.Agent) -> tuple[Instrument, ...]:
-    return tuple(i for i in floor.instruments if i.symbol in agent.mandate.instruments)
+    named = {scope.removesuffix("/options") for scope in agent.mandate.instruments}
+    return tuple(i for i in floor.instruments if i.symbol in named)
 
 
 def _spawn_agent(
@@ -303,14 +318,27 @@ def _spawn_agent(
             )
             kernel.spawn(address, lambda: Metronome(risk, beat))
         case _:
-            factory = quant_factory(agent, chosen, coordinator) or analyst_factory(
-                floor.config, agent, chosen, floor.session, coordinator
-            )
+            if isinstance(agent, told.VolatilityPremium):
+                _check_series(floor, address, symbols)
+            day = floor.session.date
+            factory = quant_factory(
+                floor.config, agent, chosen, day, coordinator
+            ) or analyst_factory(floor.config, agent, chosen, floor.session, coordinator)
             if factory is None:
                 raise ConfigError(
                     f"agents.{address}.kind is not in this version; take it out to run"
                 )
             kernel.spawn(address, factory)
+
+
+def _check_series(floor: Floor, address: str, symbols: tuple[str, ...]) -> None:
+    listed = {series.underlying for series in floor.series}
+    lacking = [symbol for symbol in symbols if symbol not in listed]
+    if lacking:
+        raise ConfigError(
+            f"agents.{address}.mandate.instruments: no options of {', '.join(lacking)} are listed "
+            "in this world; name a scenario that has instruments.options, or take the agent out"
+        )
 
 
 def _spawn_world_actor(

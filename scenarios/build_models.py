@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from agents.analysts import FORMS, RULES
 from agents.human.panel_model import FORMS as PANEL_FORMS, ModelVoice
+from agents.quant.volatility_forecast import ForecastVolatility, perform_forecast
 from environment.actors import ThreadedEffects
+from environment.actors.effects import Perform
 from environment.errors import OperatingError
 from llm.cassette import Cassette
 from llm.messages import AskModel
@@ -55,9 +57,17 @@ def panel_model(swarm: Swarm, service: ModelService | None) -> ModelVoice | None
     return ModelVoice(role, service.beside(PANEL_FORMS).perform)
 
 
+def all_performers(service: ModelService | None) -> dict[type, Perform]:
+    """Return what performs each class of effects, in a run and in a daemon alike."""
+    found: dict[type, Perform] = {ForecastVolatility: perform_forecast}
+    if service is not None:
+        found[AskModel] = service.perform
+    return found
+
+
 def performers(service: ModelService | None) -> ThreadedEffects:
     """Return what performs the effects of a run."""
-    return ThreadedEffects({} if service is None else {AskModel: service.perform})
+    return ThreadedEffects(all_performers(service))
 
 
 def check_cassette(service: ModelService | None) -> None:

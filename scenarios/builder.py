@@ -225,6 +225,7 @@ def _make_market(
         instruments=plan.instruments,
         sessions=plan.sessions,
         reference_ticks=plan.starts,
+        series=plan.options.instruments,
         agents=plan.agents,
     )
     _add_accounts(floor, market, owners, plan.options)

@@ -14,7 +14,8 @@ from scenarios.config_swarm import Swarm
 from scenarios.places import shown_path
 
 AGENTS: Final = frozenset(
-    {"metronome", "market_maker", "trend", "mean_reversion", "flow_imbalance", "news",
+    {"metronome", "market_maker", "trend", "mean_reversion", "flow_imbalance",
+     "volatility_premium", "news",
      "fundamentals", "technical", "volatility", "debate"}
 )  # fmt: skip
 CROWDS: Final = frozenset(

@@ -8,7 +8,14 @@ from scenarios.config_errors import Problem, did_you_mean, make_error
 from scenarios.config_market import BY_RULE, Bars, Correlated, MakerWithdrawal
 from scenarios.config_models import CompanyFacts, Offline, Ollama, OpenAI, Recorded
 from scenarios.config_scenario import Scenario
-from scenarios.config_swarm import AgentKind, Fundamentals, LanguageAgent, News, Swarm
+from scenarios.config_swarm import (
+    AgentKind,
+    Fundamentals,
+    LanguageAgent,
+    News,
+    Swarm,
+    VolatilityPremium,
+)
 from scenarios.config_world import CrowdKind, WorldActor
 
 _SATURDAY: Final = 5
@@ -50,6 +57,10 @@ def check_swarm_files(swarm: Swarm, find: Callable[[str], Path], where: str) -> 
         for name, feed in swarm.feeds.items()
         if isinstance(feed, Recorded | CompanyFacts)
     ]
+    for address in swarm.swarm:
+        agent = swarm.agents[address]
+        if isinstance(agent, VolatilityPremium):
+            named.append((("agents", address, "history"), agent.history))
     _need_files(named, find, where)
 
 

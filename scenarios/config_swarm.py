@@ -102,7 +102,26 @@ class FlowImbalance(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class VolatilityPremium(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True,
                         tag="volatility_premium"):  # fmt: skip
-    """Sells option structures where implied volatility stands above the expected one."""
+    """Sells option structures where implied volatility stands above the expected one.
+
+    It begins where implied volatility is `entry` above the forecast, as a share of that, and ends
+    at `leave`; it takes the expiry nearest to `days` ahead, and looks every `every`. `history` is a
+    file of daily bars.
+    """
+
+    history: Text = "scenarios/data/ten_stocks_daily_2013-06_2014-06.csv.gz"
+    entry: Annotated[float, Meta(gt=-1.0, le=10.0)] = 0.15
+    leave: Annotated[float, Meta(gt=-1.0, le=10.0)] = 0.05
+    days: Annotated[int, Meta(ge=1, le=700)] = 30
+    every: Period = Period(300_000_000_000)
+
+    def __post_init__(self) -> None:
+        """Refuse a band that is left where it is entered, and structures that it does not know."""
+        if self.leave >= self.entry:
+            raise ValueError("expected leave below entry")
+        unknown = {*self.mandate.structures} - {"vertical", "condor"}
+        if unknown or not self.mandate.structures:
+            raise ValueError('expected mandate.structures to name "vertical", "condor" or both')
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

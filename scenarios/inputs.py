@@ -7,6 +7,7 @@ from scenarios.build_feeds import feeds_in_use
 from scenarios.config import Config
 from scenarios.config_market import BY_RULE, Bars
 from scenarios.config_models import CompanyFacts, Recorded
+from scenarios.config_swarm import VolatilityPremium
 
 
 def data_files(config: Config) -> dict[str, Path]:
@@ -28,6 +29,11 @@ def data_files(config: Config) -> dict[str, Path]:
     if scenario.cassette is not None and scenario.cassette.mode != "record":
         names.append(scenario.cassette.path)
     found = {name: config.find(name) for name in names}
+    if config.swarm is not None:
+        for address in config.swarm.swarm:
+            agent = config.swarm.agents[address]
+            if isinstance(agent, VolatilityPremium):
+                found[agent.history] = config.find_for_swarm(agent.history)
     for feed in feeds_in_use(config).values():
         if isinstance(feed, Recorded | CompanyFacts):
             found[feed.path] = config.find_for_swarm(feed.path)

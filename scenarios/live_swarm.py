@@ -28,9 +28,8 @@ from environment.messages import Message
 from environment.record.recovery import Recovered
 from environment.record.steps import StepStatistics
 from environment.telemetry.stages import StageClock
-from llm.messages import AskModel
 from scenarios.build_floor import RISK, VENUE, Factory, Floor, spawn_swarm
-from scenarios.build_models import model_service
+from scenarios.build_models import all_performers, model_service
 from scenarios.config import Config
 from scenarios.control_gateway import CONTROL, ControlGateway
 from scenarios.control_wire import OrderLine, SwarmStatus
@@ -83,12 +82,13 @@ class LiveSwarm:
             hours.date, hours.date + datetime.timedelta(days=_DAYS_AHEAD)
         )
         self.floor = Floor(
-            config=config, instruments=welcome.instruments, sessions=days,
-            reference_ticks=welcome.reference_ticks, agents=agents or {}, trail=record.audit,
+            config=config, sessions=days, reference_ticks=welcome.reference_ticks,
+            instruments=tuple(i for i in welcome.instruments if i.kind != "option"),
+            series=tuple(i for i in welcome.instruments if i.kind == "option"),
+            agents=agents or {}, trail=record.audit,
         )  # fmt: skip
         models = self.models = model_service(config)
-        asked = {} if models is None else {AskModel: models.perform}
-        asking = LiveEffects(asked | (performers or {}))
+        asking = LiveEffects(all_performers(models) | (performers or {}))
         ports = Ports(
             recorder=record.state.journal, protocol=PROTOCOL, effects=asking,
             resumed=self.floor.resumed, went_down=self.floor.went_down,

@@ -6,9 +6,11 @@ from agents.desk.case import Case, CaseLeg
 from agents.desk.market_view import DeskView
 from agents.desk.measures import AccountMeasures
 from environment.control_messages import STATES
+from environment.messages import Phase
 from environment.options.black_scholes import price
 from environment.options.implied_volatility import implied_volatility
 from environment.options.margin import MarginFigures
+from environment.structures import weight_of
 
 _CLOSED = frozenset({"halted", "closed", "post_close"})
 _MICROS = 1_000_000
@@ -48,7 +50,7 @@ def restricted(case: Case) -> int:
 
 def trading_phase(case: Case) -> int:
     """How many legs are halted or closed."""
-    return sum(_view(case, leg).phase in _CLOSED for leg in case.legs)
+    return sum(_phase(case, leg) in _CLOSED for leg in case.legs)
 
 
 def order_quantity(case: Case) -> int:
@@ -82,13 +84,20 @@ def _takes(case: Case, leg: CaseLeg, view: DeskView) -> bool:
 
 
 def price_collar(case: Case) -> float | None:
-    """By how much it may trade worse than what it is worth, as a share of that."""
+    """By how much it may trade worse than what it is worth, as a share of that.
+
+    Of a structure: its net price, as a share of what all its legs come to, whichever way they go.
+    """
+    if len(case.legs) > 1:
+        return max(_net_worse(case), default=None)
     found = [_worse(case, leg, reference) for leg in case.legs for reference in _worths(case, leg)]
     return max(found, default=None)
 
 
 def resting_collar(case: Case) -> float | None:
     """How far it rests from the mid, on its own side, as a share of the mid."""
+    if len(case.legs) > 1:
+        return max((-worse for worse in _net_worse(case)), default=None)
     found = [_worse(case, leg, reference) for leg in case.legs for reference in _worths(case, leg)]
     return max((-worse for worse in found), default=None)
 
@@ -217,6 +226,15 @@ def _view(case: Case, leg: CaseLeg) -> DeskView:
     return case.views.get(leg.instrument.symbol) or DeskView()
 
 
+def _phase(case: Case, leg: CaseLeg) -> Phase | None:
+    """Return a leg's phase: listed options trade and halt with their stock."""
+    underlying = leg.instrument.underlying
+    if underlying is None:
+        return _view(case, leg).phase
+    view = case.views.get(underlying)
+    return None if view is None else view.phase
+
+
 def _share(part: int, whole: int) -> float:
     """Return a share; of nothing, or of debts, any part is too much."""
     if whole <= 0:
@@ -236,6 +254,32 @@ def _worse(case: Case, leg: CaseLeg, reference: float) -> float:
     return worse / reference if reference > 0 else float("inf")
 
 
+def _net_worse(case: Case) -> list[float]:
+    """Return by how much a structure's limit is worse than the net of its legs' mids, and values.
+
+    A leg without a figure of one kind counts at its mark.
+    """
+    limit, found = case.request.price, list[float]()
+    if limit is None:
+        return [float("inf")]
+    multiplier = max(leg.instrument.multiplier for leg in case.legs)
+    for kind in (_mid, theoretical_ticks):
+        net = gross = 0.0
+        for leg, told in zip(case.legs, case.request.legs, strict=True):
+            worth = kind(case, leg)
+            worth = float(case.mark_of(leg)) if worth is None else worth
+            value = worth * abs(weight_of(told, leg.instrument, multiplier))
+            gross += value
+            net += value if leg.side == "buy" else -value
+        found.append((limit - net) / gross if gross > 0.0 else float("inf"))
+    return found
+
+
+def _mid(case: Case, leg: CaseLeg) -> float | None:
+    view = _view(case, leg)
+    return None if view.twice_mid is None else view.twice_mid / 2.0
+
+
 def _worths(case: Case, leg: CaseLeg) -> list[float]:
     symbol = leg.instrument.symbol
     if symbol not in case.worths:
@@ -244,14 +288,18 @@ def _worths(case: Case, leg: CaseLeg) -> list[float]:
 
 
 def _reckon_worths(case: Case, leg: CaseLeg) -> list[float]:
-    """Return what a leg is worth: mid, last print, and theoretical value of an option."""
+    """Return what a leg is worth: its mid; of stock the last print, of an option its value.
+
+    An option's last print may be of another hour: it counts where nothing else does.
+    """
     view, symbol = _view(case, leg), leg.instrument.symbol
     found: list[float] = []
     if view.twice_mid is not None:
         found.append(view.twice_mid / 2.0)
-    if view.last_price is not None:
+    is_option = leg.instrument.kind == "option"
+    if view.last_price is not None and not (is_option and found):
         found.append(float(view.last_price))
-    if leg.instrument.kind == "option":
+    if is_option:
         theory = theoretical_ticks(case, leg)
         found += [] if theory is None else [theory]
     if not found and symbol in case.market.marks:

@@ -2,15 +2,19 @@
 
 from typing import ClassVar, Final, assert_never
 
-import msgspec
-
+from agents.desk.execution_state import (
+    ExecutionCost,
+    ExecutionSettings,
+    ExecutionState,
+    ExecutionStatistics,
+)
 from agents.desk.schedule import Session, Window, twap_due, vwap_due
+from agents.desk.structure_work import StructureWork
 from agents.desk.working_order import EXECUTIONS, ParentOver, WorkingOrder
 from agents.instrument_view import InstrumentView, quotes_topic, status_topic
 from agents.orders import OrderNumbers, Terms, TrackedOrder
 from environment.actors import Actor, ActorContext, ActorRef, Directory
 from environment.control_messages import STATE_TOPIC, DeskStateChanged
-from environment.instruments import Instrument
 from environment.messages import (
     ApprovedOrder,
     AuctionIndication,
@@ -30,52 +34,15 @@ from environment.messages import (
     Resumed,
     TimerFired,
 )
+from environment.option_messages import ChainUpdate, SeriesListed
 
 _BEAT: Final = "beat"
-
-
-class ExecutionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How parents are sliced.
-
-    A parent without a time of its own has `within_ns`. Each slice rests at the near touch for
-    `patience` of its time, then takes the far one. Every `beat_ns` each parent is looked at.
-    `sessions` are the days, in order.
-    """
-
-    instruments: tuple[Instrument, ...]
-    sessions: tuple[Session, ...]
-    slices: int = 12
-    within_ns: int = 600_000_000_000
-    patience: float = 0.7
-    beat_ns: int = 1_000_000_000
-    quotes_every_ns: int = 1_000_000_000
-
-
-class ExecutionState(msgspec.Struct):
-    """All that changes in execution."""
-
-    views: dict[str, InstrumentView]
-    numbers: OrderNumbers
-    listens_to: list[str] = []  # Instruments of parents so far: others would only be noise.
-    working: dict[str, WorkingOrder] = {}
-    parents: dict[str, str] = {}  # Parent by the id of its child in the market.
-    is_beating: bool = False
-    done: int = 0
-    refused_children: int = 0
-
-
-class ExecutionStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """How many parents are worked and were, and how many children risk refused."""
-
-    working: int
-    done: int
-    refused_children: int
 
 
 ToExecution = (
     Resumed | ApprovedOrder | CancelOrder | QuoteUpdate | PhaseChanged | BandsChanged
     | AuctionIndication | TimerFired | DeskStateChanged | OrderAccepted | OrderRefused
-    | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered
+    | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered | ChainUpdate | SeriesListed
 )  # fmt: skip
 
 
@@ -97,6 +64,10 @@ class Execution(Actor[ToExecution]):
         self._risk = risk
         self._owners = owners
         self._settings = settings
+        self._work_on = StructureWork(
+            {i.symbol: i for i in settings.instruments + settings.series}, settings.slices,
+            settings.patience,
+        )  # fmt: skip
         views = {instrument.symbol: InstrumentView() for instrument in settings.instruments}
         self.state: ExecutionState = ExecutionState(views=views, numbers=OrderNumbers())
 
@@ -108,8 +79,8 @@ class Execution(Actor[ToExecution]):
             case CancelOrder(order_id=order_id):
                 if order_id in self.state.working:
                     self._end(ctx, self.state.working[order_id], "requested")
-            case QuoteUpdate(instrument=symbol) | PhaseChanged(instrument=symbol):
-                self.state.views[symbol].hear(message, ctx.now_ns())
+            case QuoteUpdate() | PhaseChanged() | ChainUpdate():
+                self._on_market(ctx, message)
             case TimerFired():
                 self._beat(ctx)
             case (
@@ -121,7 +92,7 @@ class Execution(Actor[ToExecution]):
                 if scope == "desk" and after == "halted":
                     for order in list(self.state.working.values()):
                         self._end(ctx, order, "halted")
-            case BandsChanged() | AuctionIndication():
+            case BandsChanged() | AuctionIndication() | SeriesListed():
                 pass
             case Resumed():
                 self._resume(ctx)
@@ -132,14 +103,26 @@ class Execution(Actor[ToExecution]):
         """Return counts, for the panel."""
         state = self.state
         return ExecutionStatistics(
-            working=len(state.working), done=state.done, refused_children=state.refused_children
-        )
+            working=len(state.working), done=state.done,
+            refused_children=state.refused_children, costs=state.costs,
+        )  # fmt: skip
+
+    def _on_market(
+        self, ctx: ActorContext, message: QuoteUpdate | PhaseChanged | ChainUpdate
+    ) -> None:
+        if not isinstance(message, PhaseChanged):
+            self.state.quotes.hear(message, ctx.now_ns())
+        if not isinstance(message, ChainUpdate):
+            view = self.state.views.get(message.instrument)
+            if view is not None:  # Otherwise a leg.
+                view.hear(message, ctx.now_ns())
 
     def _resume(self, ctx: ActorContext) -> None:
         """Listen, and let every parent of an earlier incarnation end: nothing is sent twice."""
         ctx.subscribe(STATE_TOPIC)
         for symbol in self.state.listens_to:
             self._listen(ctx, symbol)
+        self.state.quotes.resume(ctx, self._settings.quotes_every_ns)
         self.state.is_beating = False
         for order in list(self.state.working.values()):
             self._end(ctx, order, "restarted")
@@ -159,6 +142,9 @@ class Execution(Actor[ToExecution]):
         if request.instrument not in self.state.listens_to:
             self.state.listens_to.append(request.instrument)
             self._listen(ctx, request.instrument)
+        if request.legs:
+            every_ns = self._settings.quotes_every_ns
+            self.state.quotes.listen(ctx, request.instrument, request.legs, every_ns)
         within_ns = request.within_ns or self._settings.within_ns
         end_ns = min(now_ns + within_ns, max(self._session(now_ns).close_ns, now_ns + 1))
         if approved.decision is not None:
@@ -166,12 +152,15 @@ class Execution(Actor[ToExecution]):
         order = WorkingOrder(
             request=request, owner=approved.owner,
             window=Window(begin_ns=now_ns, end_ns=end_ns),
-            twice_arrival=view.twice_mid or 0, volume_at_start=view.volume,
+            twice_arrival=0 if request.legs else view.twice_mid or 0, volume_at_start=view.volume,
+            unit_micros=self._work_on.unit_micros(request),
+            weights=self._work_on.weights(request),
         )  # fmt: skip
         self.state.working[request.order_id] = order
         accepted = OrderAccepted(
-            order_id=request.order_id, instrument=request.instrument, exchange_ns=now_ns
-        )
+            order_id=request.order_id, instrument=request.instrument, exchange_ns=now_ns,
+            quantity=request.quantity,
+        )  # fmt: skip
         self._tell(ctx, order, accepted)
         self._work(ctx, order)
         self._keep_beating(ctx)
@@ -202,7 +191,9 @@ class Execution(Actor[ToExecution]):
         del self.state.working[order.order_id]
         self.state.done += 1
         ctx.send(self._risk, ParentOver(order_id=order.order_id))
-        ctx.publish(EXECUTIONS, order.report(ctx.now_ns(), self._volume(order)))
+        report = order.report(ctx.now_ns(), self._volume(order))
+        self.state.costs.setdefault(order.request.strategy, ExecutionCost()).add(report)
+        ctx.publish(EXECUTIONS, report)
         if order.leaves:
             self._tell(
                 ctx,
@@ -226,6 +217,10 @@ class Execution(Actor[ToExecution]):
     def _work(self, ctx: ActorContext, order: WorkingOrder) -> None:
         """Send what is due, or make a child that is late take the far touch."""
         view = self.state.views[order.request.instrument]
+        if order.request.legs:
+            if view.is_continuous:
+                self._work_structure(ctx, order)
+            return
         if not view.is_continuous or view.bid_price is None or view.ask_price is None:
             return
         if not order.twice_arrival:  # The first touch heard since it began.
@@ -240,6 +235,29 @@ class Execution(Actor[ToExecution]):
         if due > 0:
             is_passive = order.request.style != "market" and not is_late
             self._send_child(ctx, order, due, view, is_passive=is_passive)
+
+    def _work_structure(self, ctx: ActorContext, order: WorkingOrder) -> None:
+        """Try a structure's whole rest once a slice, at a net price that gives way with time."""
+        if order.child is not None:
+            return
+        touch = self.state.quotes.touch(order.request.legs, self._work_on.instruments)
+        terms = self._work_on.next_try(order, touch, self.state.quotes, ctx.now_ns())
+        if terms is None:
+            return
+        order_id = self.state.numbers.next_id(ctx.address, ctx.now_ns())
+        request = order.request
+        order.child = TrackedOrder(order_id, request.instrument, "buy", terms, legs=request.legs)
+        order.child_is_passive = False
+        order.children += 1
+        self.state.parents[order_id] = order.order_id
+        ctx.send(
+            self._risk,
+            OrderRequest(
+                order_id=order_id, instrument=request.instrument, side="buy",
+                quantity=terms.quantity, price=terms.price, time_in_force="ioc", legs=request.legs,
+                parent=order.order_id, strategy=request.strategy,
+            ),
+        )  # fmt: skip
 
     def _due(self, order: WorkingOrder, now_ns: int) -> int:
         """Return the lots that should have traded by the end of this slice."""
@@ -321,7 +339,7 @@ class Execution(Actor[ToExecution]):
             return  # A cancel that came too late was refused.
         child = order.child
         filled = child.follow(event)
-        if filled and isinstance(event, OrderFilled):
+        if isinstance(event, OrderFilled) and (filled or child.legs):
             self._tell(ctx, order, order.book(event))
         if not child.is_over:
             return
@@ -334,3 +352,6 @@ class Execution(Actor[ToExecution]):
             self._end(ctx, order, order.ending_reason or "filled")
         elif was_passive:
             self._work(ctx, order)  # What rested long enough goes on at the far touch at once.
+
+
+__all__ = ["Execution", "ExecutionSettings", "ExecutionState", "ExecutionStatistics"]

@@ -9,6 +9,7 @@ import msgspec
 from agents.orders import Terms, TrackedOrder, split_order_id
 from environment.errors import Defect
 from environment.messages import (
+    Leg,
     OpenOrder,
     OrderAccepted,
     OrderCancelled,
@@ -41,9 +42,9 @@ class Exposure(msgspec.Struct):
         """Return the larger of the two reaches, 0 or more."""
         return max(self.reach("buy"), self.reach("sell"))
 
-    def without(self, order: TrackedOrder) -> "Exposure":
-        """Return what would stand if an order reserved nothing."""
-        at_most, is_buy = order.at_most(), order.side == "buy"
+    def without(self, order: TrackedOrder, leg: Leg) -> "Exposure":
+        """Return what would stand if an order reserved nothing for one of its legs."""
+        at_most, is_buy = order.at_most() * leg.ratio, leg.side == "buy"
         return Exposure(
             self.position,
             self.buying - (at_most if is_buy else 0),

@@ -2,22 +2,27 @@
 
 from typing import ClassVar, assert_never
 
-import msgspec
-
-from agents.desk.profit import Ledger
+from agents.desk import portfolio_state
+from agents.desk.portfolio_state import (
+    SIZINGS,
+    Line,
+    PortfolioSettings,
+    PortfolioState,
+    PortfolioStatistics,
+    Sizing,
+    StrategyProfit,
+)
 from agents.desk.proposal import PROPOSALS, Proposal
-from agents.desk.sizing import Binding, Opportunity, Size, SizingSettings, size_of, step_of
-from agents.desk.volatility_estimate import VolatilityEstimate
+from agents.desk.sizing import Opportunity, Size, size_of, step_of
+from agents.desk.structure_desk import StructureDesk, heaviest
 from agents.instrument_view import InstrumentView, quotes_topic, status_topic
 from agents.orders import OrderNumbers, Terms, TrackedOrder
 from environment.actors import Actor, ActorContext, ActorRef
-from environment.instruments import Instrument
 from environment.messages import (
     AuctionIndication,
     BandsChanged,
     CancelRequest,
     ExecutionStyle,
-    Message,
     OrderAccepted,
     OrderCancelled,
     OrderEvent,
@@ -32,84 +37,12 @@ from environment.messages import (
     Side,
     TimerFired,
 )
-
-SIZINGS = "desk/sizings"  # The topic of every Sizing.
-_OWN = "desk/portfolio"  # The strategy of what no source proposed: closing what was adopted.
-
-
-class Sizing(Message, frozen=True, kw_only=True):
-    """Fact: how much of a proposal the portfolio wants to hold, and which bound decided."""
-
-    instrument: str
-    lots: int  # Signed.
-    bound: Binding
-    kelly_share: float  # Of equity.
-    equity_micros: int
-    volatility: float  # Per year, as a fraction.
-
-
-class PortfolioSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What it may hold of what, and how it goes about it.
-
-    An order that rests longer than `patience_ns` is cancelled; after one that ended short of its
-    quantity, or was refused, nothing is asked for `pause_ns`. A position is left alone that is
-    within `tolerance` of the wanted one, as a share of that. `style` is how the desk's execution
-    works what is larger than the touch.
-    """
-
-    instruments: tuple[Instrument, ...]
-    cash_micros: int
-    sizing: SizingSettings = SizingSettings()
-    style: ExecutionStyle = "direct"
-    tolerance: float = 0.2
-    patience_ns: int = 10_000_000_000
-    pause_ns: int = 1_000_000_000
-    quotes_every_ns: int = 1_000_000_000
-
-
-class Line(msgspec.Struct):
-    """What is wanted, held and on its way in one instrument."""
-
-    view: InstrumentView
-    volatility: VolatilityEstimate = msgspec.field(default_factory=VolatilityEstimate)
-    proposal: Proposal | None = None
-    evidence: int = 0  # Envelope of the proposal.
-    is_unsized: bool = False  # The proposal came before a market to size it by.
-    target: int | None = None  # None: no view, or one that was refused.
-    position: int = 0
-    order: TrackedOrder | None = None
-    strategy: str = _OWN
-    timer: int = 0
-    rests_until_ns: int = 0
-
-
-class PortfolioState(msgspec.Struct):
-    """All that changes in the portfolio."""
-
-    lines: dict[str, Line]
-    numbers: OrderNumbers
-    ledger: Ledger = msgspec.field(default_factory=Ledger)
-    ignored: int = 0  # Proposals on what the desk does not trade.
-
-
-class StrategyProfit(msgspec.Struct, frozen=True, kw_only=True):
-    """What one source's ideas earned, in micros."""
-
-    realised_micros: int
-    unrealised_micros: int
-
-
-class PortfolioStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Positions in lots by instrument, and profit by strategy."""
-
-    positions: dict[str, int]
-    profits: dict[str, StrategyProfit]
-    ignored: int
-
+from environment.option_messages import ChainUpdate, SeriesListed
 
 ToPortfolio = (
     Resumed | Proposal | QuoteUpdate | PhaseChanged | BandsChanged | AuctionIndication | TimerFired
     | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered
+    | ChainUpdate | SeriesListed
 )  # fmt: skip
 
 
@@ -130,7 +63,8 @@ class Portfolio(Actor[ToPortfolio]):
     ) -> None:
         self._risk = risk
         self._settings = settings
-        self._instruments = {i.symbol: i for i in settings.instruments}
+        self._instruments = {i.symbol: i for i in settings.instruments + settings.series}
+        self._structures = StructureDesk(risk, settings.structures, self._instruments)
         lines = {i.symbol: Line(view=InstrumentView()) for i in settings.instruments}
         self.state: PortfolioState = PortfolioState(lines=lines, numbers=OrderNumbers())
 
@@ -139,20 +73,12 @@ class Portfolio(Actor[ToPortfolio]):
         match message:
             case Proposal():
                 self._on_proposal(ctx, message)
-            case QuoteUpdate(instrument=symbol) | PhaseChanged(instrument=symbol):
-                line = self.state.lines[symbol]
-                line.view.hear(message, ctx.now_ns())
-                if line.view.twice_mid is not None and line.view.is_continuous:
-                    line.volatility.hear(line.view.twice_mid, ctx.now_ns())
-                if line.is_unsized and line.proposal is not None:
-                    self._resize(ctx, line.proposal, line)
-                self._act(ctx, symbol, line)
-            case BandsChanged() | AuctionIndication():
+            case QuoteUpdate() | PhaseChanged() | ChainUpdate():
+                self._on_market(ctx, message)
+            case BandsChanged() | AuctionIndication() | SeriesListed():
                 pass
-            case TimerFired(timer_id=timer_id, name=symbol):
-                line = self.state.lines[symbol]
-                if line.order is not None and line.timer == timer_id:
-                    self._cancel(ctx, line.order)
+            case TimerFired(timer_id=timer_id, name=name):
+                self._on_timer(ctx, name, timer_id)
             case (
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()
@@ -175,6 +101,7 @@ class Portfolio(Actor[ToPortfolio]):
                 for strategy, (realised, unrealised) in profits.items()
             },
             ignored=self.state.ignored,
+            units={key: line.units for key, line in self.state.structures.items() if line.units},
         )
 
     def _begin(self, ctx: ActorContext, resumed: Resumed) -> None:
@@ -185,7 +112,10 @@ class Portfolio(Actor[ToPortfolio]):
             line.order = None
             ctx.subscribe(quotes_topic(symbol), self._settings.quotes_every_ns)
             ctx.subscribe(status_topic(symbol))
+        self._structures.resume(ctx, self.state, resumed.open_orders)
         for still_open in resumed.open_orders:
+            if still_open.legs:
+                continue
             line = self.state.lines[still_open.instrument]
             line.order = TrackedOrder(
                 still_open.order_id, still_open.instrument, still_open.side,
@@ -193,16 +123,71 @@ class Portfolio(Actor[ToPortfolio]):
             )  # fmt: skip
             self._cancel(ctx, line.order)
 
+    def _on_market(
+        self, ctx: ActorContext, message: QuoteUpdate | PhaseChanged | ChainUpdate
+    ) -> None:
+        """Take the market in, and act where it is now possible."""
+        state, now_ns = self.state, ctx.now_ns()
+        if not isinstance(message, PhaseChanged):
+            state.quotes.hear(message, now_ns)
+        if isinstance(message, ChainUpdate):
+            self._act_on_structures(ctx, message.underlying)
+            return
+        line = state.lines.get(message.instrument)
+        if line is None:
+            return  # A leg: its chain comes every few seconds, and then there is time to act.
+        line.view.hear(message, now_ns)
+        if line.view.twice_mid is not None and line.view.is_continuous:
+            line.volatility.hear(line.view.twice_mid, now_ns)
+        if line.is_unsized and line.proposal is not None:
+            self._resize(ctx, line.proposal, line)
+        self._act(ctx, message.instrument, line)
+
+    def _act_on_structures(self, ctx: ActorContext, underlying: str) -> None:
+        line = self.state.lines.get(underlying)
+        if line is None or not line.view.is_continuous:
+            return
+        for held in self.state.structures.values():
+            if held.underlying == underlying:
+                if held.is_unsized:
+                    self._structures.resize(ctx, self.state, held, self._equity_micros())
+                self._structures.act(ctx, self.state, held)
+
+    def _on_timer(self, ctx: ActorContext, name: str, timer_id: int) -> None:
+        held = self.state.structures.get(name)
+        if held is not None:
+            self._structures.on_timer(ctx, held, timer_id)
+            return
+        line = self.state.lines[name]
+        if line.order is not None and line.timer == timer_id:
+            self._cancel(ctx, line.order)
+
     # --- how much ------------------------------------------------------------------------------
 
     def _on_proposal(self, ctx: ActorContext, proposal: Proposal) -> None:
         line = self.state.lines.get(proposal.instrument)
-        if line is None or proposal.structure:
+        is_known = not proposal.structure or self._structures.trades(proposal)
+        if line is None or not is_known:
             self.state.ignored += 1
+            return
+        if proposal.structure:
+            self._on_structure(ctx, proposal)
             return
         line.proposal, line.evidence = proposal, ctx.envelope_id()
         self._resize(ctx, proposal, line)
         self._act(ctx, proposal.instrument, line)
+
+    def _on_structure(self, ctx: ActorContext, proposal: Proposal) -> None:
+        equity = self._equity_micros()
+        held, size = self._structures.propose(ctx, self.state, proposal, equity)
+        if size is not None:
+            ctx.publish(SIZINGS, Sizing(
+                instrument=proposal.instrument, lots=size.lots, bound=size.bound,
+                kelly_share=size.kelly_share, equity_micros=equity,
+                volatility=proposal.expected_volatility or 0.0, structure=proposal.structure,
+            ))  # fmt: skip
+        if self.state.lines[proposal.instrument].view.is_continuous:
+            self._structures.act(ctx, self.state, held)
 
     def _resize(self, ctx: ActorContext, proposal: Proposal, line: Line) -> None:
         size = self._size(proposal, line)
@@ -268,6 +253,9 @@ class Portfolio(Actor[ToPortfolio]):
             symbol: line.view.twice_mid * self._instruments[symbol].tick_value_micros // 2
             for symbol, line in self.state.lines.items()
             if line.view.twice_mid is not None
+        } | {
+            symbol: twice_mid * self._instruments[symbol].tick_value_micros // 2
+            for symbol, twice_mid in self.state.quotes.marks().items()
         }
 
     # --- orders --------------------------------------------------------------------------------
@@ -300,7 +288,7 @@ class Portfolio(Actor[ToPortfolio]):
         proposal = line.proposal
         within_ns = 0
         if proposal is not None and line.position == 0:
-            line.strategy = _heaviest(proposal)
+            line.strategy = heaviest(proposal)
         if proposal is not None and style != "direct":
             within_ns = proposal.holding_ns // 4
         line.timer = ctx.after(max(self._settings.patience_ns, within_ns), symbol)
@@ -318,6 +306,8 @@ class Portfolio(Actor[ToPortfolio]):
             ctx.send(self._risk, CancelRequest(order_id=order.order_id))
 
     def _on_event(self, ctx: ActorContext, event: OrderEvent) -> None:
+        if self._structures.on_event(ctx, self.state, event):
+            return
         found = self._find(event.order_id)
         if found is None:
             return  # Of an order that is over: a cancel that came too late was refused.
@@ -348,12 +338,9 @@ class Portfolio(Actor[ToPortfolio]):
         return None
 
 
-def _heaviest(proposal: Proposal) -> str:
-    """Return the source that weighed most in the direction that was proposed."""
-    agreeing = [voice for voice in proposal.voices if voice.direction == proposal.direction]
-    if not agreeing:
-        return _OWN
-    return min(agreeing, key=lambda voice: (-voice.weight, voice.source)).source
+PROTOCOL = portfolio_state.PROTOCOL
 
-
-PROTOCOL = (Sizing,)
+__all__ = [
+    "PROTOCOL", "SIZINGS", "Line", "Portfolio", "PortfolioSettings", "PortfolioState",
+    "PortfolioStatistics", "Sizing", "StrategyProfit",
+]  # fmt: skip

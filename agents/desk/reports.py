@@ -5,7 +5,13 @@ import msgspec
 from agents.desk.custodian_state import CustodianState
 from environment.actors import ActorContext, ActorRef, Directory
 from environment.control_messages import LowerDesk, OutcomeUnknown
-from environment.messages import ApprovedOrder, ApprovedReplace, OrderEvent, OrderFilled
+from environment.messages import (
+    ApprovedOrder,
+    ApprovedReplace,
+    OrderAccepted,
+    OrderEvent,
+    OrderFilled,
+)
 from environment.venue_messages import (
     BREAKS_TOPIC,
     BreakFound,
@@ -53,7 +59,9 @@ class Reports:
             table.follow(held, event)
             own = event
             if held.tracked.order_id != event.order_id:
-                own = msgspec.structs.replace(event, order_id=held.tracked.order_id)
+                own = msgspec.structs.replace(own, order_id=held.tracked.order_id)
+            if isinstance(own, OrderAccepted):  # Its owner may have asked for more.
+                own = msgspec.structs.replace(own, quantity=held.tracked.terms.quantity)
             self.forward(ctx, state, held.owner, own)
         elif isinstance(event, OrderFilled):
             table.fill_unowned(event)

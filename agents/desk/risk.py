@@ -22,7 +22,7 @@ from agents.desk.resizing import Resizing
 from agents.desk.risk_cards import REFRESH, CardDesk, ToApprovals
 from agents.desk.risk_case import NO_ACTIVITY, CaseMaker, tracked
 from agents.desk.risk_guard import Guard
-from agents.desk.risk_market import RENEW, MarketHearing
+from agents.desk.risk_market import RENEW, Heard, MarketHearing
 from agents.desk.risk_parents import ParentDesk
 from agents.desk.risk_state import (
     VERDICTS,
@@ -53,11 +53,8 @@ from environment.control_messages import (
 )
 from environment.messages import (
     ApprovedOrder,
-    AuctionIndication,
-    BandsChanged,
     CancelOrder,
     CancelRequest,
-    DepthUpdate,
     OrderAccepted,
     OrderCancelled,
     OrderEvent,
@@ -66,8 +63,6 @@ from environment.messages import (
     OrderReplaced,
     OrderRequest,
     OrderTriggered,
-    PhaseChanged,
-    QuoteUpdate,
     ReplaceRequest,
     Resumed,
     TimerFired,
@@ -75,9 +70,9 @@ from environment.messages import (
 from environment.venue_messages import PositionBooked
 
 ToRisk = (
-    Resumed | OrderRequest | ReplaceRequest | CancelRequest | OrderAccepted | OrderRefused
-    | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered | BandsChanged | PhaseChanged
-    | AuctionIndication | QuoteUpdate | DepthUpdate | TimerFired | Decision | MakeSmaller
+    Heard | OrderRequest | ReplaceRequest | CancelRequest | OrderAccepted | OrderRefused
+    | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered | TimerFired | Decision
+    | MakeSmaller
     | LowerDesk | RaiseDesk | FlattenDesk | OutcomeUnknown | AuthorityRefused | PositionBooked
     | ParentOver | RulesRead | AllowLooser
 )  # fmt: skip
@@ -111,6 +106,9 @@ class Risk(Actor[ToRisk]):
 
     def receive(self, ctx: ActorContext, message: ToRisk) -> None:
         """Handle one message."""
+        if isinstance(message, Heard):
+            self._hearing.hear(ctx, self.state, message)
+            return
         match message:
             case OrderRequest() | ReplaceRequest() | CancelRequest():
                 self._on_request(ctx, message)
@@ -119,11 +117,6 @@ class Risk(Actor[ToRisk]):
                 | OrderReplaced() | OrderTriggered()
             ):  # fmt: skip
                 self._on_event(ctx, message)
-            case (
-                BandsChanged() | AuctionIndication() | PhaseChanged() | QuoteUpdate()
-                | DepthUpdate() | Resumed()
-            ):  # fmt: skip
-                self._hearing.hear(ctx, self.state, message)
             case Decision():
                 self._cards.on_decision(ctx, self.state, message)
             case MakeSmaller():

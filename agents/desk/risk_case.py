@@ -63,7 +63,7 @@ class CaseMaker:
             account = state.book.account_in(leg.instrument)
             owned = state.book.owner_in(owner, leg.instrument)
             if known is not None:
-                account, owned = account.without(known), owned.without(known)
+                account, owned = account.without(known, leg), owned.without(known, leg)
                 net[leg.instrument] = account.position + account.buying - account.selling
             legs.append(self._leg(request, leg, filled, account, owned, marks))
         return Case(

@@ -28,15 +28,20 @@ from environment.messages import (
     QuoteUpdate,
     Resumed,
 )
+from environment.option_messages import ChainRow, ChainUpdate, SeriesListed
 
 RENEW: Final = "renew figures"
 _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
-_QUIET: Final = 30 * _SECOND  # Between looks at an option that nobody has asked to trade.
+_QUIET: Final = 15 * _SECOND  # Between looks at options that nobody has asked to trade.
 _TRADES = frozenset({"pre_open", "opening_auction", "continuous", "reopening_auction"})
 _ENDS = frozenset({"closing_auction", "post_close", "closed"})
 _COLLAR: Final = 0.05  # Of a reduction on stale data, where no limit says another.
-Heard = BandsChanged | AuctionIndication | PhaseChanged | QuoteUpdate | DepthUpdate | Resumed
+_NO_SEQUENCE: Final = -1  # Of a touch that a chain told.
+Heard = (
+    BandsChanged | AuctionIndication | PhaseChanged | QuoteUpdate | DepthUpdate | Resumed
+    | ChainUpdate | SeriesListed
+)  # fmt: skip
 
 
 class MarketHearing:
@@ -64,13 +69,28 @@ class MarketHearing:
                     self._mark(ctx, state, symbol, price)
             case PhaseChanged():
                 self._on_phase(ctx, state, message)
+            case ChainUpdate():
+                self._on_chain(ctx, state, message)
+            case SeriesListed():
+                pass
             case Resumed():
                 state.renew_timer = 0  # It ended with the incarnation before.
                 self.renew_later(ctx, state)
-                for symbol, instrument in self._maker.instruments.items():
-                    ctx.subscribe(status_topic(symbol))
-                    is_option = instrument.kind == "option"
-                    ctx.subscribe(quotes_topic(symbol), _QUIET if is_option else _SECOND)
+                self._listen(ctx, state)
+
+    def _listen(self, ctx: ActorContext, state: RiskState) -> None:
+        """Hear every stock closely, its options by their chain, and those held closely too."""
+        chains: dict[str, None] = {}
+        for symbol, instrument in self._maker.instruments.items():
+            if instrument.kind == "option":
+                chains[instrument.underlying or ""] = None
+                if symbol in state.book.account:
+                    ctx.subscribe(quotes_topic(symbol), _SECOND)
+            else:
+                ctx.subscribe(status_topic(symbol))
+                ctx.subscribe(quotes_topic(symbol), _SECOND)
+        for underlying in chains:
+            ctx.subscribe(f"market/{underlying}/chain", _QUIET)
 
     def follow_closely(self, ctx: ActorContext, state: RiskState, request: OrderRequest) -> None:
         """Look each second at an option that somebody wants to trade."""
@@ -168,6 +188,26 @@ class MarketHearing:
         if view.twice_mid is not None:
             self._mark(ctx, state, symbol, (view.twice_mid + 1) // 2)
 
+    def _on_chain(self, ctx: ActorContext, state: RiskState, chain: ChainUpdate) -> None:
+        """Take every series' touch in; what is held or waits is looked at anew."""
+        now_ns = ctx.now_ns()
+        underlying = self._maker.instruments.get(chain.underlying)
+        spot = 0
+        if underlying is not None:
+            spot = state.marks.get(chain.underlying, 0) * underlying.tick_micros
+        watched = {leg.instrument for w in state.waiting.values() for leg in legs_of(w.card.order)}
+        for row in chain.rows:
+            symbol = row.instrument
+            if symbol not in self._maker.instruments:
+                continue
+            view = self._view(state, symbol)
+            view.hear_quote(_touch_of(row, chain.exchange_ns), now_ns, spot)
+            if view.twice_mid is None:
+                continue
+            state.marks[symbol] = (view.twice_mid + 1) // 2
+            if symbol in watched or symbol in state.book.account:
+                self._mark(ctx, state, symbol, state.marks[symbol])
+
     def _mark(self, ctx: ActorContext, state: RiskState, symbol: str, ticks: int) -> None:
         state.marks[symbol] = ticks
         if self._maker.instruments[symbol].kind != "option" and self._maker.needs_frozen(state):
@@ -201,10 +241,17 @@ class MarketHearing:
             )  # fmt: skip
 
     def _trades(self, waiting: Waiting, symbol: str) -> bool:
-        return symbol in {leg.instrument for leg in legs_of(waiting.card.order)}
+        return self._touches(waiting.card.order, symbol)
 
     def _ticket_trades(self, ticket: Ticket, symbol: str) -> bool:
-        return symbol in {leg.instrument for leg in legs_of(ticket.request)}
+        return self._touches(ticket.request, symbol)
+
+    def _touches(self, request: OrderRequest, symbol: str) -> bool:
+        """Return whether an order trades an instrument, or options that open and halt with it."""
+        named = self._maker.instruments
+        return any(
+            symbol in {leg.instrument, named[leg.instrument].underlying} for leg in legs_of(request)
+        )
 
     def _cancel(
         self, ctx: ActorContext, state: RiskState, which: Callable[[Ticket], bool], *,
@@ -230,3 +277,13 @@ class MarketHearing:
         if view is None:
             view = state.views[symbol] = DeskView()
         return view
+
+
+def _touch_of(row: ChainRow, exchange_ns: int) -> QuoteUpdate:
+    """Return a series' touch as its own feed would tell it."""
+    return QuoteUpdate(
+        instrument=row.instrument, bid_price=row.bid_price if row.bid_quantity else None,
+        bid_quantity=row.bid_quantity, ask_price=row.ask_price if row.ask_quantity else None,
+        ask_quantity=row.ask_quantity, last_price=row.last_price or None, volume=row.volume,
+        exchange_ns=exchange_ns, first_sequence=_NO_SEQUENCE, last_sequence=_NO_SEQUENCE,
+    )  # fmt: skip

@@ -60,8 +60,8 @@ class ParentDesk:
         if child.is_over:
             del ticket.children[event.order_id]
             del state.child_of[event.order_id]
-        if filled and isinstance(event, OrderFilled):
-            leaves = max(parent.terms.quantity - parent.filled - filled, 0)
+        if isinstance(event, OrderFilled) and (filled or child.legs):
+            leaves = _leaves_after(parent, event)
             return msgspec.structs.replace(event, order_id=parent_id, leaves=leaves)
         return _end_of(ticket, parent) if ticket.is_ending else None
 
@@ -74,11 +74,22 @@ class ParentDesk:
         return _end_of(ticket, parent)
 
 
+def _leaves_after(parent: TrackedOrder, fill: OrderFilled) -> int:
+    """Return what a parent, or the leg of it that traded, still has after a child's fill."""
+    if not parent.legs:
+        return max(parent.terms.quantity - parent.filled - fill.quantity, 0)
+    ratio = next(leg.ratio for leg in parent.legs if leg.instrument == fill.instrument)
+    done = parent.leg_lots.get(fill.instrument, 0) + fill.quantity
+    return max(parent.terms.quantity * ratio - done, 0)
+
+
 def _terms_fault(
     ticket: Ticket, parent: TrackedOrder, child: OrderRequest, now_ns: int
 ) -> Fault | None:
     request, decision = ticket.request, ticket.decision
-    if (child.instrument, child.side) != (request.instrument, request.side) or child.legs:
+    if (child.instrument, child.side, child.legs) != (
+        request.instrument, request.side, request.legs,
+    ):  # fmt: skip
         return Fault(rule="beyond_parent", found=f"{child.side} {child.instrument}")
     open_lots = sum(one.at_most() for one in ticket.children.values())
     left = parent.terms.quantity - parent.filled - open_lots

@@ -66,7 +66,7 @@ class Voice:
 
     def is_worked(self, request: OrderRequest) -> bool:
         """Return whether execution works an order, in children."""
-        return self._execution is not None and request.style != "direct" and not request.legs
+        return self._execution is not None and request.style != "direct"
 
     def pass_replace(
         self, ctx: ActorContext, state: RiskState, request: ReplaceRequest, passed: Passed

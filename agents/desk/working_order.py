@@ -4,7 +4,8 @@ import msgspec
 
 from agents.desk.schedule import Window
 from agents.orders import TrackedOrder
-from environment.messages import Message, MoneyMessage, OrderFilled, OrderRequest, Side
+from environment.messages import Leg, Message, MoneyMessage, OrderFilled, OrderRequest, Side
+from environment.structures import units_done
 
 EXECUTIONS = "desk/executions"  # The topic of every ExecutionReport.
 
@@ -13,7 +14,9 @@ class WorkingOrder(msgspec.Struct):
     """One parent: its terms, its one child in the market, and its running cost.
 
     `paid_half_ticks` sums price times lots of all fills, in half ticks, so that midpoint prints
-    stay whole.
+    stay whole. Of a structure lots are units, prices net, and `weights` is what the price of each
+    leg counts in a unit's; `premium_ticks` is what its legs came to at the start, sides apart, and
+    `slice` the last part of its time in which it was tried.
     """
 
     request: OrderRequest
@@ -30,6 +33,16 @@ class WorkingOrder(msgspec.Struct):
     is_ending: bool = False
     ending_reason: str = ""
     ended_ns: int = 0
+    unit_micros: int = 0  # What a tick of a lot or unit is worth.
+    weights: dict[str, float] = {}
+    leg_lots: dict[str, int] = {}
+    premium_ticks: float = 0.0
+    slice: int = -1
+
+    @property
+    def has_arrival(self) -> bool:
+        """Whether there was a market when it began; a structure's net price may be 0."""
+        return bool(self.twice_arrival or self.premium_ticks)
 
     @property
     def order_id(self) -> str:
@@ -48,18 +61,31 @@ class WorkingOrder(msgspec.Struct):
 
     def book(self, fill: OrderFilled) -> OrderFilled:
         """Take a child's fill in, and return it as the parent's own."""
+        self.fees_micros += fill.fee_micros
+        legs = self.request.legs
+        if legs:
+            symbol = fill.instrument
+            done = self.leg_lots[symbol] = self.leg_lots.get(symbol, 0) + fill.quantity
+            ratio = next(leg.ratio for leg in legs if leg.instrument == symbol)
+            self.filled = units_done(legs, self.leg_lots)
+            self.paid_half_ticks += round(
+                2.0 * self.weights[symbol] / ratio * fill.quantity * fill.price
+            )
+            left = self.request.quantity * ratio - done
+            return msgspec.structs.replace(fill, order_id=self.order_id, leaves=left)
         self.filled += fill.quantity
         self.paid_half_ticks += fill.quantity * (2 * fill.price + (1 if fill.half_tick else 0))
-        self.fees_micros += fill.fee_micros
         return msgspec.structs.replace(fill, order_id=self.order_id, leaves=self.leaves)
 
     def report(self, now_ns: int, volume: int) -> "ExecutionReport":
         """Return what it came to."""
         sign = 1 if self.side == "buy" else -1
-        slippage = 0.0
-        if self.filled and self.twice_arrival:
+        slippage = cost = 0.0
+        if self.filled and self.has_arrival:
             average = self.paid_half_ticks / self.filled
-            slippage = sign * (average / self.twice_arrival - 1.0) * 1e4
+            worse = sign * (average - self.twice_arrival)
+            slippage = worse / (2.0 * self.premium_ticks or self.twice_arrival) * 1e4
+            cost = worse * self.filled * self.unit_micros / 2.0
         traded = max(volume - self.volume_at_start, 0)
         return ExecutionReport(
             order_id=self.order_id, owner=self.owner, instrument=self.request.instrument,
@@ -69,15 +95,17 @@ class WorkingOrder(msgspec.Struct):
             slippage_basis_points=slippage, fees_micros=self.fees_micros,
             took_ns=now_ns - self.window.begin_ns,
             participation=self.filled / traded if traded else 0.0,
-            reason=self.ending_reason,
+            reason=self.ending_reason, slippage_micros=round(cost), legs=self.request.legs,
+            strategy=self.request.strategy,
         )  # fmt: skip
 
 
 class ExecutionReport(Message, frozen=True, kw_only=True):
     """Fact: a parent order is over, and what it cost against the mid at its start.
 
-    Positive slippage is a cost, in basis points of that mid; `average_half_ticks` is the mean price
-    of the fills in half ticks; `participation` is its share of the volume meanwhile.
+    Positive slippage is a cost, in basis points of that mid and in money; `average_half_ticks` is
+    the mean price of the fills in half ticks; `participation` is its share of the volume meanwhile.
+    Of a structure prices are net, quantities units, basis points of what all its legs came to.
     """
 
     order_id: str
@@ -95,6 +123,9 @@ class ExecutionReport(Message, frozen=True, kw_only=True):
     took_ns: int
     participation: float
     reason: str
+    slippage_micros: int = 0
+    legs: tuple[Leg, ...] = ()
+    strategy: str = ""
 
 
 class ParentOver(MoneyMessage, frozen=True, kw_only=True):

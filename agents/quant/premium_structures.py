@@ -1,4 +1,4 @@
-"""Which option structure sells volatility that is too dear, and what it is worth if it is.
+"""Which option structure sells dear volatility, or buys cheap, and what it is worth if it is so.
 
 Values are those of Black and Scholes at the forecast volatility, without rates or dividends: over
 weeks both are small beside the premium that is asked for. Prices are per share.
@@ -10,7 +10,8 @@ from typing import Final, Literal
 import msgspec
 
 _SQRT2: Final = math.sqrt(2.0)
-Name = Literal["condor", "vertical"]
+_NEARER: Final = (1.0, 0.75, 0.5, 0.35, 0.25)  # Shares of a deviation at which a condor is tried.
+Name = Literal["condor", "vertical", "bought_condor"]
 
 
 class Quoted(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,16 +29,19 @@ class Quoted(msgspec.Struct, frozen=True, kw_only=True):
         return 0.5 * (self.bid + self.ask)
 
 
-class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """A structure to be sold: what it brings now, and what is expected of it.
+Legs = tuple[tuple[Quoted, int], ...]
 
-    `legs` are (series, +1 bought or -1 sold); `credit` is received at the touch, `worst_loss` is
-    width less credit, `expected_profit` under the forecast, all per share; `probability` that it
-    ends with a profit.
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """A structure to be entered: what it brings now, and what is expected of it.
+
+    `legs` are (series, +1 bought or -1 sold); `credit` is received at the touch (below 0: paid),
+    `worst_loss` is width less credit, or what is paid, `expected_profit` under the forecast, all
+    per share; `probability` that it ends with a profit.
     """
 
     name: Name
-    legs: tuple[tuple[Quoted, int], ...]
+    legs: Legs
     credit: float
     worst_loss: float
     expected_profit: float
@@ -94,19 +98,53 @@ def at_the_money(series: list[Quoted], spot: float, years: float) -> float | Non
 def iron_condor(series: list[Quoted], spot: float, deviation: float) -> Chosen | None:
     """Return the iron condor sold one deviation out and protected two out, or None.
 
-    `deviation` is the forecast's, over the life of the options.
+    `deviation` is the forecast's, over the life of the options. Where strikes are not listed so far
+    out, it is made of nearer ones, in proportion.
     """
-    put_sold = _nearest(series, "put", spot * math.exp(-deviation))
-    put_bought = _nearest(series, "put", spot * math.exp(-2.0 * deviation))
-    call_sold = _nearest(series, "call", spot * math.exp(deviation))
-    call_bought = _nearest(series, "call", spot * math.exp(2.0 * deviation))
-    if put_sold is None or put_bought is None or call_sold is None or call_bought is None:
+    legs = _condor_legs(series, spot, deviation)
+    if legs is None:
         return None
-    if not put_bought.strike < put_sold.strike < call_sold.strike < call_bought.strike:
-        return None
-    legs = ((put_bought, 1), (put_sold, -1), (call_sold, -1), (call_bought, 1))
+    (put_bought, _), (put_sold, _), (call_sold, _), (call_bought, _) = legs
     width = max(put_sold.strike - put_bought.strike, call_bought.strike - call_sold.strike)
     return _judge("condor", legs, width, spot, deviation)
+
+
+def _condor_legs(series: list[Quoted], spot: float, deviation: float) -> Legs | None:
+    """Return a condor's legs by rising strike; nearer in, in proportion, where the list ends."""
+    for share in _NEARER:
+        inner = share * deviation
+        put_sold = _nearest(series, "put", spot * math.exp(-inner))
+        put_bought = _nearest(series, "put", spot * math.exp(-2.0 * inner))
+        call_sold = _nearest(series, "call", spot * math.exp(inner))
+        call_bought = _nearest(series, "call", spot * math.exp(2.0 * inner))
+        if put_sold is None or put_bought is None or call_sold is None or call_bought is None:
+            return None
+        widths = (put_sold.strike - put_bought.strike, call_bought.strike - call_sold.strike)
+        if put_sold.strike < call_sold.strike and min(widths) > 0.5 * inner * spot:
+            return ((put_bought, 1), (put_sold, -1), (call_sold, -1), (call_bought, 1))
+    return None
+
+
+def bought_condor(series: list[Quoted], spot: float, deviation: float) -> Chosen | None:
+    """Return the iron condor turned round, or None: bought one deviation out, sold two out.
+
+    It pays when the stock moves by more than the forecast, and can lose what it costs.
+    """
+    found = _condor_legs(series, spot, deviation)
+    if found is None:
+        return None
+    legs = tuple((quoted, -sign) for quoted, sign in found)
+    paid = sum(quoted.ask if sign > 0 else -quoted.bid for quoted, sign in legs)
+    if paid <= 0.0:
+        return None
+    worth = sum(sign * value(q.right, spot, q.strike, deviation) for q, sign in legs)
+    put = next(q.strike for q, sign in legs if sign > 0 and q.right == "put")
+    call = next(q.strike for q, sign in legs if sign > 0 and q.right == "call")
+    probability = below(spot, put - paid, deviation) + 1.0 - below(spot, call + paid, deviation)
+    return Chosen(
+        name="bought_condor", legs=legs, credit=-paid, worst_loss=paid,
+        expected_profit=worth - paid, probability=probability,
+    )  # fmt: skip
 
 
 def put_vertical(series: list[Quoted], spot: float, deviation: float) -> Chosen | None:
@@ -124,9 +162,7 @@ def _nearest(series: list[Quoted], right: str, strike: float) -> Quoted | None:
     return min(same, key=lambda q: (abs(q.strike - strike), q.strike), default=None)
 
 
-def _judge(
-    name: Name, legs: tuple[tuple[Quoted, int], ...], width: float, spot: float, deviation: float
-) -> Chosen | None:
+def _judge(name: Name, legs: Legs, width: float, spot: float, deviation: float) -> Chosen | None:
     """Return the structure with its figures, or None where it brings nothing or cannot lose."""
     credit = sum(quoted.bid if sign < 0 else -quoted.ask for quoted, sign in legs)
     loss = width - credit

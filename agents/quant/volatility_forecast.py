@@ -11,7 +11,6 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from arch import arch_model
 from numpy.typing import NDArray
 
 from environment.errors import OperatingError
@@ -34,11 +33,15 @@ class DailyBar(msgspec.Struct, frozen=True, array_like=True):
 
 
 class VolatilityForecast(msgspec.Struct, frozen=True, kw_only=True):
-    """Expected volatility per year over the horizon, as fractions, and how many days were known."""
+    """Expected volatility per year over the horizon, as fractions, and how many days were known.
+
+    `error` is the root mean square of the log of what came over what the HAR model had fitted.
+    """
 
     har: float
     garch: float
     days: int
+    error: float = 0.25
 
     @property
     def combined(self) -> float:
@@ -74,6 +77,7 @@ def perform_forecast(effect: ForecastVolatility) -> VolatilityForecast:
         har=round(math.sqrt(har_variance(variance, effect.horizon_days) * DAYS_A_YEAR), 6),
         garch=round(math.sqrt(garch_variance(returns, effect.horizon_days) * DAYS_A_YEAR), 6),
         days=len(bars),
+        error=round(har_error(variance, effect.horizon_days), 6),
     )
 
 
@@ -114,6 +118,25 @@ def har_variance(variance: FloatArray, horizon_days: int) -> float:
     horizon_days : int
         Trading days ahead, 1 or more.
     """
+    x, y, now = _har_table(variance, horizon_days)
+    weights = np.linalg.lstsq(x, y, rcond=None)[0]
+    return max(float(now @ weights), 0.1 * float(variance.mean()))
+
+
+def har_error(variance: FloatArray, horizon_days: int) -> float:
+    """Return the root mean square of ln(volatility that came / fitted), over the sample.
+
+    The sample is the one that the model is fitted to, so that this is the least it errs by.
+    """
+    x, y, _ = _har_table(variance, horizon_days)
+    fitted = np.maximum(x @ np.linalg.lstsq(x, y, rcond=None)[0], 0.1 * variance.mean())
+    return float(np.sqrt(np.mean((0.5 * np.log(np.maximum(y, 1e-12) / fitted)) ** 2)))
+
+
+def _har_table(
+    variance: FloatArray, horizon_days: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what is regressed on, what is to be explained, and today's row."""
     n = len(variance)
     sums = np.concatenate(([0.0], np.cumsum(variance)))
 
@@ -123,9 +146,7 @@ def har_variance(variance: FloatArray, horizon_days: int) -> float:
     ends = range(_MONTH, n - horizon_days + 1)
     x = np.array([(1.0, *(mean(end, days) for days in (1, _WEEK, _MONTH))) for end in ends])
     y = np.array([mean(end + horizon_days, horizon_days) for end in ends])
-    weights = np.linalg.lstsq(x, y, rcond=None)[0]
-    now = np.array([1.0, *(mean(n, days) for days in (1, _WEEK, _MONTH))])
-    return max(float(now @ weights), 0.1 * float(variance.mean()))
+    return x, y, np.array([1.0, *(mean(n, days) for days in (1, _WEEK, _MONTH))])
 
 
 def garch_variance(returns: FloatArray, horizon_days: int) -> float:
@@ -140,6 +161,12 @@ def garch_variance(returns: FloatArray, horizon_days: int) -> float:
     horizon_days : int
         Trading days ahead, 1 or more.
     """
+    try:
+        from arch import arch_model  # noqa: PLC0415  # slow to import, and only needed here
+    except ImportError as error:
+        raise OperatingError(
+            "arch is not installed, and fits the GARCH model; install it with pip install arch"
+        ) from error
     # In per cent, where the optimiser's steps are of a sensible size.
     fitted = arch_model(100.0 * returns, mean="Constant", vol="GARCH", p=1, q=1).fit(
         disp="off", show_warning=False

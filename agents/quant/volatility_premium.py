@@ -1,4 +1,4 @@
-"""Volatility premium: sells option structures while implied volatility is above the forecast."""
+"""Volatility premium: sells option structures while volatility is dear, buys while it is cheap."""
 
 import math
 from datetime import UTC, date, datetime
@@ -10,6 +10,8 @@ from agents.quant.premium_structures import (
     Chosen,
     Quoted,
     at_the_money,
+    bought_condor,
+    cumulative,
     iron_condor,
     put_vertical,
 )
@@ -24,11 +26,11 @@ _MICROS: Final = 1_000_000
 
 
 class PremiumSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What it may sell, and how dear volatility must be.
+    """What it may trade, and how dear or cheap volatility must be.
 
-    It begins where implied volatility is `entry` above the forecast, as a share of that, and ends
-    at `leave`. It takes the expiry nearest to `days` within `nearest_days` and `furthest_days`.
-    `bars` are each underlying's daily history up to the day before.
+    It begins where implied volatility is `entry` above or below the forecast, as a share of that,
+    and ends at `leave`. It takes the expiry nearest to `days` between `nearest_days` and
+    `furthest_days`. `bars` are each underlying's daily history up to the day before.
     """
 
     instruments: tuple[str, ...]
@@ -68,10 +70,11 @@ def chain_topic(symbol: str) -> str:
 
 
 class VolatilityPremium(Actor[ToVolatilityPremium]):
-    """Says which structure to sell while implied volatility is dear, and flat when it is not.
+    """Says which structure to hold while implied volatility is dear or cheap, else that none.
 
     The forecast is the root of the mean variance of a HAR and a GARCH model on daily bars, fitted
-    as an effect at the start. Without one it abstains, and says why.
+    as an effect at the start. Without one it abstains, and says why. The probability that it states
+    is that volatility comes out on its side of what is implied.
     """
 
     KIND: ClassVar[str] = "volatility_premium"
@@ -136,11 +139,13 @@ class VolatilityPremium(Actor[ToVolatilityPremium]):
         if implied is None:
             return
         expected = forecast.combined
-        dear = implied / expected - 1.0
-        if dear < self._settings.leave and premium.said:
-            self._withdraw(ctx, symbol, premium, f"implied {implied:.1%} near {expected:.1%}")
-        elif dear >= self._settings.entry and not premium.said:
-            chosen = self._choose(series, spot, expected * math.sqrt(years))
+        dear, limits = implied / expected - 1.0, self._settings
+        if premium.said:
+            left = -dear if premium.said == "bought_condor" else dear
+            if left < limits.leave:
+                self._withdraw(ctx, symbol, premium, f"implied {implied:.1%} near {expected:.1%}")
+        elif abs(dear) >= limits.entry:
+            chosen = self._choose(series, spot, expected * math.sqrt(years), is_dear=dear > 0.0)
             if chosen is not None:
                 self._say(ctx, symbol, premium, chosen, (years, implied))
 
@@ -165,12 +170,15 @@ class VolatilityPremium(Actor[ToVolatilityPremium]):
         expiry = min(fitting, key=lambda e: (abs(days[e] - limits.days), e))
         return days[expiry] / 365.0, by_expiry[expiry]
 
-    def _choose(self, series: list[Quoted], spot: float, deviation: float) -> Chosen | None:
+    def _choose(
+        self, series: list[Quoted], spot: float, deviation: float, *, is_dear: bool
+    ) -> Chosen | None:
         """Return the allowed structure with the larger expected return, if that is above 0."""
         made = []
         if "condor" in self._settings.structures:
-            made.append(iron_condor(series, spot, deviation))
-        if "vertical" in self._settings.structures:
+            make = iron_condor if is_dear else bought_condor
+            made.append(make(series, spot, deviation))
+        if "vertical" in self._settings.structures and is_dear:
             made.append(put_vertical(series, spot, deviation))
         paying = [chosen for chosen in made if chosen is not None and chosen.expected_profit > 0.0]
         return max(paying, key=lambda chosen: chosen.expected_return, default=None)
@@ -190,7 +198,8 @@ class VolatilityPremium(Actor[ToVolatilityPremium]):
         ctx.send(
             self._coordinator,
             Signal(
-                instrument=symbol, direction="up", probability=min(chosen.probability, 1.0),
+                instrument=symbol, direction="up",
+                probability=likelihood(volatility, forecast.combined, forecast.error),
                 horizon_ns=max(int(years * 365 * _DAY_NS), 1),
                 expected_return=chosen.expected_return,
                 expected_volatility=forecast.combined,
@@ -199,8 +208,9 @@ class VolatilityPremium(Actor[ToVolatilityPremium]):
                     f"implied {volatility:.1%} for {years * 365:.0f} days; expected "
                     f"{forecast.har:.1%} (HAR) and {forecast.garch:.1%} (GARCH) of "
                     f"{forecast.days} days",
-                    f"{chosen.name} brings {chosen.credit:.2f} a share, may lose "
-                    f"{chosen.worst_loss:.2f}, expected {chosen.expected_profit:+.2f}",
+                    f"{chosen.name} brings {chosen.credit:+.2f} a share, may lose "
+                    f"{chosen.worst_loss:.2f}, expected {chosen.expected_profit:+.2f}; "
+                    f"ends with a profit in {chosen.probability:.0%}",
                 ),
             ),
         )  # fmt: skip
@@ -214,6 +224,14 @@ class VolatilityPremium(Actor[ToVolatilityPremium]):
             ),
         )  # fmt: skip
         premium.said, premium.legs = "", ()
+
+
+def likelihood(implied: float, expected: float, error: float) -> float:
+    """Return how likely volatility is to come out on the forecast's side of what is implied.
+
+    Forecasts err by a normal log of deviation `error`. Above 0.5, and below 1.
+    """
+    return min(cumulative(abs(math.log(expected / implied)) / max(error, 1e-3)), 0.999)
 
 
 PROTOCOL = (ForecastVolatility,)

@@ -11,6 +11,7 @@ from environment.actors.inbox import Inbox
 from environment.actors.requests import Requests
 from environment.actors.routes import Route
 from environment.actors.timers import Timers
+from environment.actors.topics import Held
 
 AnyActor = Actor[Any]  # A kernel runs actors of every protocol.
 
@@ -29,6 +30,7 @@ class Cell:
         "factory",
         "failures",
         "handled",
+        "held",
         "history",
         "inbox",
         "incarnation",
@@ -57,6 +59,7 @@ class Cell:
         self.routes: dict[str, Route] = {}
         self.topic_routes: dict[str, Route] = {}
         self.subscriptions: dict[str, int] = {}  # Topic: interval in ns.
+        self.held: dict[tuple[str, str], Held] = {}  # By topic and instrument.
         self.incarnation = 1
         self.handled = self.failures = self.busy_ns = self.cost_ns = 0
         self.busy_until_ns = self.restart_ns = 0

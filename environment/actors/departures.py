@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from environment.actors.cell import Cell
+from environment.actors.conflation import hearers
 from environment.actors.context import Moment
 from environment.actors.effects import AnyEffect, Started
 from environment.actors.envelope import Envelope
@@ -34,7 +35,7 @@ from environment.actors.requests import OpenRequest
 from environment.actors.routes import Route
 from environment.actors.settings import Ports
 from environment.actors.timers import Timer
-from environment.actors.topics import Topic
+from environment.actors.topics import Solo, Topic
 from environment.draws import stream_key
 from environment.errors import Defect
 from environment.messages import TimerFired
@@ -174,8 +175,16 @@ class Departures:
         queue.add((at, order, None, (TOPIC, topic, envelope)))
         for address, (cell, own) in topic.apart.items():
             key = stream_key(self._seed, f"{topic.name}>{address}")
-            travelled = own.block(key, envelope.id, 1)[0]
-            queue.push(envelope.sent_ns + travelled, _DATA, cell, envelope)
+            arrival_ns = envelope.sent_ns + own.block(key, envelope.id, 1)[0]
+            if address in topic.paced:
+                alone = Solo(topic.name, cell, topic.paced[address], is_release=False)
+                queue.push(arrival_ns, _DATA, None, (TOPIC, alone, envelope))
+            else:
+                queue.push(arrival_ns, _DATA, cell, envelope)
+
+    def hearers(self, topic: Topic, envelope: AnyEnvelope) -> tuple[list[Cell], AnyEnvelope]:
+        """Return who is given a publication now, and as what: some have an interval."""
+        return hearers(self._queue, self._moment.clock.now_ns, topic, envelope)
 
     def connect(self, cell: Cell, target: str, routes: dict[str, Route]) -> Route:
         """Open a connection; `routes` is the cell's to actors, or its to topics."""
@@ -230,5 +239,6 @@ class Departures:
         """Let an actor hear a topic; a later call changes the interval (None: keep it)."""
         if interval_ns is not None:
             cell.subscriptions[topic] = interval_ns
-        self.topic(topic).add(cell, self._link.subscription(topic, cell.address))
+        own = self._link.subscription(topic, cell.address)
+        self.topic(topic).add(cell, own, cell.subscriptions.get(topic, 0))
         self._engine.heard(topic)

@@ -4,7 +4,7 @@ An envelope is also the journal's record of itself, so its tag is the record's n
 is made per message.
 """
 
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -34,6 +34,12 @@ class Envelope(msgspec.Struct, Generic[M], frozen=True, array_like=True, tag="Se
     evidence: tuple[int, ...] = ()
     request_id: int = 0
     answers: int = 0
+
+
+def newest(earlier: Envelope[Any], later: Envelope[Any]) -> Envelope[Any]:
+    """Return the later of two values of one thing, which says that it stands for both."""
+    message = later.message.covering(earlier.message)
+    return later if message is later.message else msgspec.structs.replace(later, message=message)
 
 
 def is_control(message: object) -> bool:

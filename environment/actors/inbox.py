@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from environment.actors.envelope import CONTROL, DATA, Envelope
+from environment.actors.envelope import CONTROL, DATA, Envelope, newest
 from environment.errors import InboxOverflow
 
 Key = tuple[str, str]  # Topic and instrument.
@@ -71,7 +71,7 @@ class Inbox:
         elif key is None:
             self.data.append(envelope)
         elif (waiting := self._by_key.get(key)) is not None:
-            waiting.envelope = envelope
+            waiting.envelope = newest(waiting.envelope, envelope)
             self.conflated += 1
             return
         else:
@@ -79,6 +79,10 @@ class Inbox:
             self._by_key[key] = waiting
             self.data.append(waiting)
         self.grown(envelope)
+
+    def holds(self, key: Key) -> bool:
+        """Return whether a value waits whose place a newer one would take."""
+        return key in self._by_key
 
     def grown(self, envelope: Envelope[Any]) -> None:
         """Take note that an envelope was added: press the edge, and refuse to grow for ever."""

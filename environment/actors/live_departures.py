@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from environment.actors.cell import Cell
+from environment.actors.conflation import hearers
 from environment.actors.context import Moment
 from environment.actors.effects import AnyEffect, Outcome, Started
 from environment.actors.envelope import Envelope
@@ -213,4 +214,8 @@ class LiveDepartures:
         """Let an actor hear a topic; a later call changes the interval (None: keep it)."""
         if interval_ns is not None:
             cell.subscriptions[topic] = interval_ns
-        self.topic(topic).add(cell, None)
+        self.topic(topic).add(cell, None, cell.subscriptions.get(topic, 0))
+
+    def hearers(self, topic: Topic, envelope: AnyEnvelope) -> tuple[list[Cell], AnyEnvelope]:
+        """Return who is given a publication now, and as what: some have an interval."""
+        return hearers(self._queue, self._moment.clock.now_ns, topic, envelope)

@@ -346,23 +346,23 @@ class LiveKernel:
     # --- what the kernel itself says ------------------------------------------------------------
 
     def _on_topic(self, topic: Topic, envelope: AnyEnvelope) -> int:
+        cells, envelope = self.departures.hearers(topic, envelope)
         moment, message, record = self._moment, envelope.message, self.ports.recorder.sent
         outbox, now_ns = moment.outbox, self.clock.now_ns
-        for cell in topic.together.copy():
+        for cell in cells:
             if not cell.is_plain:
                 self.departures.put(cell, envelope)
                 continue
             moment.envelope = envelope
             try:
                 cell.receive(cell.context, message)
-            # The supervisor, as for mail to one actor.
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001  the supervisor, as for mail to one actor
                 self.floor.fail(cell, envelope, error)
                 continue
             cell.handled += 1
             if outbox:
                 self.departures.release(cell, envelope, now_ns, record)
-        return len(topic.together)
+        return len(cells)
 
     def fire(self, cell: Cell, timer_id: int, *, late: bool = False) -> None:
         """Let a timer fire unless it was cancelled; `late`: it was due before the process began."""

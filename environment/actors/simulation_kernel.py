@@ -331,16 +331,16 @@ class SimulationKernel:
     # --- what is in the queue besides mail ------------------------------------------------------
 
     def _on_topic(self, topic: Topic, envelope: AnyEnvelope) -> None:
+        cells, envelope = self.departures.hearers(topic, envelope)
         floor, message, now_ns = self.floor, envelope.message, self._clock.now_ns
         moment, record = floor.moment, self.ports.recorder.sent
         outbox = moment.outbox
-        for cell in topic.together.copy():
+        for cell in cells:
             if cell.is_plain:
                 moment.envelope = envelope
                 try:
                     cell.receive(cell.context, message)
-                # The supervisor, as for mail to one actor.
-                except Exception as error:  # noqa: BLE001
+                except Exception as error:  # noqa: BLE001  the supervisor, as for mail to one actor
                     floor.fail(cell, envelope, error)
                     continue
                 cell.handled += 1

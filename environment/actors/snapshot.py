@@ -33,6 +33,7 @@ from environment.actors.queue import (
 from environment.actors.requests import OpenRequest
 from environment.actors.routes import Position
 from environment.actors.timers import Timer
+from environment.actors.topics import Held, Solo, Topic
 from environment.errors import ConfigError, CorruptRecord
 
 FORMAT = "outcry-snapshot/1"
@@ -62,6 +63,14 @@ class _History(msgspec.Struct, frozen=True, array_like=True):
     steps: list[tuple[int, msgspec.Raw]]
 
 
+class _Held(msgspec.Struct, frozen=True, array_like=True):
+    topic: str
+    instrument: str
+    last_ns: int
+    is_waiting: bool
+    waiting: msgspec.Raw
+
+
 class ActorSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One actor: state, stream counters, and everything it is waiting for."""
 
@@ -73,6 +82,7 @@ class ActorSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     requests: list[OpenRequest]
     effects: list[_Effect]
     subscriptions: dict[str, int]
+    held: list[_Held]
     inbox: list[_Mail]
     routes: dict[str, Position]
     topic_routes: dict[str, Position]
@@ -129,6 +139,10 @@ def snapshot_actor(cell: Cell) -> ActorSnapshot:
             for e, _ in cell.effects.underway.values()
         ],
         subscriptions=cell.subscriptions,
+        held=[
+            _Held(*key, held.last_ns, held.waiting is not None, _raw(held.waiting))
+            for key, held in cell.held.items()
+        ],
         inbox=[_Mail(_raw(envelope), lane, key) for envelope, lane, key in inbox.waiting()],
         routes={name: route.position() for name, route in cell.routes.items()},
         topic_routes={name: route.position() for name, route in cell.topic_routes.items()},
@@ -152,7 +166,9 @@ def _entry(entry: Entry) -> _Entry:
     if kind in _NUMBERED:
         return _Entry(*place, kind, [rest[0].address], rest[1])
     if kind == TOPIC:
-        return _Entry(*place, kind, [rest[0].name], 0, _raw(rest[1]))
+        topic = rest[0]
+        alone = [cell.address for cell in topic.together] if isinstance(topic, Solo) else []
+        return _Entry(*place, kind, [topic.name, *alone], int(topic.is_release), _raw(rest[1]))
     if kind == RESTART:
         return _Entry(*place, kind, list(rest[0]))
     if kind == ADMIT:
@@ -225,6 +241,12 @@ class Restorer:
         cell.timers.pending = {timer.timer_id: timer for timer in actor.timers}
         cell.requests.open = {request.request_id: request for request in actor.requests}
         cell.subscriptions = dict(actor.subscriptions)
+        cell.held = {
+            (held.topic, held.instrument): Held(
+                held.last_ns, self._envelope(held.waiting) if held.is_waiting else None
+            )
+            for held in actor.held
+        }
         cell.is_up, cell.is_woken = actor.is_up, actor.is_woken
         cell.busy_until_ns, cell.restart_ns = actor.busy_until_ns, actor.restart_ns
         for mail in actor.inbox:
@@ -249,6 +271,14 @@ class Restorer:
                 cell.effects.add(started, lost)
         cell.settle()
 
+    def _topic(self, row: _Entry) -> Topic:
+        topic = self._departures.topic(row.names[0])
+        if len(row.names) == 1:
+            return topic
+        cell = self._floor.cells[row.names[1]]
+        interval_ns = cell.subscriptions.get(topic.name, 0)
+        return Solo(topic.name, cell, interval_ns, is_release=bool(row.number))
+
     def _entry(self, row: _Entry) -> Entry:
         cells, order = self._floor.cells, int(row.order, 16)
         item: tuple[Any, ...]
@@ -257,8 +287,7 @@ class Restorer:
         if row.kind in _NUMBERED:
             item = (row.kind, cells[row.names[0]], row.number)
         elif row.kind == TOPIC:
-            topic = self._departures.topic(row.names[0])
-            item = (TOPIC, topic, self._envelope(row.content))
+            item = (TOPIC, self._topic(row), self._envelope(row.content))
         elif row.kind == RESTART:
             item = (RESTART, tuple(row.names))
         elif row.kind == ADMIT:

@@ -11,6 +11,9 @@ from environment.messages import Message
 class Kernel(Protocol):
     """What the exchange needs of a kernel."""
 
+    def now_ns(self) -> int:
+        """Return the time of the event in hand."""
+
     def deliver(
         self, at_ns: int, sender: str, recipient: str, message: Message, lane: int | None = None,
         *, cause: int = 0, chain: int = 0, answers: int = 0, sent_ns: int | None = None,

@@ -230,9 +230,12 @@ class Market:
 
     def add_feed(
         self, instrument: int, kind: int, interval_ns: int, topic: int, *, latency: int = 0,
-        key: int = 0, levels: int = 10,
+        key: int = 0, levels: int = 10, begin_ns: int = 0,
     ) -> int:  # fmt: skip
-        """Add a market-data feed that publishes to a topic number. Returns the feed's number."""
+        """Add a market-data feed that publishes to a topic number. Returns the feed's number.
+
+        A chain's begins after `begin_ns`, as whoever asked for it is there.
+        """
         self.room(at.S_FEED, self._feeds + 1)
         number = self._feeds
         self._feeds += 1
@@ -258,7 +261,7 @@ class Market:
             self.arena[at.H_CHAIN_FEEDS] += 1
             if ins[at.I_PHASE] == at.CONTINUOUS:  # Else it begins when its stock opens.
                 row[at.FD_SCHEDULED] = 1
-                self.post_event(self.now_ns + 1, at.E_FEED, number, 0)
+                self.post_event(max(self.now_ns, begin_ns) + 1, at.E_FEED, number, 0)
         return number
 
     # --- posting ----------------------------------------------------------------------------------

@@ -33,6 +33,9 @@ FEEDS: Final = {
 class Topics(Protocol):
     """What publishing needs of a kernel."""
 
+    def now_ns(self) -> int:
+        """Return the time of the event in hand, which the core may not have reached."""
+
     def deliver_topic(
         self, at_ns: int, sender: str, topic: str, message: Message, sent_ns: int | None = None
     ) -> int:
@@ -76,6 +79,7 @@ class Publisher:
         market.add_feed(
             instrument, kind, interval, number, latency=latency, key=key,
             levels=0 if kind == at.FEED_CHAIN else DEPTH_LEVELS,
+            begin_ns=0 if self._kernel is None else self._kernel.now_ns(),
         )  # fmt: skip
 
     def publish(self, rows: list[list[int]], place: int) -> int:

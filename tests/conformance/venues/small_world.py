@@ -45,6 +45,8 @@ every = "5s"
 [latency]
 network = { kind = "constant", value = "100us" }
 """
+CHAIN = "scenarios/data/aapl_2014-06-06_chain.csv.gz"
+RATES = "scenarios/data/us_treasury_par_yields_2014.csv.gz"
 DAY = datetime.date(2014, 6, 6)
 
 
@@ -75,3 +77,15 @@ def seal_of(folder: Path) -> Seal:
         return with_verdict(approved, key.seal(verdict))
 
     return seal
+
+
+def write_option_world(folder: Path) -> str:
+    """Write the stock at AAPL's price, with a dozen series of the real chain."""
+    text = WORLD.replace('name = "small"', 'name = "small_options"').replace("100.00", "649.90")
+    chain = f'options = {{ chain = "{CHAIN}", series = 12 }}\n[crowds.noise]'
+    text = text.replace("[crowds.noise]", chain)
+    dealers = '[crowds.dealers]\nkind = "option_dealer"\ncount = 1\ncash = 50_000_000\n'
+    text = text.replace("[latency]", f"{dealers}[latency]")
+    file = folder / "small_options.toml"
+    file.write_text(f'{text}[curves]\nrates = "{RATES}"\n')
+    return str(file)

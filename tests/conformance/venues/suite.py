@@ -16,6 +16,7 @@ from brokers.venue import Published, Venue, VenueClock, VenueClosed
 from environment.messages import (
     ApprovedOrder,
     ApprovedReplace,
+    Leg,
     OrderAccepted,
     OrderCancelled,
     OrderFilled,
@@ -24,6 +25,7 @@ from environment.messages import (
     OrderRequest,
     ReplaceRequest,
 )
+from environment.option_messages import ChainUpdate
 from environment.venue_messages import AccountReport, OrderReport, ReportsGone, VenueReport
 
 PATIENCE_S = 20.0
@@ -39,6 +41,10 @@ class Bench:
     far_price: int  # Of a buy that rests.
     through_price: int  # Of a buy that trades.
     seal: Seal
+    legs: tuple[Leg, ...] = ()  # Of a structure that a bench for options can trade.
+    far_net: int = 0  # Of one that rests; at `through_net` it trades.
+    through_net: int = 0
+    underlying: str = ""
     run: str = "conformance"
     session: int = 0
     heard: list[Any] = field(default_factory=list)
@@ -62,6 +68,13 @@ class Bench:
             client_order_id=name, session=self.session,
         )  # fmt: skip
         self.venue.submit(self.seal(approved, self.number))
+        return name
+
+    def trade_structure(self, legs: tuple[Leg, ...], net_price: int, units: int = 2) -> str:
+        """Send a structure, and return its client order id."""
+        symbol, self.symbol = self.symbol, self.underlying
+        name = self.buy(net_price, units, legs=legs)
+        self.symbol = symbol
         return name
 
     def change(self, name: str, quantity: int, price: int) -> None:
@@ -266,6 +279,89 @@ class VenueConformance:
         async def rule(bench: Bench) -> None:
             await bench.venue.close()
             assert isinstance(await bench.until(lambda h: isinstance(h, VenueClosed)), VenueClosed)
+
+        self.check(rule)
+
+
+class OptionConformance(VenueConformance):
+    """The same rules for single series, and those of structures, at a venue that has them.
+
+    The bench's instrument is a series; `legs` make a structure of which a unit rests at `far_net`
+    and trades at once at `through_net`.
+    """
+
+    def test_options_are_declared_and_listed(self) -> None:
+        async def rule(bench: Bench) -> None:
+            capabilities = bench.venue.capabilities
+            assert capabilities.options
+            assert capabilities.packages
+            assert "chain" in capabilities.feeds
+            listed = {series.symbol for series in bench.venue.chain(bench.underlying)}
+            assert {leg.instrument for leg in bench.legs} | {bench.symbol} <= listed
+
+        self.check(rule)
+
+    def test_structure_rests_is_shown_and_cancelled_as_one_order(self) -> None:
+        async def rule(bench: Bench) -> None:
+            name = bench.trade_structure(bench.legs, bench.far_net)
+            await bench.event(OrderAccepted, name)
+            (order,) = (await bench.account()).orders
+            assert (order.client_order_id, order.legs, order.leaves) == (name, bench.legs, 2)
+            bench.venue.cancel(name)
+            assert (await bench.event(OrderCancelled, name)).quantity == 2
+            assert (await bench.account()).orders == ()
+
+        self.check(rule)
+
+    def test_legs_of_a_structure_trade_together_and_add_up(self) -> None:
+        async def rule(bench: Bench) -> None:
+            name = bench.trade_structure(bench.legs, bench.through_net)
+            done: dict[str, int] = {}
+            wanted = {leg.instrument: 2 * leg.ratio for leg in bench.legs}
+            while done != wanted:
+                fill = await bench.event(OrderFilled, name)
+                done[fill.instrument] = done.get(fill.instrument, 0) + fill.quantity
+            report = await bench.order(name)
+            assert report.order is not None
+            assert (report.order.state, report.order.filled) == ("filled", 2)
+            assert report.order.leg_lots == wanted
+            positions = (await bench.account()).positions
+            signed = {leg.instrument: 2 * leg.ratio * (1 if leg.side == "buy" else -1)
+                      for leg in bench.legs}  # fmt: skip
+            assert {symbol: positions[symbol] for symbol in signed} == signed
+
+        self.check(rule)
+
+    def test_replace_of_a_structure_moves_price_and_units(self) -> None:
+        async def rule(bench: Bench) -> None:
+            name = bench.trade_structure(bench.legs, bench.far_net)
+            await bench.event(OrderAccepted, name)
+            bench.change(name, 3, bench.far_net - 1)
+            replaced = await bench.event(OrderReplaced, name)
+            assert (replaced.price, replaced.leaves) == (bench.far_net - 1, 3)
+            (order,) = (await bench.account()).orders
+            assert (order.client_order_id, order.quantity, order.price) == (
+                name, 3, bench.far_net - 1,
+            )  # fmt: skip
+
+        self.check(rule)
+
+    def test_structure_that_is_none_is_refused_with_a_reason(self) -> None:
+        async def rule(bench: Bench) -> None:
+            twice = (*bench.legs, bench.legs[0])
+            name = bench.trade_structure(twice, bench.far_net)
+            assert (await bench.event(OrderRefused, name)).reason
+            assert (await bench.account()).orders == ()
+
+        self.check(rule)
+
+    def test_chain_comes_once_it_is_listened_to(self) -> None:
+        async def rule(bench: Bench) -> None:
+            bench.venue.listen(f"market/{bench.underlying}/chain")
+            heard = await bench.until(
+                lambda h: isinstance(h, Published) and isinstance(h.message, ChainUpdate)
+            )
+            assert bench.symbol in {row.instrument for row in heard.message.rows}
 
         self.check(rule)
 

@@ -54,9 +54,10 @@ def make_risk(rules: Rulebook | None = None, **given: Any) -> Risk:
         "cash_micros": 10_000_000 * DOLLAR,
     }
     owners = given.pop("owners", Directory(lambda _: True))
+    execution = given.pop("execution", None)
     return Risk(
         ActorRef("venue"), ActorRef("human/approvals"), owners, RiskSettings(**(values | given)),
-        KEYS,
+        KEYS, execution,
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from tests.unit.desk.factories import (
     quote,
     refused,
 )
+from tests.unit.desk.option_factories import CONDOR, SERIES, chain, structure_fills
 
 SECOND_NS = 1_000_000_000
 OWNER = "desk/portfolio"
@@ -174,3 +175,72 @@ def test_children_never_sum_to_more_than_the_parent() -> None:
         desk.do(accepted(child.order_id), filled(child.order_id, child.quantity))
         desk.at(second)
     assert sum(child.quantity for child in desk.children) == 7
+
+
+class StructureBench:
+    """Execution with one structure of ten units, worst -60, within 40 s in four slices."""
+
+    def __init__(self, **given: Any) -> None:
+        settings = ExecutionSettings(
+            instruments=(AAPL,), sessions=(Session(open_ns=0, close_ns=10**15),), slices=4,
+            patience=0.5, series=SERIES,
+        )  # fmt: skip
+        self.actor = Execution(ActorRef("desk/risk"), Directory(lambda _: True), settings)
+        self.ctx = context("desk/execution")
+        parent = ask(1, OWNER, style="passive", within_ns=40 * SECOND_NS, legs=CONDOR,
+                     **({"price": -60} | given))  # fmt: skip
+        approved = ApprovedOrder(order=parent, owner=OWNER, account="swarm", verdict_id=1)
+        self.do(Resumed(), quote(9_999, 10_001), approved)
+
+    def do(self, *messages: Any) -> "StructureBench":
+        for message in messages:
+            self.ctx.handle(self.actor, message)
+        return self
+
+    def at(self, second: int, size: int = 20) -> "StructureBench":
+        self.ctx.set_time(second * SECOND_NS)
+        return self.do(chain(size=size), TimerFired(timer_id=1, name="beat"))
+
+    @property
+    def children(self) -> list[OrderRequest]:
+        return [s.message for s in self.ctx.sent if isinstance(s.message, OrderRequest)]
+
+    def end_child(self) -> None:
+        child = self.children[-1]
+        self.do(cancelled(child.order_id, child.quantity, "ioc_remainder"))
+
+
+def test_structure_is_tried_whole_once_a_slice_and_gives_way() -> None:
+    bench = StructureBench().at(1)
+    for second in (2, 11, 21, 31):
+        bench.end_child()
+        bench.at(second)
+    tries = bench.children
+    assert [child.price for child in tries] == [-90, -85, -80, -80]
+    assert {(child.legs, child.quantity, child.time_in_force) for child in tries} == {
+        (CONDOR, 10, "ioc")
+    }
+
+
+def test_structure_is_never_tried_beyond_its_limit_or_what_is_shown() -> None:
+    bench = StructureBench(price=-88).at(21, size=4)
+    (child,) = bench.children
+    assert (child.price, child.quantity) == (-88, 4)
+
+
+def test_legs_of_a_child_are_the_parents_own_and_cost_what_they_cost() -> None:
+    bench = StructureBench().at(1, size=4)
+    child = bench.children[-1]
+    bench.do(*structure_fills(child.order_id, CONDOR, 4))
+    told = [s.message for s in bench.ctx.sent if s.to == OWNER]
+    fills = [message for message in told if isinstance(message, OrderFilled)]
+    assert {fill.order_id for fill in fills} == {f"{OWNER}/1"}
+    assert [fill.leaves for fill in fills] == [6, 6, 6, 6]
+    bench.do(CancelOrder(order_id=f"{OWNER}/1"))
+    (report,) = [s.message for s in bench.ctx.published]
+    assert (report.filled, report.twice_arrival, report.average_half_ticks) == (4, -180, -160.0)
+    # Ten cents worse than the middle, of 170 that the legs' middles come to.
+    assert report.slippage_micros == 4 * 10 * 1_000_000
+    assert report.slippage_basis_points == pytest.approx(1e4 * 20 / 340)
+    cost = bench.actor.statistics().costs[""]
+    assert (cost.parents, cost.filled, cost.lots) == (1, 1, 4)

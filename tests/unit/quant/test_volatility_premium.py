@@ -9,12 +9,13 @@ from agents.quant.premium_structures import (
     Quoted,
     at_the_money,
     below,
+    bought_condor,
     iron_condor,
     put_vertical,
     value,
 )
 from agents.quant.volatility_forecast import ForecastVolatility, VolatilityForecast
-from agents.quant.volatility_premium import PremiumSettings, VolatilityPremium
+from agents.quant.volatility_premium import PremiumSettings, VolatilityPremium, likelihood
 from environment.actors import ActorRef
 from environment.actors.testing import RecordingContext
 from environment.instruments import format_occ
@@ -155,3 +156,30 @@ def test_failed_forecast_is_an_abstention_with_its_reason() -> None:
     (view,) = agent.signals
     assert view.abstains
     assert view.reasons == ("no forecast: too few days",)
+
+
+def test_bought_condor_is_the_sold_one_turned_round_and_loses_what_it_costs() -> None:
+    series, deviation = quoted(0.15), 0.2 * math.sqrt(YEARS)
+    chosen, sold = bought_condor(series, SPOT, deviation), iron_condor(series, SPOT, deviation)
+    assert chosen is not None
+    assert sold is not None
+    assert [(q.symbol, -sign) for q, sign in chosen.legs] == [(q.symbol, s) for q, s in sold.legs]
+    paid = sum(q.ask if sign > 0 else -q.bid for q, sign in chosen.legs)
+    assert (chosen.worst_loss, chosen.credit) == (paid, -paid)
+    # At the forecast it is worth more than at what is implied, and more than it costs.
+    assert chosen.expected_profit > 0.0
+    assert 0.0 < chosen.probability < 0.5
+
+
+def test_bought_condor_of_fairly_priced_options_loses_its_spreads() -> None:
+    chosen = bought_condor(quoted(0.2, 0.05), SPOT, 0.2 * math.sqrt(YEARS))
+    assert chosen is not None
+    assert chosen.expected_profit == pytest.approx(-0.2, abs=1e-6)
+
+
+@pytest.mark.parametrize(("implied", "expected"), [(0.3, 0.2), (0.2, 0.3), (0.2, 0.2)])
+def test_likelihood_is_that_of_the_forecasts_side(implied: float, expected: float) -> None:
+    found = likelihood(implied, expected, 0.25)
+    assert found == pytest.approx(0.5 * (1 + math.erf(abs(math.log(1.5)) / 0.25 / math.sqrt(2)))
+                                  if implied != expected else 0.5)  # fmt: skip
+    assert likelihood(0.1, 0.9, 0.0) == 0.999
