@@ -126,6 +126,7 @@ class Daemon:
             zone=swarm.floor.session.zone,
             limits=limit_rows(told.limits),
             has_channel=has_channel(told),
+            closes_ns=tuple(session.close_ns for session in swarm.floor.sessions),
         )
         floor = KernelFloor(swarm.kernel, swarm.time.wall_ns, config.scenario.approver.pace)
         panel, people = open_panel(told, folder, room, floor, swarm.models)

@@ -29,6 +29,7 @@ from scenarios.config_scenario import Approver
 from scenarios.config_swarm import Panel, Swarm
 from scenarios.config_types import Duration, Money
 from scenarios.panel_people import link_line, people_store
+from scenarios.preview_worker import PreviewWorker
 from scenarios.session_loop import SessionLoop
 from scenarios.state_folder import refuse_loose, state_folder
 
@@ -152,8 +153,8 @@ def _amount(value: object) -> str:
 class PanelThread:
     """A panel's server on a thread of its own, until it is stopped."""
 
-    def __init__(self, server: PanelServer) -> None:
-        self.server = server
+    def __init__(self, server: PanelServer, worker: PreviewWorker) -> None:
+        self.server, self.worker = server, worker
         self.address = ""
         self._failure: BaseException | None = None
         self._ready = threading.Event()
@@ -183,6 +184,7 @@ class PanelThread:
         """Close every page and let the thread end."""
         if self._loop is not None and self._over is not None:
             self._loop.call_soon_threadsafe(self._over.set)
+        self.worker.close()
         self._thread.join(5.0)
 
     def _run(self) -> None:
@@ -207,11 +209,12 @@ def open_panel(
 ) -> tuple[PanelThread, PeopleStore]:  # fmt: skip
     """Return a panel that is ready to start, and the people who may sit at it."""
     people = people_store(folder)
+    worker = PreviewWorker()
     server = PanelServer(
         panel_settings(swarm.panel or Panel()), room, people, sign_in_key(folder), floor,
-        system_surroundings(), model=panel_model(swarm, models),
+        system_surroundings(), model=panel_model(swarm, models), preview=worker,
     )  # fmt: skip
-    return PanelThread(server), people
+    return PanelThread(server, worker), people
 
 
 def invite(people: PeopleStore, folder: Path, address: str, *, is_terminal: bool) -> str:
@@ -234,6 +237,7 @@ def seat_for_people(loop: SessionLoop, voice: Voice) -> Iterator[None]:
         instruments=world.instruments,
         zone=world.sessions[0].zone,
         limits=limit_rows(swarm.limits),
+        closes_ns=tuple(session.close_ns for session in world.sessions),
         answered_by=f"a person answers in this run, at {approver.pace:g} times the market's pace",
     )
     floor = KernelFloor(pacer, world.kernel.now_ns, approver.pace)

@@ -282,13 +282,15 @@ class Clerk:
         """Return a part of a card, or why there is none."""
         laid, room = self._find(frame.shown), self._room
         content: object = None
-        reason = "No preview was computed for this order; the card is complete without it."
+        reason = ""
         if frame.part == "evidence":
             content = room.evidence.graph(laid.change.card.evidence)
         elif frame.part == "payoff":
             valued = value_card(laid.change.card, room.live.instruments, room.spots())
             content = payoff_chart(valued) if valued is not None else None
             reason = "A price is missing to value this order; nothing was guessed."
+        else:
+            content, reason = room.previews.content(laid.change.card)
         code = frame.shown.code
         return make_frame("unfolded", code=code, part=frame.part, content=content, reason=reason)
 

@@ -7,6 +7,7 @@ from typing import Any, Final, assert_never
 import msgspec
 
 from agents.desk.proposal import Voice
+from agents.desk.volatility_estimate import VolatilityEstimate
 from agents.human.panel_books import Books
 from agents.human.panel_text import grouped, money, shown
 from environment.control_messages import DeskState, DeskStateChanged
@@ -34,6 +35,7 @@ class Watched(msgspec.Struct):
     heard_ns: int = 0
     bids: tuple[tuple[int, int], ...] = ()
     asks: tuple[tuple[int, int], ...] = ()
+    volatility: VolatilityEstimate = msgspec.field(default_factory=VolatilityEstimate)
     line: deque[tuple[int, int]] = msgspec.field(default_factory=lambda: deque(maxlen=_POINTS))
 
     @property
@@ -86,6 +88,8 @@ class LiveView:
         seen.ask_price, seen.ask_quantity = quote.ask_price, quote.ask_quantity
         seen.last_price, seen.volume, seen.heard_ns = quote.last_price, quote.volume, now_ns
         mid = seen.twice_mid
+        if mid:
+            seen.volatility.hear(mid, now_ns)
         if mid is not None and (not seen.line or now_ns - seen.line[-1][0] >= _POINT_NS):
             seen.line.append((now_ns, mid))
 

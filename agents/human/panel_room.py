@@ -18,10 +18,12 @@ from agents.human.panel_files import panel_version
 from agents.human.panel_frames import make_frame
 from agents.human.panel_live import LiveView
 from agents.human.panel_ports import FloorPort, Surroundings
+from agents.human.panel_preview import Previews
 from agents.human.panel_reading import Readings, content_of, row_of
 from agents.human.panel_seats import Seat, Seats
 from agents.human.panel_table import CardTable, Laid, only_figures_moved
 from agents.human.panel_text import shown, span
+from agents.human.preview import PreviewPort
 from environment.approval_messages import AnswerNoted, ApproversPresent, CardChanged, CardDue
 from environment.control_messages import DeskStateChanged, RaiseRefused
 from environment.instruments import Instrument
@@ -59,12 +61,16 @@ class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[tuple[str, str, str], ...] = ()  # Name, soft and hard, in people's words.
     answered_by: str = ""  # Who answers here, where that is not a matter of course.
     has_channel: bool = False  # Somebody is called when no page is open.
+    closes_ns: tuple[int, ...] = ()  # When trading ends, day by day.
 
 
 class Room:
     """Everything the pages show, and who sits before them."""
 
-    def __init__(self, settings: RoomSettings, floor: FloorPort, around: Surroundings) -> None:
+    def __init__(
+        self, settings: RoomSettings, floor: FloorPort, around: Surroundings,
+        preview: PreviewPort | None = None,
+    ) -> None:  # fmt: skip
         self.settings = settings
         self.floor = floor
         self.around = around
@@ -76,6 +82,7 @@ class Room:
         instruments = {instrument.symbol: instrument for instrument in settings.instruments}
         self.books = Books(instruments, settings.held)
         self.live = LiveView(settings.instruments, self.books)
+        self.previews = Previews(preview, self.live, settings.closes_ns, self._tell_preview)
         self.may_approve: Callable[[str], bool] = lambda _: False
         self._is_live_stale = False
         self._approvers: int | None = None  # As the approval agent was told last.
@@ -154,6 +161,8 @@ class Room:
         before = self.table.find(code)
         old = before.view if before else None
         laid = self.table.lay(change)
+        if laid.view["can_answer"]:
+            self.previews.begin(change.card, self.floor.now_ns())
         if old is not None and only_figures_moved(old, laid.view):
             laid.is_held = True
             self._tell_held(laid)
@@ -172,6 +181,10 @@ class Room:
         left = span(self.left_ms(laid) * 1_000_000)
         again = "asks again" if laid.change.card.asked > 1 else "waits"
         return f"{view['title']}, {view['limit']}: {again}, {left} to answer"
+
+    def _tell_preview(self, record_hash: str) -> None:
+        """Say that a preview is there: it is sent where it is unfolded."""
+        self.seats.tell(make_frame("preview", record_hash=record_hash))
 
     def _tell_card(self, laid: Laid) -> None:
         laid.told_ns, laid.is_held = self.around.steady_ns(), False

@@ -25,6 +25,7 @@ from agents.human.panel_room import Room, RoomSettings
 from agents.human.panel_sign_in import SignIns
 from agents.human.panel_socket import PanelSockets
 from agents.human.people import PeopleStore
+from agents.human.preview import PreviewPort, PreviewResult, PreviewTask
 from environment.control_messages import Audited
 from environment.errors import ConfigError
 from environment.messages import Message
@@ -52,17 +53,29 @@ class PanelSettings(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.certificate)
 
 
+class OnLoop:
+    """Previews whose coming is told on the server's loop, whichever thread brings them."""
+
+    def __init__(self, server: "PanelServer", port: PreviewPort) -> None:
+        self._server, self._port = server, port
+
+    def start(self, task: PreviewTask, done: Callable[[PreviewResult], None]) -> bool:
+        """Begin, and return at once."""
+        return self._port.start(task, lambda result: self._server.on_loop(done, result))
+
+
 class PanelServer:
     """Everything of the panel but its actor."""
 
     def __init__(
         self, settings: PanelSettings, room: RoomSettings, people: PeopleStore, key: bytes,
         floor: FloorPort, around: Surroundings, *, model: ModelVoice | None = None,
+        preview: PreviewPort | None = None,
     ) -> None:  # fmt: skip
         _check_place(settings)
         self.settings = settings
         self.port = settings.port
-        self.room = Room(room, floor, around)
+        self.room = Room(room, floor, around, None if preview is None else OnLoop(self, preview))
         self.sign_ins = SignIns(people, key, around)
         self._people = people
         self._floor = floor
@@ -83,6 +96,11 @@ class PanelServer:
         """Take a message of the floor in, with its envelope's id; safe from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.room.hear, sender, message, number, rests_on)
+
+    def on_loop(self, act: Callable[[PreviewResult], None], result: PreviewResult) -> None:
+        """Have something done on the server's loop; safe from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(act, result)
 
     def is_reachable(self) -> bool:
         """Return whether an approver sits here or can be called."""

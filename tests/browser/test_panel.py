@@ -133,6 +133,22 @@ def test_what_was_seen_and_unfolded_is_recorded(desk: DeskPages) -> None:
     assert len(views[0].figures_hash) == 64
 
 
+def test_worlds_with_and_without_the_order_unfold_and_say_that_they_are_no_forecast(
+    desk: DeskPages,
+) -> None:
+    page = desk.open()
+    desk.panel.floor.market()
+    card = desk.show()
+    on_screen(page, card)
+    fold = page.locator("details[data-part=preview]")
+    expect(fold.locator("summary")).to_have_text("Fork preview, ready")
+    fold.locator("summary").click()
+    expect(fold).to_contain_text(re.compile(r"12 pairs of worlds, seeds \d+ to \d+, 60 min ahead"))
+    expect(fold).to_contain_text("simulated, not a forecast")
+    expect(fold.locator(".chart")).to_have_attribute("aria-label", re.compile(r"from .\$14 to"))
+    fold.locator(".main-svg").first.wait_for()
+
+
 def test_a_rejection_carries_its_reason(desk: DeskPages) -> None:
     page = desk.open("tom")
     card = desk.show()

@@ -130,6 +130,7 @@ const hear = {
     setState(frame);
   },
   unfolded: (frame) => deck.unfolded(frame),
+  preview: (frame) => deck.previewCame(frame),
   open: (frame) => dialogs.resume(send, state, frame.reason),
 };
 

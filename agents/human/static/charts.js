@@ -48,8 +48,11 @@ export async function drawPayoff(place, told) {
 
 export async function drawPreview(place, told) {
   const plotly = await loadCharts();
+  const all = [...told.without, ...told.with];
+  const [start, end] = [Math.min(...all), Math.max(...all)];
+  const xbins = { start, end: end + 1e-6, size: (end - start) / 10 || 1 }; // The same for both.
   await plotly.react(place, [
-    { x: told.without, name: "without the order", type: "histogram", opacity: 0.6, marker: { color: colour("--edge") } },
-    { x: told.with, name: "with the order", type: "histogram", opacity: 0.6, marker: { color: colour("--accent") } },
-  ], layout({ barmode: "overlay", xaxis: { title: { text: "P&L after the horizon, $" } } }), QUIET);
+    { x: told.without, xbins, name: "without the order", type: "histogram", opacity: 0.6, marker: { color: colour("--edge") } },
+    { x: told.with, xbins, name: "with the order", type: "histogram", opacity: 0.6, marker: { color: colour("--accent"), pattern: { shape: "/" } } },
+  ], layout({ barmode: "overlay", xaxis: { title: { text: "P&L after the horizon, $" } }, yaxis: { title: { text: "worlds" } } }), QUIET);
 }

@@ -177,6 +177,10 @@ export class Deck {
     this.actions?.noted(frame.id, frame.is_taken ?? false, frame.reason ?? "");
   }
 
+  previewCame(frame) {
+    if (this.cards.get(this.current)?.record_hash === frame.record_hash) this.unfold.previewCame();
+  }
+
   unfolded(frame) {
     if (frame.code === this.current) this.unfold.unfolded(frame);
   }

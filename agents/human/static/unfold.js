@@ -41,11 +41,22 @@ export class Unfold {
 
   open(name) {
     this.opened.add(name);
+    this.fetch(name);
+  }
+
+  fetch(name) {
     const { code, record_hash, sequence } = this.card;
     if (FETCHED.includes(name)) {
       if (!this.told.has(name)) this.bodies.get(name).replaceChildren("Asking …");
       this.ask({ t: "unfold", part: name, shown: { code, record_hash, sequence } });
     }
+  }
+
+  // Worlds were drawn: they are fetched where somebody looks.
+  previewCame() {
+    const fold = this.bodies.get("preview").parentElement;
+    fold.querySelector("summary").textContent = "Fork preview, ready";
+    if (fold.open) this.fetch("preview");
   }
 
   // Which parts were opened since this was last asked, for the record of what a person saw.
@@ -93,7 +104,7 @@ function payoffWords(told) {
 }
 
 function previewWords(told) {
-  return `${told.k} pairs of worlds, seeds ${told.seeds}, ${told.horizon} ahead: simulated, not a forecast.`;
+  return `${told.words} ${told.k} pairs of worlds, seeds ${told.seeds}, ${told.horizon} ahead: simulated, not a forecast.`;
 }
 
 function meter(view) {

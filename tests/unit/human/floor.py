@@ -21,6 +21,7 @@ from agents.human.panel_ports import Surroundings
 from agents.human.panel_room import RoomSettings
 from agents.human.panel_server import PanelServer, PanelSettings
 from agents.human.people import PeopleStore
+from agents.human.preview import PreviewResult, PreviewTask
 from environment.approval_messages import (
     AnswerNoted,
     CardAnswer,
@@ -114,6 +115,23 @@ def make_change(card: OrderCard, **changes: Any) -> CardChanged:
     return msgspec.structs.replace(change, **changes)
 
 
+class DrawnPreviews:
+    """Previews that come at once, from another thread; it keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[PreviewTask] = []
+
+    def start(self, task: PreviewTask, done: Callable[[PreviewResult], None]) -> bool:
+        self.asked.append(task)
+        result = PreviewResult(
+            record_hash=task.record_hash, first_seed=task.first_seed, horizon_s=task.horizon_s,
+            without=tuple(10.0 * n for n in range(12)),
+            with_order=tuple(25.0 * n - 30.0 for n in range(12)), filled=(40,) * 12,
+        )  # fmt: skip
+        threading.Thread(target=done, args=(result,)).start()
+        return True
+
+
 class ScriptedFloor:
     """What the server sees of a floor: it keeps what was admitted, and answers."""
 
@@ -121,6 +139,7 @@ class ScriptedFloor:
         self.admitted: list[tuple[str, Message]] = []
         self.server: PanelServer | None = None
         self.replies = True
+        self.previews = DrawnPreviews()
         self._began = time.monotonic_ns()
         self.skipped_ns = 0
 
@@ -255,8 +274,13 @@ class Panel:
 def make_server(folder: Path, **changes: Any) -> tuple[PanelServer, ScriptedFloor, PeopleStore]:
     floor, people = ScriptedFloor(), make_people(folder)
     settings, model = PanelSettings(port=changes.pop("port", 0)), changes.pop("model", None)
-    room = RoomSettings(floor="floor", instruments=(make_equity("AAPL"),), **changes)
-    server = PanelServer(settings, room, people, b"k" * 32, floor, make_around(), model=model)
+    closes = (START_NS + 6 * 3_600 * SECOND,)
+    told = {"floor": "floor", "instruments": (make_equity("AAPL"),), "closes_ns": closes}
+    room = RoomSettings(**(told | changes))
+    server = PanelServer(
+        settings, room, people, b"k" * 32, floor, make_around(), model=model,
+        preview=floor.previews,
+    )  # fmt: skip
     floor.server = server
     return server, floor, people
 

@@ -1,0 +1,37 @@
+"""The process that draws worlds: beside everything, at low priority, gone with whoever began it."""
+
+import os
+import threading
+
+import pytest
+
+from agents.human.preview import PreviewResult
+from scenarios.preview_worker import LEAST_PAIRS, MOST_PAIRS, PreviewWorker
+from tests.unit.scenarios.test_preview_world import task
+
+
+@pytest.mark.slow
+def test_worker_draws_each_task_at_low_priority_and_ends() -> None:
+    worker = PreviewWorker()
+    try:
+        found: list[PreviewResult] = []
+        came = threading.Semaphore(0)
+
+        def take(result: PreviewResult) -> None:
+            found.append(result)
+            came.release()
+
+        for name in ("a", "b"):
+            assert worker.start(task(record_hash=name, horizon_s=120), take)
+        for _ in range(2):
+            assert came.acquire(timeout=300), "no preview came"
+        assert [result.record_hash for result in found] == ["a", "b"]
+        assert all(LEAST_PAIRS <= result.pairs <= MOST_PAIRS for result in found)
+        # One seed, one world, whichever process draws it.
+        assert found[0].without[:LEAST_PAIRS] == found[1].without[:LEAST_PAIRS]
+        assert worker._process.pid is not None
+        assert os.getpriority(os.PRIO_PROCESS, worker._process.pid) >= 10
+    finally:
+        worker.close()
+    assert not worker._process.is_alive()
+    assert not worker.start(task(), take)
