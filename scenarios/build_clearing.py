@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agents.clearing.margin_watch import MarginLog, MarginWatch
 from agents.clearing.office import Office
 from agents.clearing.office_state import OfficeDay, OfficeSettings
 from environment.actors import ActorRef
@@ -13,7 +14,8 @@ from scenarios.build_paths import SECOND_NS, clock_ns
 from scenarios.builder import World
 from scenarios.clearing_margin import margin_kinds
 
-HOUSE, LIQUIDATION = "clearing", "clearing/liquidation"
+HOUSE, LIQUIDATION, WATCH = "clearing", "clearing/liquidation", "clearing/watch"
+_WATCH_NS = 300 * SECOND_NS
 _EXPIRY_CHECK = (15 * 60 + 30) * 60 * SECOND_NS  # After local midnight.
 _BEFORE_CLOSE_NS = 30 * 60 * SECOND_NS  # On half days.
 
@@ -61,6 +63,25 @@ def open_office(world: World) -> BrokerBooks:
         )  # fmt: skip
         world.kernel.spawn(LIQUIDATION, lambda: Office(exchange, settings))
     return books
+
+
+def open_watch(world: World, books: BrokerBooks) -> MarginLog:
+    """Have the margin of accounts with options noted every five minutes of the sessions."""
+    log = MarginLog()
+    if not _has_options(world):
+        return log
+    moments = tuple(
+        moment for day in world.sessions
+        for moment in range(day.open_ns + _WATCH_NS, day.close_ns + 1, _WATCH_NS)
+    )  # fmt: skip
+
+    def population(account: int) -> str:
+        return world.facts.accounts[account].population
+
+    world.kernel.spawn(
+        WATCH, lambda: MarginWatch(moments, books.option_accounts, population, log)
+    )  # fmt: skip
+    return log
 
 
 def _has_options(world: World) -> bool:

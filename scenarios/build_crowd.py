@@ -31,10 +31,12 @@ def populations_of(
     session: Session,
     centres: dict[str, float],
     options: tuple[ListedOptions, ...] = (),
+    *,
+    days: int = 1,
 ) -> tuple[Population, ...]:
     """Return every population; `market_classes` are as `classes_of` gives them.
 
-    Each stock with listed options has a survey of them besides.
+    Each stock with listed options has a survey of them besides, for so many days.
     """
     found = []
     for name, crowd in scenario.crowds.items():
@@ -72,7 +74,7 @@ def populations_of(
                 common, size=size, integers=integers, floats=floats, memory=memory
             )
         )
-    found += [survey_population(o, session.open_ns, session.close_ns) for o in options]
+    found += [survey_population(o, session.open_ns, session.close_ns, days) for o in options]
     return tuple(found)
 
 

@@ -67,9 +67,14 @@ def option_population(
     )  # fmt: skip
 
 
-def survey_population(listed: ListedOptions, opens_ns: int, closes_ns: int) -> Population:
-    """Return the one that looks at every series each second, and costs nobody anything."""
-    minutes = (closes_ns - opens_ns) // 60_000_000_000 + 2
+def survey_population(
+    listed: ListedOptions, opens_ns: int, closes_ns: int, days: int
+) -> Population:  # fmt: skip
+    """Return the one that looks at every series each second, and costs nobody anything.
+
+    It begins with the first day's hours, and has room for `days` days as long as that.
+    """
+    minutes = days * ((closes_ns - opens_ns) // 60_000_000_000 + 2)
     integers = _shared_integers(listed)
     integers |= {option_survey.U_MINUTES: minutes, option_survey.U_LOG: _LOG_ROWS}
     return Population(

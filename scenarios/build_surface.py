@@ -1,7 +1,7 @@
 """What a real chain says of a stock's series: surface, spreads, activity, on the first day."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -169,14 +169,15 @@ def _table(
     years = expiries.years[expiry]
     sigma, slope = _smile(fitted.surface, slices[expiry], moneyness, years)
     due = truth.curves.dividends(truth.symbol, truth.session.date)
-    return OptionTable(
+    table = OptionTable(
         series=series, expiries=expiries, expiry=expiry, spot=truth.spot, sigma=sigma, slope=slope,
-        half_width=_half_widths(chosen, np.abs(moneyness / (_UNIT * np.sqrt(years)))),
+        half_width=np.zeros(len(series)),
         volume=np.array([float(one.volume) for one in chosen]),
         open_interest=np.array([float(one.open_interest) for one in chosen]),
         dividend_years=due.years, dividend_amounts=due.amounts,
         borrow_rate=float(truth.curves.borrowing(truth.symbol).rate(expiries.years[-1])),
     )  # fmt: skip
+    return replace(table, half_width=_half_widths(chosen, np.abs(table.deltas())))
 
 
 def _smile(
@@ -198,21 +199,20 @@ def _smile(
     return volatility(moneyness), np.clip(slope, -0.3, 0.3)
 
 
-def _half_widths(chosen: tuple[ListedSeries, ...], distance: Floats) -> Floats:
+def _half_widths(chosen: tuple[ListedSeries, ...], delta: Floats) -> Floats:
     """Return half of what dealers quote wide, in currency: the median spread of a series' like.
 
-    Its like are the nine series, itself among them, whose scaled distance from the money is
-    nearest. Spreads are those at the close: at the first moment of the day they are several times
-    as wide, and one odd quote is not how a dealer quotes all day.
+    Its like are the nine series, itself among them, whose delta, without its sign, is nearest.
+    Spreads are those at the close: at the first moment of the day they are several times as wide,
+    and one odd quote is not how a dealer quotes all day.
     """
     own = np.full(len(chosen), np.nan)
     for k, one in enumerate(chosen):
         bid, ask = one.bid_close, one.ask_close
-        # At the close of its last day a series is worth what it is worth: nobody quotes it.
-        if bid is not None and ask is not None and 0 < bid < ask:
+        if bid is not None and ask is not None and 0 <= bid < ask:
             own[k] = (ask - bid) / 2e6
     known = np.flatnonzero(np.isfinite(own))
     if known.size == 0:
         return np.full(len(chosen), 0.05)
-    like = np.argsort(np.abs(distance[:, None] - distance[known]), axis=1, kind="stable")[:, :9]
+    like = np.argsort(np.abs(delta[:, None] - delta[known]), axis=1, kind="stable")[:, :9]
     return np.asarray(np.median(own[known][like], axis=1))

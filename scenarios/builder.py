@@ -209,6 +209,7 @@ def _make_market(
         plan.sessions[0],
         {symbol: float(path[0]) for symbol, path in plan.paths.items()},
         plan.chains,
+        days=len(plan.sessions),
     )
     longest = max((len(path) for path in plan.paths.values()), default=0)
     crowd = Crowd(scenario.seed, populations, longest * len(plan.instruments))

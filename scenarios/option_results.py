@@ -20,7 +20,7 @@ from scenarios.result import RunResult
 
 CHAIN, DEALERS, ARBITRAGE = "chain.parquet", "dealers.parquet", "arbitrage.parquet"
 DELTA_BUCKETS: Final = (0.0, 0.1, 0.25, 0.4, 0.6, 0.75, 0.9, 1.0)
-_MINUTE_NS: Final = 60_000_000_000
+_SECOND_NS: Final = 1_000_000_000
 Floats = NDArray[np.float64]
 
 
@@ -30,7 +30,7 @@ def write_option_tables(world: World, folder: Path) -> None:
         survey = _survey_of(world, listed)
         write_table(folder / CHAIN, chain_table(listed, survey, world.sessions[0].zone))
         write_table(folder / DEALERS, _dealer_table(listed, survey, world.sessions[0].zone))
-        write_table(folder / ARBITRAGE, _arbitrage_table(listed, survey))
+        write_table(folder / ARBITRAGE, _arbitrage_table(listed, survey, world.sessions[0].zone))
 
 
 def _survey_of(world: World, listed: ListedOptions) -> Survey:
@@ -45,31 +45,37 @@ def chain_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFram
     none; the real chain's quotes at its open and close stand beside.
     """
     table, quotes = listed.table, survey.quotes
-    minutes, count = quotes.shape[0], len(table.series)
+    moments, count = survey.moments_ns, len(table.series)
     tick = table.series[0].tick_micros / 1e6
     spot = 0.5 * (quotes[:, -1, 0] + quotes[:, -1, 2])[:, None] * tick
     bid, ask = quotes[:, :count, 0] * tick, quotes[:, :count, 2] * tick
     is_two_sided = (quotes[:, :count, 1] > 0) & (quotes[:, :count, 3] > 0)
     middle = np.where(is_two_sided, 0.5 * (bid + ask), np.nan)
-    passed = np.arange(minutes)[:, None] * _MINUTE_NS / YEAR_NS
-    years = np.maximum(table.expiries.years[table.expiry][None, :] - passed, 1e-6)
+    left = _years_left(listed, survey)
+    years = np.maximum(left, 1e-6)
     rate = table.expiries.rate[table.expiry][None, :]
     carry = table.expiries.carry[table.expiry] / table.expiries.years[table.expiry]
     sigma, _ = implied_volatility(
         middle, spot, table.strike[None, :], years, rate, rate - carry[None, :],
         table.is_call[None, :],
     )  # fmt: skip
-    moments = np.arange(minutes, dtype=np.int64) * _MINUTE_NS + listed.open_ns
-    place = np.tile(np.arange(count), minutes)
+    place = np.tile(np.arange(count), len(moments))
     return pl.DataFrame({
         "time": np.repeat(moments, count), "series": place.astype(np.int32),
         "bid": bid.ravel(), "bid_size": quotes[:, :count, 1].ravel(),
         "ask": ask.ravel(), "ask_size": quotes[:, :count, 3].ravel(),
         "is_two_sided": is_two_sided.ravel(), "sigma": np.asarray(sigma).ravel(),
         "spot": np.repeat(spot.ravel(), count),
-    }).with_columns(
+    }).filter(pl.Series((left > 0.0).ravel())).with_columns(
         pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
     ).join(_series_table(listed), on="series", how="left")  # fmt: skip
+
+
+def _years_left(listed: ListedOptions, survey: Survey) -> Floats:
+    """Return each series' time to expiry at each sample, 0 or less once it has ended."""
+    passed = (survey.moments_ns - listed.open_ns)[:, None] / YEAR_NS
+    table = listed.table
+    return np.asarray(table.expiries.years[table.expiry][None, :] - passed)
 
 
 def _series_table(listed: ListedOptions) -> pl.DataFrame:
@@ -93,11 +99,10 @@ def _series_table(listed: ListedOptions) -> pl.DataFrame:
 
 def _dealer_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
     minutes, dealers = survey.dealers.shape[:2]
-    moments = np.arange(minutes, dtype=np.int64) * _MINUTE_NS + listed.open_ns
     flat = survey.dealers.reshape(-1, 4)
     spot = 0.5 * (survey.quotes[:, -1, 0] + survey.quotes[:, -1, 2])
     return pl.DataFrame({
-        "time": np.repeat(moments, dealers),
+        "time": np.repeat(survey.moments_ns, dealers),
         "dealer": np.tile(np.arange(dealers, dtype=np.int32), minutes),
         "delta": flat[:, 0], "gamma": flat[:, 1], "vega": flat[:, 2], "shares": flat[:, 3],
         "spot": np.repeat(spot * listed.table.series[0].tick_micros / 1e6, dealers),
@@ -106,14 +111,16 @@ def _dealer_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFr
     )  # fmt: skip
 
 
-def _arbitrage_table(listed: ListedOptions, survey: Survey) -> pl.DataFrame:
+def _arbitrage_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
     found, series = survey.violations, listed.table.series
     return pl.DataFrame({
-        "began_seconds": found[:, 0], "lasted_seconds": found[:, 1],
+        "began": found[:, 0].astype(np.int64) * _SECOND_NS, "lasted_seconds": found[:, 1],
         "cause": [CAUSES[int(cause)] for cause in found[:, 2]],
         "symbol": [series[int(place)].symbol for place in found[:, 3]],
         "gain_per_share": found[:, 4],
-    })  # fmt: skip
+    }).with_columns(
+        pl.col("began").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
+    )  # fmt: skip
 
 
 def option_summary(world: World, result: RunResult) -> dict[str, Any]:
@@ -124,6 +131,7 @@ def option_summary(world: World, result: RunResult) -> dict[str, Any]:
     survey = _survey_of(world, listed)
     count = len(listed.table.series)
     is_two_sided = (survey.quotes[:, :count, 1] > 0) & (survey.quotes[:, :count, 3] > 0)
+    is_two_sided = is_two_sided[_years_left(listed, survey) > 0.0]
     met = obligations(arena)
     trades, contracts = _traded(result, len(world.instruments))
     return {"options": {

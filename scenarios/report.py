@@ -12,6 +12,7 @@ from environment.record.realism import passes
 from scenarios import report_market as market, report_people as people
 from scenarios.realism_reference import load_realism
 from scenarios.report_language import language_cards
+from scenarios.report_margin import margin_cards
 from scenarios.report_options import option_cards
 from scenarios.report_page import card, figure, local_ms, number, page, table, tiles
 from scenarios.report_replay import replay_cards
@@ -32,7 +33,7 @@ def report_html(result: RunResult) -> str:
     body = [_headline(result)]
     if result.day.trades.time.size:
         body += [*_market_cards(result), *replay_cards(result), people.realism_card(result)]
-        body += option_cards(result)
+        body += [*option_cards(result), *margin_cards(result)]
         body += [*people.population_cards(result), *people.cost_cards(result)]
     body += [
         people.conduct_card(result),
@@ -88,7 +89,8 @@ def _headline(result: RunResult) -> str:
         if name in summary:
             below = f"{number(summary.get('simulated_seconds'), 0)} s simulated"
             items.append((label, number(summary[name]), below))
-    about = html.escape(str(summary.get("about", ""))).strip()
+    told = summary.get("configuration", {}).get("scenario", {})
+    about = html.escape(str(summary.get("about") or told.get("about") or "").strip())
     return card("Summary", tiles(items), note=about)
 
 

@@ -29,6 +29,7 @@ from scenarios.builder import World
 from scenarios.config import Config
 from scenarios.decisions import approval_counts, decision_rows, facts_of, gate_ledger
 from scenarios.inputs import data_files
+from scenarios.margin_results import write_margin_tables
 from scenarios.option_results import write_option_tables
 from scenarios.progress import Phase, Progress, Silent
 from scenarios.report import write_report
@@ -157,6 +158,7 @@ def write_tape(loop: SessionLoop, output: RunFolder) -> DayTape:
     day = write_tables(output.path, fees_paid=fees, decisions=decisions)
     write_table(output / FUNDAMENTAL, _fundamental(loop.world))
     write_option_tables(loop.world, output.path)
+    write_margin_tables(loop.margin_log, output.path, loop.world.sessions[0].zone)
     if loop.world.recorded is not None:
         write_table(output / REPLAY, divergence(loop.world.recorded, read_day(output.path)))
     return day

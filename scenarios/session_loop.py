@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.clearing.margin_watch import MarginLog
 from environment.actors.effects import EffectRunner
 from environment.actors.ports import Disk
 from environment.errors import OperatingError
@@ -22,7 +23,7 @@ from environment.options.broker_books import BrokerBooks
 from environment.record.journal import Header, Journal
 from environment.record.manifest import file_sha256, versions
 from llm.service import ModelService
-from scenarios.build_clearing import open_house, open_office
+from scenarios.build_clearing import open_house, open_office, open_watch
 from scenarios.build_floor import Factory
 from scenarios.build_models import model_service, performers
 from scenarios.build_paths import SECOND_NS
@@ -127,6 +128,7 @@ class SessionLoop:
     journal_sha256: str = ""
     run_until: Callable[[int], None] | None = None
     slice_ns: int = 30 * SECOND_NS
+    margin_log: MarginLog = field(init=False, repr=False)
     _night: Night = field(init=False, repr=False)
     _books: BrokerBooks = field(init=False, repr=False)
 
@@ -134,6 +136,7 @@ class SessionLoop:
         if any(told.options is not None for told in self.world.config.scenario.instruments):
             open_house(self.world)
         self._books = open_office(self.world)
+        self.margin_log = open_watch(self.world, self._books)
         self._night = Night(self.world)
 
     @classmethod

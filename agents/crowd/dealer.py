@@ -88,6 +88,8 @@ _LEAST_VEGA = 0.3  # Of an expiry's series together, per unit of the stock's pri
 _MOST_LEARNT = 0.05  # Volatility, from one look at the market.
 _TICKS_PER_UNIT = 100
 _EDGE = 1.5  # Half-widths that another's price must be wrong by, to be traded with.
+_WIDEST = 0.005  # Of the stock's price: its spread beyond which a dealer waits.
+_OF_VALUE = 0.2  # Of an option's value: the most that either side of a quote is away from it.
 
 
 @inner
@@ -328,30 +330,32 @@ def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
             continue
         state = states + number * STATE_FLOATS
         ticks = floats[own + V_VALUE] / floats[row + K_TICK]
-        half = floats[row + K_HALF_WIDTH] * width / floats[row + K_TICK]
         step = increment(floats, row, ticks)
-        allowed = width_allowed(int(ticks), _TICKS_PER_UNIT)
+        # What is worth a few cents is quoted a few cents wide.
+        half = min(floats[row + K_HALF_WIDTH] / floats[row + K_TICK], _OF_VALUE * ticks) * width
         half = max(half * widen, 0.5 * step)
-        bid = math.floor((ticks - half) / step) * step
-        ask = max(math.ceil((ticks + half) / step) * step, bid + step, step)
-        # Beyond its limits a dealer would rather breach its duty than quote as narrow as that asks.
-        while use < 1.0 and ask - bid > max(allowed, step):
-            if ticks - bid > ask - ticks:
-                bid += step
-            else:
-                ask -= step
+        # To the nearest increment: outwards, a quote would be one wider than it is meant.
+        bid = math.floor((ticks - half) / step + 0.5) * step
+        ask = max(math.ceil((ticks + half) / step - 0.5) * step, bid + step, step)
         if bid < step and ticks >= 0.5 * step:
             bid = step if ask > step else 0
         # Another's price that is wrong by much is traded with; one wrong by little is stepped back
         # from, for the other may know better.
-        seen = view_touch(arena, first + k, as_of)
+        seen, stepped = view_touch(arena, first + k, as_of), 0
         if seen != at.NONE:
-            other = arena[seen + at.TO_ASK]
-            if arena[seen + at.TO_ASK_QUANTITY] > 0 and ticks - other < _EDGE * half:
-                bid = min(bid, other - step)
+            other, near = arena[seen + at.TO_ASK], _EDGE * half
+            if arena[seen + at.TO_ASK_QUANTITY] > 0 and ticks - other < near and bid >= other:
+                bid, stepped = other - step, 1
             other = arena[seen + at.TO_BID]
-            if arena[seen + at.TO_BID_QUANTITY] > 0 and other - ticks < _EDGE * half:
-                ask = max(ask, other + step)
+            if arena[seen + at.TO_BID_QUANTITY] > 0 and other - ticks < near and ask <= other:
+                ask, stepped = other + step, -1
+        # Beyond its limits a dealer would rather breach its duty than quote as narrow as that asks;
+        # the width allowed goes by the bid. What was stepped back from is not gone nearer to.
+        while use < 1.0 and ask - bid > max(width_allowed(int(bid), _TICKS_PER_UNIT), step):
+            if stepped > 0 or (stepped == 0 and ticks - bid <= ask - ticks):
+                ask -= step
+            else:
+                bid += step
         bids = asks = size
         delta = floats[own + V_DELTA]
         if bid < step or not may_buy_vega(arena, floats, trader, state, 1.0):
@@ -415,6 +419,9 @@ def decide_dealer(arena: Arena, floats: Floats, trader: int, touch: int) -> int:
         forget_sent(arena, trader)
         return following
     if arena[touch + at.TO_BID_QUANTITY] <= 0 or arena[touch + at.TO_ASK_QUANTITY] <= 0:
+        return following
+    # The middle of an emptied book is no price of the stock: to value and hedge by it feeds itself.
+    if arena[touch + at.TO_ASK] - arena[touch + at.TO_BID] > _WIDEST * arena[touch + at.TO_BID]:
         return following
     if not was_armed and arena[d + at.DE_ARMED] == 0:
         push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_REARM, dealer, 0)

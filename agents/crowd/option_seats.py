@@ -45,7 +45,7 @@ def dealer_memory(series: int, expiries: int) -> int:
 def survey_memory(series: int, log: int, minutes: int) -> int:
     """Return how many floats a survey keeps."""
     began = series * len(option_survey.CAUSES) * option_survey.BEGAN_FLOATS
-    sample = minutes * (series + 1 + option_survey.DEALERS) * option_survey.SAMPLE_FLOATS
+    sample = minutes * (series + option_survey.BESIDE) * option_survey.SAMPLE_FLOATS
     return option_survey.HEAD + began + log * option_survey.LOG_FLOATS + sample
 
 
@@ -115,10 +115,11 @@ def seat_survey(market: Market, crowd: Crowd, index: int) -> None:
 class Survey:
     """What the survey found; `violations` one row each, `quotes` of shape (minutes, n + 1, 4).
 
-    A violation: seconds after the open when it began and how long it lasted, cause, place of the
-    series, largest gain per share in currency. Quotes are bid, its quantity, ask, its quantity, in
-    ticks and contracts; the last of a minute is the stock's. Dealers, of shape (minutes, dealers,
-    4): delta and gamma in shares, vega in money per point, shares held.
+    A violation: the second of the exchange's clock when it began and how many it lasted, cause,
+    place of the series, largest gain per share in currency. Quotes are bid, its quantity, ask, its
+    quantity, in ticks and contracts; the last of a minute is the stock's. Dealers, of shape
+    (minutes, dealers, 4): delta and gamma in shares, vega in money per point, shares held.
+    `moments_ns` are the samples' times, of all days one after the other.
     """
 
     seconds: int
@@ -126,6 +127,7 @@ class Survey:
     lost: int  # Violations that the log had no room for.
     quotes: np.ndarray[tuple[int, int, int], np.dtype[np.float64]]
     dealers: np.ndarray[tuple[int, int, int], np.dtype[np.float64]]
+    moments_ns: np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 def read_survey(market: Market, crowd: Crowd, index: int) -> Survey:
@@ -141,8 +143,8 @@ def read_survey(market: Market, crowd: Crowd, index: int) -> Survey:
     kept = min(logged, room)
     width = option_survey.LOG_FLOATS
     sample = log + room * width
-    size = (series + 1 + option_survey.DEALERS) * option_survey.SAMPLE_FLOATS
-    shape = minutes, series + 1 + option_survey.DEALERS, option_survey.SAMPLE_FLOATS
+    size = (series + option_survey.BESIDE) * option_survey.SAMPLE_FLOATS
+    shape = minutes, series + option_survey.BESIDE, option_survey.SAMPLE_FLOATS
     samples = floats[sample : sample + minutes * size].reshape(shape)
     quoting = min(int(market.arena[at.H_DEALERS]), option_survey.DEALERS)
     return Survey(
@@ -151,4 +153,5 @@ def read_survey(market: Market, crowd: Crowd, index: int) -> Survey:
         lost=logged - kept,
         quotes=samples[:, : series + 1].copy(),
         dealers=samples[:, series + 1 : series + 1 + quoting].copy(),
+        moments_ns=samples[:, -1, 0].astype(np.int64) * option_survey.EVERY_NS,
     )

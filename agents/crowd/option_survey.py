@@ -42,13 +42,15 @@ CAUSES = ("conversion", "reversal", "strikes", "calendar", "butterfly")
 U_MINUTES, U_LOG = U_FIRST, U_FIRST + 1  # Capacity of the sample and of the log, in rows.
 S_FEE = 0  # Float of the population: per share, what an executable violation must exceed.
 # Its memory: a head, then for each series and cause when it began (-1: not on), then the log of
-# violations that ended, then a sample of all touches a minute.
-N_LOGGED, N_MINUTES, N_SECONDS, N_STEPPED = range(4)
+# violations that ended, then a sample a minute: all touches, the stock's, dealers', and when.
+# Seconds are those of the exchange's clock, so that several days follow each other.
+N_LOGGED, N_MINUTES, N_SECONDS, N_LAST = range(4)
 HEAD = 8
-LOG_FLOATS = 6  # Began, lasted (seconds), cause, series, largest gain per share, contracts.
+LOG_FLOATS = 5  # Began, lasted (seconds), cause, series, largest gain per share.
 SAMPLE_FLOATS = 4  # Bid, its quantity, ask, its quantity, in ticks and contracts.
 DEALERS = 8  # So many dealers are sampled beside the touches: delta, gamma, vega, shares held.
-BEGAN_FLOATS = 3  # When it began, largest gain, contracts.
+BESIDE = DEALERS + 2  # Rows of a sample that are no series: the stock, dealers, and the second.
+BEGAN_FLOATS = 2  # When it began, largest gain.
 EVERY_NS = 1_000_000_000
 NOT_ON = -1.0  # In the place of when a violation began.
 
@@ -67,9 +69,7 @@ def _note(
     arena: Arena, floats: Floats, trader: int, series: int, cause: int, gain: float, second: float
 ) -> None:
     """Follow one possible violation: begin it, keep its largest gain, or write down its end."""
-    population = population_row(arena, trader)
-    memory, count = arena[trader + at.TR_MEMORY], arena[population + U_SERIES]
-    place = memory + HEAD + (series * 5 + cause) * BEGAN_FLOATS
+    place = arena[trader + at.TR_MEMORY] + HEAD + (series * 5 + cause) * BEGAN_FLOATS
     fee = floats[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + S_FEE]
     if gain > fee:
         if floats[place] < 0.0:
@@ -77,8 +77,18 @@ def _note(
         else:
             floats[place + 1] = max(floats[place + 1], gain)
         return
-    if floats[place] < 0.0:
-        return
+    if floats[place] >= 0.0:
+        _log(arena, floats, trader, series, cause, second)
+
+
+@inner
+def _log(
+    arena: Arena, floats: Floats, trader: int, series: int, cause: int, second: float
+) -> None:  # fmt: skip
+    """Write down the end of a violation that is on."""
+    population = population_row(arena, trader)
+    memory, count = arena[trader + at.TR_MEMORY], arena[population + U_SERIES]
+    place = memory + HEAD + (series * 5 + cause) * BEGAN_FLOATS
     logged, capacity = int(floats[memory + N_LOGGED]), arena[population + U_LOG]
     if logged < capacity:
         row = memory + HEAD + count * 5 * BEGAN_FLOATS + logged * LOG_FLOATS
@@ -86,6 +96,16 @@ def _note(
         floats[row + 2], floats[row + 3], floats[row + 4] = cause, series, floats[place + 1]
     floats[memory + N_LOGGED] = logged + 1  # Counted even where the log is full.
     floats[place] = NOT_ON
+
+
+@inner
+def _end_all(arena: Arena, floats: Floats, trader: int, second: float) -> None:
+    """Let every violation end: nobody watched what became of it in a halt, or at night."""
+    count = arena[population_row(arena, trader) + U_SERIES]
+    first = arena[trader + at.TR_MEMORY] + HEAD
+    for k in range(count * 5):
+        if floats[first + k * BEGAN_FLOATS] >= 0.0:
+            _log(arena, floats, trader, k // 5, k % 5, second)
 
 
 @inner
@@ -140,15 +160,15 @@ def _look_at(arena: Arena, floats: Floats, trader: int, series: int, second: flo
 
 
 @inner
-def _sample(arena: Arena, floats: Floats, trader: int) -> None:
-    """Write every series' touch into the sample's next row, if there is one."""
+def _sample(arena: Arena, floats: Floats, trader: int, second: float) -> None:
+    """Write every series' touch into the next sample, if there is room for one."""
     population = population_row(arena, trader)
     memory, count = arena[trader + at.TR_MEMORY], arena[population + U_SERIES]
     taken = int(floats[memory + N_MINUTES])
     if taken >= arena[population + U_MINUTES]:
         return
     row = memory + HEAD + count * 5 * BEGAN_FLOATS + arena[population + U_LOG] * LOG_FLOATS
-    row += taken * (count + 1 + DEALERS) * SAMPLE_FLOATS
+    row += taken * (count + BESIDE) * SAMPLE_FLOATS
     for k in range(count + 1):
         # The stock's own touch stands last.
         number = arena[population + U_SERIES_FIRST] + k
@@ -162,6 +182,7 @@ def _sample(arena: Arena, floats: Floats, trader: int) -> None:
             shown = arena[ins + at.I_SHOWN_BID_QUANTITY + 2 * side]
             floats[row + k * 4 + 2 * side + 1] = shown if is_there else 0.0
     _sample_dealers(arena, floats, trader, row + (count + 1) * SAMPLE_FLOATS)
+    floats[row + (count + 1 + DEALERS) * SAMPLE_FLOATS] = second
     floats[memory + N_MINUTES] = taken + 1
 
 
@@ -189,18 +210,22 @@ def decide_survey(arena: Arena, floats: Floats, trader: int) -> int:
     population = population_row(arena, trader)
     memory, opens = arena[trader + at.TR_MEMORY], arena[population + U_OPEN]
     ins = instrument_row(arena, arena[trader + at.TR_INSTRUMENT])
-    second = (arena[at.H_NOW] - opens) // EVERY_NS
-    following = opens + (second + 1) * EVERY_NS
+    after_open = (arena[at.H_NOW] - opens) // EVERY_NS
+    following = opens + (after_open + 1) * EVERY_NS
+    second = float(arena[at.H_NOW] // EVERY_NS)
     # In a halt or a limit state prices are not free to agree.
     if arena[ins + at.I_PHASE] != at.CONTINUOUS or arena[ins + at.I_LIMIT_SINCE] > 0:
         return following
+    if second > floats[memory + N_LAST] + 1.0:
+        _end_all(arena, floats, trader, floats[memory + N_LAST] + 1.0)
     floats[memory + N_SECONDS] += 1
+    floats[memory + N_LAST] = second
     table, count = arena[population + U_TABLE], arena[population + U_SERIES]
     for series in range(count):
         row = table + series * SERIES_FLOATS
         expiry = table + count * SERIES_FLOATS + int(floats[row + K_EXPIRY]) * EXPIRY_FLOATS
         if floats[expiry + X_YEARS] > 0.0:
-            _look_at(arena, floats, trader, series, float(second))
-    if second % 60 == 0:
-        _sample(arena, floats, trader)
+            _look_at(arena, floats, trader, series, second)
+    if after_open % 60 == 0:
+        _sample(arena, floats, trader, second)
     return following

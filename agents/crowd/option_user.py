@@ -304,9 +304,11 @@ def arbitrage_butterfly(arena: Arena, floats: Floats, trader: int, low: int, fee
     earned -= ask_of(arena, floats, rows[0], a) + ask_of(arena, floats, rows[2], c)
     if earned <= 2.0 * fee:
         return False
-    order_series(arena, trader, first + middle, at.SELL, arena[b + at.TO_BID], 2, at.IOC)
-    order_series(arena, trader, first + low, at.BUY, arena[a + at.TO_ASK], 1, at.IOC)
-    order_series(arena, trader, first + high, at.BUY, arena[c + at.TO_ASK], 1, at.IOC)
+    wings = min(arena[a + at.TO_ASK_QUANTITY], arena[c + at.TO_ASK_QUANTITY])
+    n = most_at_once(arena, trader, arena[b + at.TO_BID_QUANTITY] // 2, wings)
+    order_series(arena, trader, first + middle, at.SELL, arena[b + at.TO_BID], 2 * n, at.IOC)
+    order_series(arena, trader, first + low, at.BUY, arena[a + at.TO_ASK], n, at.IOC)
+    order_series(arena, trader, first + high, at.BUY, arena[c + at.TO_ASK], n, at.IOC)
     return True
 
 

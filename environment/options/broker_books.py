@@ -21,6 +21,7 @@ from environment.instruments import Instrument
 from environment.market import layout as at, option_rows
 from environment.market.market import Market
 from environment.options.margin import (
+    Maintenance,
     MarginFigures,
     MarginKind,
     MarginView,
@@ -119,6 +120,18 @@ class BrokerBooks:
         accounts, numbers, contracts, _ = option_rows.all_holdings(self._market)
         chosen = np.isin(numbers, ending) & (contracts != 0) & (accounts >= at.FIRST_ACCOUNT)
         return HoldersReport(accounts=tuple(np.unique(accounts[chosen]).tolist()))
+
+    def option_accounts(self) -> dict[int, Maintenance]:
+        """Return how each account stands that holds or has written options, by the bound."""
+        found: dict[int, Maintenance] = {}
+        accounts, _, contracts, _ = option_rows.all_holdings(self._market)
+        views: dict[MarginKind, MarginView] = {}
+        for account in np.unique(accounts[(contracts != 0) & (accounts >= at.FIRST_ACCOUNT)]):
+            kind = self._kinds.get(int(account), "reg_t")
+            view = views[kind] = views.get(kind) or self.view(kind)
+            lots = self._held(view, int(account))
+            found[int(account)] = maintenance_of(view, self._cash(int(account)), lots, exact=False)
+        return found
 
     def answer(self, question: QueryStanding | QueryHolders) -> AccountStanding | HoldersReport:
         """Return the reply to a question of the staff."""

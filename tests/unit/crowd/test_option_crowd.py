@@ -4,9 +4,11 @@ import pytest
 from agents.crowd import dealer, option_survey, option_value as value
 from agents.crowd.option_seats import DealerTerms, hand_positions, read_survey
 from environment.market import layout as at
+from environment.market.obligations import obligations
 from environment.options import black_scholes
 from tests.unit.crowd.option_world import MINUTE_NS, SECOND_NS, SPOT, TICKS, World
 
+ALLOWED = ((200, 25), (501, 40), (1_001, 50), (2_001, 80), (1 << 40, 100))  # By the bid, in cents.
 QUIET = {dealer.D_VOLATILITY: 0.0}
 
 
@@ -32,6 +34,28 @@ def test_prices_lie_on_the_increments_of_their_class() -> None:
     world = quoting()
     for series, instrument in enumerate(world.table.series):
         assert all(instrument.is_legal_price(price) for price in world.touch(series))
+
+
+def test_wide_quotes_keep_to_the_width_that_their_own_bid_allows() -> None:
+    world = quoting(settings=QUIET | {dealer.D_WIDTH: 30.0}).run(MINUTE_NS)
+    wide = 0
+    for series, instrument in enumerate(world.table.series):
+        bid, ask = world.touch(series)
+        step = instrument.tick_bands()[-1].increment
+        allowed = next(width for below, width in ALLOWED if bid < below)
+        assert ask - bid <= allowed
+        wide += ask - bid > allowed - step
+    assert wide > 3
+    kept = obligations(world.market.arena)[0]
+    assert (kept.share_of_series, kept.breaches) == (1.0, 0)
+
+
+def test_dealer_waits_while_the_stock_has_no_price() -> None:
+    world = quoting(settings=QUIET)
+    before = len(world.tape(at.K_QUOTE))
+    world.quote_stock(11 * SECOND_NS, TICKS - 100, TICKS + 900)  # The middle says 4 % more.
+    world.run(20 * SECOND_NS)
+    assert len(world.tape(at.K_QUOTE)) == before
 
 
 def test_series_is_requoted_only_when_its_rounded_quote_changes() -> None:
@@ -125,6 +149,20 @@ def test_survey_samples_every_minute_and_times_a_violation() -> None:
     causes = {option_survey.CAUSES[int(row[2])] for row in found.violations}
     assert "conversion" in causes or "strikes" in causes
     assert found.violations[:, 1].max() <= 31.0
+
+
+def test_survey_ends_what_a_night_interrupts() -> None:
+    world = quoting(settings=QUIET)
+    bid = world.touch(2)[1] + 20
+    world.market.post_order(20 * SECOND_NS, 3, world.account, at.BUY, at.LIMIT, at.DAY,
+                            at.CANCEL_NEWEST, 0, bid, 500, 0, 0, 0, 0, 0)  # fmt: skip
+    world.market.post_event(30 * SECOND_NS, at.E_PHASE, 0, at.CLOSED)
+    world.market.post_event(100 * SECOND_NS, at.E_PHASE, 0, at.CONTINUOUS)
+    world.market.post_event(110 * SECOND_NS, at.E_CANCEL_ALL, world.account, at.NONE)
+    world.run(3 * MINUTE_NS)
+    found = read_survey(world.market, world.crowd, len(world.crowd.populations) - 1)
+    assert found.violations[:, :2].tolist() == [[20.0, 10.0]]
+    assert found.moments_ns.tolist() == [0, 120 * SECOND_NS, 180 * SECOND_NS]
 
 
 def test_same_seed_gives_the_same_tape() -> None:
