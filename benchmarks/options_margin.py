@@ -1,4 +1,4 @@
-"""How long margin takes: before an order with the bound, and exactly by the integer program.
+"""How long margin takes: before an order with the bound, exactly by the program, and to liquidate.
 
 Run as `python -m benchmarks.options_margin`; one thread. The target is 300 microseconds before an
 order of an account with 200 positions.
@@ -12,9 +12,17 @@ from typing import Any, get_args
 import numpy as np
 from numpy.random import Generator, default_rng
 
+from agents.clearing.closing_policy import next_closing
 from benchmarks.figures import report
+from environment.clearing_messages import AccountStanding
 from environment.instruments import make_equity, make_option
-from environment.options.margin import MarginKind, MarginView, make_view, margin_after
+from environment.options.margin import (
+    MarginKind,
+    MarginView,
+    maintenance_of,
+    make_view,
+    margin_after,
+)
 from environment.options.margin_book import MarginTable, class_book, make_margin_table
 from environment.options.margin_bound import bound_of_class
 from environment.options.margin_groups import cheapest_grouping
@@ -113,9 +121,40 @@ def exactly() -> list[dict[str, object]]:
     return rows
 
 
+def to_liquidate() -> list[dict[str, object]]:
+    """Time one beat of the broker's office: maintenance of a called account, and what to close.
+
+    Its contracts are written, as those of a seller of straddles; marks are new at every beat, so
+    that nothing is remembered.
+    """
+    rng = default_rng(3)
+    rows: list[dict[str, object]] = []
+    for legs, table in ((20, make_table(3, 10)), (60, make_table(6, 15)), (100, make_table(8, 15))):
+        chosen = table.instruments[1 :: max((len(table.instruments) - 1) // legs, 1)]
+        positions = {instrument.symbol: -int(rng.integers(1, 5)) for instrument in chosen[:legs]}
+        held = (table.instruments[0], *(i for i in chosen if i.symbol in positions))
+        times = []
+        for _ in range(20):
+            marks = make_marks(table, rng)
+            view = make_view(table, "reg_t", marks)
+            start = time.perf_counter()
+            required = maintenance_of(view, 0, table.vector(positions))
+            standing = AccountStanding(
+                account=9, kind="reg_t", cash_micros=0, positions=positions,
+                marks={i.symbol: marks[i.symbol] for i in held},
+                instruments=held, equity_micros=required.equity_micros,
+                required_micros=required.required_micros,
+            )  # fmt: skip
+            assert next_closing(standing, TODAY, 0.05) is not None
+            times.append(time.perf_counter() - start)
+        rows.append({"what": f"a liquidation's beat, {legs} written legs",
+                     "us": 1e6 * float(np.median(times))})  # fmt: skip
+    return rows
+
+
 def main() -> None:
     """Print all figures and keep them under `runs/bench`."""
-    report("options_margin", [*before_an_order(), *exactly()])
+    report("options_margin", [*before_an_order(), *exactly(), *to_liquidate()])
 
 
 if __name__ == "__main__":

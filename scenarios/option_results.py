@@ -47,7 +47,7 @@ def chain_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFram
     table, quotes = listed.table, survey.quotes
     moments, count = survey.moments_ns, len(table.series)
     tick = table.series[0].tick_micros / 1e6
-    spot = 0.5 * (quotes[:, -1, 0] + quotes[:, -1, 2])[:, None] * tick
+    spot = _spots(survey)[:, None] * tick
     bid, ask = quotes[:, :count, 0] * tick, quotes[:, :count, 2] * tick
     is_two_sided = (quotes[:, :count, 1] > 0) & (quotes[:, :count, 3] > 0)
     middle = np.where(is_two_sided, 0.5 * (bid + ask), np.nan)
@@ -69,6 +69,13 @@ def chain_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFram
     }).filter(pl.Series((left > 0.0).ravel())).with_columns(
         pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
     ).join(_series_table(listed), on="series", how="left")  # fmt: skip
+
+
+def _spots(survey: Survey) -> Floats:
+    """Return the stock's middle in ticks at each sample, NaN where a side was empty."""
+    touch = survey.quotes[:, -1]
+    has_both = (touch[:, 1] > 0) & (touch[:, 3] > 0)
+    return np.where(has_both, 0.5 * (touch[:, 0] + touch[:, 2]), np.nan)
 
 
 def _years_left(listed: ListedOptions, survey: Survey) -> Floats:
@@ -100,7 +107,7 @@ def _series_table(listed: ListedOptions) -> pl.DataFrame:
 def _dealer_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
     minutes, dealers = survey.dealers.shape[:2]
     flat = survey.dealers.reshape(-1, 4)
-    spot = 0.5 * (survey.quotes[:, -1, 0] + survey.quotes[:, -1, 2])
+    spot = _spots(survey)
     return pl.DataFrame({
         "time": np.repeat(survey.moments_ns, dealers),
         "dealer": np.tile(np.arange(dealers, dtype=np.int32), minutes),

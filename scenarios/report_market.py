@@ -1,6 +1,7 @@
 """The market's own figures: price and phases, spread, depth, volume, returns beside a real day."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ _SHADED = {
     at.PRE_OPEN: "@c8/0.10", at.OPENING_AUCTION: "@c3/0.22", at.CLOSING_AUCTION: "@c3/0.22",
     at.HALTED: "@bad/0.20", at.REOPENING_AUCTION: "@c2/0.25",
 }  # fmt: skip
+_TRADED = (
+    at.OPENING_AUCTION, at.CONTINUOUS, at.CLOSING_AUCTION, at.HALTED, at.REOPENING_AUCTION,
+)  # fmt: skip
+_MARGIN_NS = 300_000_000_000
+_LONGEST_PAUSE_NS = 7_200_000_000_000
 _DEPTHS = (("touch", slice(0, 1)), ("levels 2 to 5", slice(1, 5)), ("levels 6 to 10", slice(5, 10)))
 
 
@@ -60,13 +66,29 @@ def shades(day: DayTape, instrument: int) -> list[dict[str, object]]:
 
 
 def session_axis(day: DayTape) -> dict[str, object]:
-    """Return a time axis over the session, with a little before and after."""
+    """Return a time axis over the sessions, with a little before and after; nights are left out."""
     facts = day.facts
     if not facts.close_ns:
         return {"type": "date"}
-    margin = 5 * MINUTE_NS
-    edges = np.array([facts.open_ns - margin, facts.close_ns + margin], np.int64)
-    return {"type": "date", "range": local_ms(edges, facts.zone).tolist()}
+    edges = np.array([facts.open_ns - _MARGIN_NS, facts.close_ns + _MARGIN_NS], np.int64)
+    axis: dict[str, object] = {"type": "date", "range": local_ms(edges, facts.zone).tolist()}
+    breaks = [{"bounds": _texts(night, facts.zone)} for night in nights(day)]
+    return axis | {"rangebreaks": breaks} if breaks else axis
+
+
+def nights(day: DayTape) -> list[tuple[int, int]]:
+    """Return from when to when nothing trades between two days, in ns, margins left out."""
+    spans = [(start, end) for start, end, phase in phases(day, 0) if phase in _TRADED]
+    return [
+        (before[1] + _MARGIN_NS, after[0] - _MARGIN_NS)
+        for before, after in pairwise(spans) if after[0] - before[1] > _LONGEST_PAUSE_NS
+    ]  # fmt: skip
+
+
+def _texts(moments: tuple[int, int], zone: str) -> list[str]:
+    """Return times as a date axis writes them."""
+    local = local_ms(np.array(moments, np.int64), zone)
+    return [str(moment).replace("T", " ") for moment in local.astype("datetime64[ms]")]
 
 
 def price_figure(result: RunResult) -> Figure:

@@ -38,7 +38,7 @@ def option_cards(result: RunResult) -> list[str]:
     found = pl.read_parquet(result.folder / ARBITRAGE)
     surface = (
         figure("option-level", "Volatility at the money, by expiry", _level(result, chain)),
-        figure("option-smile", "Smile of one expiry: simulated and real", _smile(chain)),
+        figure("option-smile", "Smile of one expiry: simulated and real", _smile(result, chain)),
         _spread_table(chain),
     )
     held = (
@@ -81,8 +81,9 @@ def _line(result: RunResult, rows: pl.DataFrame, name: str, column: str, colour:
 def _level(result: RunResult, chain: pl.DataFrame) -> Figure:
     """Return the volatility nearest the money through the day, a line for each of some expiries."""
     # In its last half hour an option is all intrinsic value and ticks: that is no volatility.
-    is_ending = (pl.col("expiry") == pl.col("time").dt.date()) & (
-        pl.col("time") > pl.col("time").max() - pl.duration(minutes=30)
+    of_day = pl.col("time").dt.date()
+    is_ending = (pl.col("expiry") == of_day) & (
+        pl.col("time") > pl.col("time").max().over(of_day) - pl.duration(minutes=30)
     )
     near = (
         chain.filter(pl.col("sigma").is_finite() & pl.col("is_two_sided") & ~is_ending)
@@ -104,11 +105,14 @@ def _level(result: RunResult, chain: pl.DataFrame) -> Figure:
     }
 
 
-def _smile(chain: pl.DataFrame) -> Figure:
-    """Return one expiry's mid prices less intrinsic value at the open and the close, and the real.
+def _smile(result: RunResult, chain: pl.DataFrame) -> Figure:
+    """Return one expiry's mid prices out of the money at the open and the close, and the real.
 
-    Time value needs no model, so that the real chain can stand beside it.
+    They need no model, so that the real chain can stand beside: at the close only if the stock went
+    the real day's way.
     """
+    stocks = result.summary.get("configuration", {}).get("scenario", {}).get("instruments", [])
+    is_real_day = any(told.get("price", {}).get("kind") == "bars" for told in stocks)
     expiries = chain["expiry"].unique().sort().to_list()
     expiry = expiries[min(len(expiries) // 3, len(expiries) - 1)]
     mine = chain.filter((pl.col("expiry") == expiry) & pl.col("is_two_sided"))
@@ -120,7 +124,10 @@ def _smile(chain: pl.DataFrame) -> Figure:
         spot = float(rows["spot"][0])
         middle = (rows["bid"] + rows["ask"]).to_numpy() / 2
         real = (rows[f"real_bid_{name}"] + rows[f"real_ask_{name}"]).to_numpy() / 2
-        for label, price, dash in (("simulated", middle, "solid"), ("real", real, "dot")):
+        lines = [("simulated", middle, "solid")]
+        if name == "open" or is_real_day:
+            lines.append(("real", real, "dot"))
+        for label, price, dash in lines:
             data.append(
                 {
                     "type": "scatter", "mode": "lines", "name": f"{label}, {name}",

@@ -70,11 +70,13 @@ def next_closing(standing: AccountStanding, day: date, buffer: float = 0.0) -> C
     cushion = now.cushion_micros
     gains = {place: account.after(place, abs(int(lots[place])), exact=False) for place in held}
     best = max(held, key=lambda place: (gains[place], -place))
-    if gains[best] <= cushion:
+    is_better = gains[best] > account.after(0, 0, exact=False)
+    if not is_better:
         first = sorted(held, key=lambda place: (-gains[place], place))[:_SHORTLIST]
         gains = {place: account.after(place, abs(int(lots[place]))) for place in first}
         best = max(first, key=lambda place: (gains[place], -place))
-    if gains[best] <= cushion:
+        is_better = gains[best] > cushion
+    if not is_better:
         written = [place for place in held if lots[place] < 0 and account.is_option(place)]
         best = written[0] if written else max(held, key=lambda place: abs(int(lots[place])))
         count = abs(int(lots[best]))
