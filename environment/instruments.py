@@ -252,9 +252,14 @@ def _tick_bands(rule: TickRuleName, tick_micros: int) -> tuple[TickBand, ...]:
 
 
 def make_equity(symbol: str, *, tick: Decimal | str = "0.01", lot: int = 1) -> Instrument:
-    """Return a stock. With a tick of one cent, prices under a dollar move by cents too."""
+    """Return a stock. With a tick of one cent, prices under a dollar move by cents too.
+
+    Its price may reach a million of the currency, or 100 million ticks where that is less.
+    """
+    tick_micros = to_micros(tick)
     return Instrument(
-        symbol=symbol, tick_micros=to_micros(tick), lot_units=lot,
+        symbol=symbol, tick_micros=tick_micros, lot_units=lot,
+        price_ticks_max=max(min(100_000_000, 1_000_000 * MICROS // max(tick_micros, 1)), 1),
         quantity_lots_max=max(1_000_000 // max(lot, 1), 1),
     )  # fmt: skip
 

@@ -27,9 +27,9 @@ _OPENING_DOUBLED_UNTIL = date(2020, 1, 1)  # Bands at the open were twice as wid
 def sessions_of(scenario: Scenario, calendar: TradingCalendar) -> tuple[Session, ...]:
     """Return the days of a scenario with their phases, shortened where it asks for that."""
     asked = scenario.session
+    if asked.date is not None:  # The nearest days are named, if it is none.
+        calendar.session(asked.date)
     found = calendar.sessions(asked.first_day, asked.last_day, auctions=asked.auctions)
-    if asked.date is not None and found[0].date != asked.date:
-        raise ConfigError(f"session.date: {asked.date} is no trading day of {calendar.name}")
     days = tuple(_shortened(scenario, session) for session in found)
     if all(told.options is None for told in scenario.instruments):
         return days
@@ -65,8 +65,10 @@ def _shortened(scenario: Scenario, session: Session) -> Session:
         ]  # fmt: skip
         close_ns += shift
     if any(b.time_ns < a.time_ns for a, b in pairwise(starts)):
+        keys = [k for k in ("opens", "closes") if getattr(asked, k) is not None]
         raise ConfigError(
-            "session.opens and session.closes leave no time to trade; move them apart"
+            f"session.{' and session.'.join(keys)}: no time is left to trade on {session.date}; "
+            "let the market open earlier or close later"
         )
     return msgspec.structs.replace(
         session, phases=tuple(starts), open_ns=open_ns, close_ns=close_ns,

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from environment.errors import ConfigError
 from environment.feeds.bars import read_bars
+from environment.instruments import make_equity
 from environment.market import fundamentals
 from environment.market.calendar import Session
 from scenarios import config_market as told
@@ -18,6 +20,7 @@ from scenarios.config import Config
 
 Floats = NDArray[np.float64]
 SECOND_NS = 1_000_000_000
+_MOST_DAYS_SHOWN = 4
 
 
 class PathState(msgspec.Struct):
@@ -43,6 +46,7 @@ def paths_of_day(config: Config, session: Session, day: int, state: PathState) -
         paths |= _together(config, together, seconds, label, state)
     for symbol, path in paths.items():
         paths[symbol] = fundamentals.shocked(path, _shocks(config, symbol, session, day))
+        _check_reach(config, symbol, paths[symbol], label)
         state.closes[symbol] = float(paths[symbol][-1])
     return paths
 
@@ -89,21 +93,71 @@ def _recorded(
     config: Config, instrument: told.Instrument, price: told.Bars, session: Session, seconds: int,
     label: str,
 ) -> Floats:  # fmt: skip
-    file = config.find(price.path)
-    bars = read_bars(file, symbol=instrument.symbol, first=session.date, last=session.date,
-                     zone=session.zone)  # fmt: skip
-    inside = bars.frame.filter(
-        (bars.frame["time_ns"] >= session.open_ns) & (bars.frame["time_ns"] < session.close_ns)
-    )
-    if inside.is_empty():
-        raise ConfigError(
-            f"{price.path} has no bar of {instrument.symbol} on {session.date}; "
-            f"choose a session.date that it covers"
-        )
+    inside = recorded_bars(config, instrument, price, (session,))[0]
     rows = fundamentals.bar_rows(inside, start_ns=session.open_ns, tick=float(instrument.tick))
     return fundamentals.from_bars(
         rows, seconds, seed=config.scenario.seed, symbol=instrument.symbol, day=label
     )
+
+
+def recorded_bars(
+    config: Config, instrument: told.Instrument, price: told.Bars, sessions: tuple[Session, ...]
+) -> list[pl.DataFrame]:
+    """Return a file's bars between the open and the close of each session.
+
+    Raises
+    ------
+    ConfigError
+        If a session has none; the days that the file has are named.
+    """
+    zone = sessions[0].zone
+    frame = read_bars(config.find(price.path), symbol=instrument.symbol, zone=zone).frame
+    key = (*_key(config, instrument.symbol), "price", "path")
+    if "time_ns" not in frame.columns:
+        raise config.refusal(key, f"{price.path} has bars of whole days; give one of minutes")
+    found = [
+        frame.filter(pl.col("time_ns").is_between(s.open_ns, s.close_ns, closed="left"))
+        for s in sessions
+    ]
+    missing = [str(s.date) for s, bars in zip(sessions, found, strict=True) if bars.is_empty()]
+    if missing:
+        days = pl.from_epoch(frame["time_ns"], time_unit="ns").dt.replace_time_zone("UTC")
+        covered = days.dt.convert_time_zone(zone).dt.date().unique().sort().to_list()
+        shown = ", ".join(map(str, covered)) if len(covered) <= _MOST_DAYS_SHOWN else (
+            f"{len(covered)} days from {covered[0]} to {covered[-1]}"
+        )  # fmt: skip
+        raise config.refusal(
+            key,
+            f"{price.path} has no bar of {instrument.symbol} in trading hours on "
+            f"{', '.join(missing[:_MOST_DAYS_SHOWN])}; it has {shown}: choose session.date or "
+            "session.dates among them",
+        )
+    return found
+
+
+def check_recorded_days(config: Config, sessions: tuple[Session, ...]) -> None:
+    """Raise ConfigError, now and not after a day of market, for a day that no file holds."""
+    for instrument in config.scenario.instruments:
+        if isinstance(instrument.price, told.Bars):
+            recorded_bars(config, instrument, instrument.price, sessions)
+
+
+def _key(config: Config, symbol: str) -> tuple[str, str]:
+    symbols = [instrument.symbol for instrument in config.scenario.instruments]
+    return "instruments", str(symbols.index(symbol))
+
+
+def _check_reach(config: Config, symbol: str, path: Floats, day: str) -> None:
+    """Raise ConfigError for a path that no order's price could follow."""
+    key = _key(config, symbol)
+    told_here = config.scenario.instruments[int(key[1])]
+    most = make_equity(symbol, tick=told_here.tick, lot=told_here.lot).price_ticks_max
+    if not (path.min() >= 0.0 and path.max() <= most):  # Also false where one is no number.
+        raise config.refusal(
+            (*key, "price"),
+            f"the price of {symbol} leaves the range of its ticks, 1 to {most:,}, on {day}; "
+            "choose a smaller volatility or a coarser tick",
+        )
 
 
 def _together(

@@ -109,6 +109,9 @@ def as_recorded(config: Config) -> tuple[Config, Recorded]:
         date = datetime.fromtimestamp(int(events[0, 0]) // SECOND_NS, UTC).date()
         instrument = _coin(told.tick, symbol)
         day = state_rows(events, lot=_COIN_LOT)
+    if scenario.session.date not in {None, date}:
+        text = f"the recording is of {date}, not of {scenario.session.date}; leave the date out"
+        raise config.refusal(("session", "date"), text)
     if not len(day.rows):
         raise FeedError(shown_path(path), "there are no events", "give a recording with orders")
     flow = ReplayFlow(day, withdraw_after_ns=int(replay.withdraw_after))

@@ -35,6 +35,7 @@ from environment.market.replay_flow import ReplayFlow
 from environment.messages import Message
 from environment.record.facts import TapeFacts
 from scenarios import build_day, build_options
+from scenarios.build_checks import naming_the_file, planned_sessions
 from scenarios.build_crowd import classes_of, populations_of, tag_of
 from scenarios.build_curves import world_curves
 from scenarios.build_delays import class_of, model_of
@@ -158,7 +159,8 @@ class Plan:
         return found
 
 
-def _plan(config: Config, agents: dict[str, Factory]) -> Plan:
+def make_plan(config: Config, agents: dict[str, Factory]) -> Plan:
+    """Return what a configuration comes to; raises ConfigError for what only data can say."""
     recorded: Recorded | None = None
     if config.scenario.recording is not None:
         config, recorded = as_recorded(config)
@@ -167,7 +169,7 @@ def _plan(config: Config, agents: dict[str, Factory]) -> Plan:
         sessions: tuple[Session, ...] = (recorded.session,)
         instruments: tuple[Instrument, ...] = (recorded.instrument,)
     else:
-        sessions = build_day.sessions_of(scenario, TradingCalendar(scenario.session.calendar))
+        sessions = planned_sessions(config)
         instruments = tuple(
             make_equity(told.symbol, tick=told.tick, lot=told.lot) for told in scenario.instruments
         )
@@ -261,9 +263,10 @@ def build(
     ConfigError
         For what only building can find: a day without trading, a bar file without that day.
     """
-    plan = _plan(config, agents or {})
     owners: list[str] = []
-    market, crowd, floor = _make_market(plan, on_tape, owners)
+    with naming_the_file(config):
+        plan = make_plan(config, agents or {})
+        market, crowd, floor = _make_market(plan, on_tape, owners)
     publisher = _make_publisher(plan, market)
     exchange = Exchange(
         market,

@@ -12,6 +12,7 @@ import msgspec
 
 from environment.errors import ConfigError
 from scenarios.config_check import (
+    check_agents_prices,
     check_scenario_files,
     check_swarm_files,
     find_fault,
@@ -21,6 +22,7 @@ from scenarios.config_read import (
     Override,
     Table,
     apply_override,
+    displace,
     parse_key_path,
     parse_override,
     read_toml,
@@ -52,6 +54,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """Return the SHA-256 of the canonical form."""
         return hashlib.sha256(self.canonical()).hexdigest()
 
+    def refusal(self, path: tuple[str, ...], text: str) -> ConfigError:
+        """Return the error of what only building can find wrong with a key of the scenario."""
+        where = "scenario" if self.scenario_file is None else shown_path(self.scenario_file)
+        return make_error(where, path, text)
+
     def find(self, path: str) -> Path:
         """Return the file that a scenario's `path` means: beside the scenario, then at the root."""
         return find_file(path, self.scenario_file)
@@ -77,7 +84,9 @@ def load_config(scenario: str, overrides: Iterable[str] = (), seed: int | None =
     _check_arms(file, settings, config)
     check_scenario_files(config.scenario, config.find, shown_path(file))
     if config.swarm is not None and config.swarm_file is not None:
-        check_swarm_files(config.swarm, config.find_for_swarm, shown_path(config.swarm_file))
+        where = shown_path(config.swarm_file)
+        check_swarm_files(config.swarm, config.find_for_swarm, where)
+        check_agents_prices(config.scenario, config.swarm, where)
     return config
 
 
@@ -174,6 +183,7 @@ def _convert(tables: Table, kind: type[S], file: Path, settings: list[Override])
     """Return the tables as frozen structs, or raise the ConfigError that names the key."""
     where = shown_path(file)
     tables = deepcopy(tables)
+    displace(tables, settings)
     for setting in settings:
         apply_override(tables, setting)
     try:

@@ -8,10 +8,12 @@ from scenarios.config_errors import Problem, did_you_mean, make_error
 from scenarios.config_market import BY_RULE, Bars, Correlated, MakerWithdrawal
 from scenarios.config_models import CompanyFacts, Offline, Ollama, OpenAI, Recorded
 from scenarios.config_scenario import Scenario
+from scenarios.config_sizes import size_faults
 from scenarios.config_swarm import (
     AgentKind,
     Fundamentals,
     LanguageAgent,
+    MarketMaker,
     News,
     Swarm,
     VolatilityPremium,
@@ -64,6 +66,19 @@ def check_swarm_files(swarm: Swarm, find: Callable[[str], Path], where: str) -> 
     _need_files(named, find, where)
 
 
+def check_agents_prices(scenario: Scenario, swarm: Swarm, where: str) -> None:
+    """Raise ConfigError for a price of an agent that starts which its instruments cannot have."""
+    for address in swarm.swarm:
+        agent = swarm.agents[address]
+        if not isinstance(agent, MarketMaker):
+            continue
+        for told in scenario.instruments:
+            if told.symbol in agent.mandate.instruments and agent.half_spread % told.tick:
+                text = f"{agent.half_spread} is no multiple of {told.symbol}'s tick {told.tick}"
+                mend = "choose one, or another tick in the scenario"
+                raise make_error(where, ("agents", address, "half_spread"), f"{text}; {mend}")
+
+
 def _need_files(named: Iterable[Named], find: Callable[[str], Path], where: str) -> None:
     """Raise ConfigError for the first path that leads to no file."""
     for path, text in named:
@@ -90,6 +105,7 @@ def _scenario_faults(scenario: Scenario) -> Iterator[Fault]:
     for table in ("thinking", "effects"):
         for name in getattr(scenario.latency, table):
             yield from _unknown(("latency", table, name), name, thinkers)
+    yield from size_faults(scenario)
 
 
 def _named_symbols(scenario: Scenario) -> Iterator[Named]:
@@ -107,12 +123,15 @@ def _named_symbols(scenario: Scenario) -> Iterator[Named]:
 def _session_faults(scenario: Scenario) -> Iterator[Fault]:
     """Yield days on which no market opens, and shocks on days that the run does not have."""
     session = scenario.session
+    if session.date is None and session.dates is None and scenario.recording is None:
+        yield ("session",), "expected either date = 2014-06-06 or dates = [first, last]"
+        return
     if session.calendar != "always":
         for key, day in (("date", session.date), ("dates", session.dates and session.dates[0])):
             if day is not None and day.weekday() >= _SATURDAY:
                 text = f"{day} is a {day:%A}; give a trading day of {session.calendar}"
                 yield ("session", key), text
-    days = (session.last_day - session.first_day).days + 1
+    days = 1 if session.dates is None else (session.dates[1] - session.dates[0]).days + 1
     wanted = [(("shock", str(i), "day"), shock.day) for i, shock in enumerate(scenario.shock)]
     wanted += [(("actors", name, "day"), actor.day) for name, actor in scenario.actors.items()]
     for path, number in wanted:
@@ -145,6 +164,13 @@ def _recording_faults(scenario: Scenario) -> Iterator[Fault]:
         yield ("session", "dates"), "a recording is one day; use date"
     if scenario.session.bands is not None:
         yield ("session", "bands"), "a recorded day has its own halts; remove it"
+    for key in ("opens", "closes", "until"):
+        if getattr(scenario.session, key, None) is not None:
+            yield ("session", key), "a recorded day has its own hours; remove it"
+    if len(scenario.session.auctions) == 1:
+        yield ("session", "auctions"), "a recorded day is replayed without auctions; remove it"
+    if scenario.crowd == "actors":
+        yield ("crowd",), "a recording stands instead of a crowd; remove it"
 
 
 def _swarm_faults(swarm: Swarm) -> Iterator[Fault]:

@@ -22,6 +22,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Rate = Annotated[float, Meta(ge=0.0, le=1e9)]
 Above0 = Annotated[float, Meta(gt=0.0, le=1e12)]
+JumpRate = Annotated[float, Meta(ge=0.0, le=1e-7)]  # A hundred a second: each is drawn by itself.
 Volatility = Annotated[float, Meta(ge=0.0, le=20.0)]
 Lots = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Calendar = Annotated[
@@ -39,7 +40,7 @@ class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which days, and when the market is open on them."""
+    """Which days, and when the market is open on them; a recording brings its own day."""
 
     date: datetime.date | None = None
     dates: tuple[datetime.date, datetime.date] | None = None
@@ -52,12 +53,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     until: ClockTime | None = None
 
     def __post_init__(self) -> None:
-        """Refuse sessions without a day, or that end before they begin."""
-        if (self.date is None) == (self.dates is None):
+        """Refuse sessions with two answers to a question, or that end before they begin."""
+        if self.date is not None and self.dates is not None:
             raise ValueError("expected either date = 2014-06-06 or dates = [first, last]")
         if self.dates is not None and self.dates[1] < self.dates[0]:
             raise ValueError("expected the last of dates at or after the first")
-        if not 1950 <= self.first_day.year <= self.last_day.year <= 2100:
+        named = (*(() if self.date is None else (self.date,)), *(self.dates or ()))
+        if not all(1950 <= day.year <= 2100 for day in named):
             raise ValueError("expected dates from 1950 to 2100")
         if self.opens is not None and self.closes is not None and self.closes <= self.opens:
             raise ValueError("expected closes after opens")
@@ -87,7 +89,7 @@ class MeanReverting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     mean: Price
     reversion_per_ns: Rate = 1.67e-16
     volatility_ticks_per_sqrt_ns: Rate = 5e-5
-    jumps_per_ns: Rate = 2.77778e-18
+    jumps_per_ns: JumpRate = 2.77778e-18
     jump_mean_ticks: Annotated[float, Meta(ge=-1e9, le=1e9)] = 1_000.0
     jump_variance_ticks: Rate = 50_000.0
 

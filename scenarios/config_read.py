@@ -3,6 +3,7 @@
 import decimal
 import re
 import tomllib
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -11,6 +12,8 @@ from scenarios.config_errors import make_error, shown, written_path
 
 Table = dict[str, Any]
 _PART: Final = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^."'=\s]+))\s*(\.|$)""")
+# Pairs of keys of which a file has one.
+_EITHER: Final = ((("session", "date"), ("session", "dates")),)
 _DEEPEST: Final = 20
 _MOST_DIGITS: Final = 20
 _EXPONENTS: Final = range(-40, 19)
@@ -107,15 +110,30 @@ def apply_override(tables: Table, override: Override) -> None:
                 override.where, override.path, f"{inside} is a value, with no keys inside"
             )
     last = override.path[-1]
-    if isinstance(place, list):
+    if isinstance(place, list) and last == str(len(place)):
+        place.append(override.value)
+    elif isinstance(place, list):
         place[_index(place, last, override)] = override.value
     else:
         place[last] = override.value
 
 
+def displace(tables: Table, overrides: Iterable[Override]) -> None:
+    """Take out of a file's tables the other answer to a question that an override answers."""
+    given = {override.path for override in overrides}
+    for chosen, other in (*_EITHER, *((b, a) for a, b in _EITHER)):
+        place: Any = tables
+        for part in other[:-1]:
+            place = place.get(part) if isinstance(place, dict) else None
+        if chosen in given and other not in given and isinstance(place, dict):
+            place.pop(other[-1], None)
+
+
 def _step(place: Any, part: str, override: Override) -> Any:  # noqa: ANN401  # TOML values
-    """Return what `part` names inside a table or a list."""
+    """Return what `part` names inside a table or a list; after a list's last, a new table."""
     if isinstance(place, list):
+        if part == str(len(place)):
+            place.append({})
         return place[_index(place, part, override)]
     return place.setdefault(part, {})
 

@@ -27,6 +27,7 @@ Address = Annotated[
     ),
 ]
 Ticks = Annotated[int, Meta(ge=0, le=1_000_000)]
+ArrivalRate = Annotated[float, Meta(gt=0.0, le=1e-8)]  # Of one trader: ten times a second at most.
 
 
 class Crowd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
@@ -90,7 +91,7 @@ class Value(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="v
 
     observation_variance: Rate = 1_000.0
     reversion_per_ns: Rate = 1.67e-15
-    arrivals_per_ns: Above0 = 5.7e-12
+    arrivals_per_ns: ArrivalRate = 5.7e-12
     aggressive_share: Share = 0.1
     depth: Ticks = 2
     wander_variance: Rate = 0.0

@@ -26,7 +26,7 @@ from llm.service import ModelService
 from scenarios.build_clearing import open_house, open_office, open_watch
 from scenarios.build_floor import Factory
 from scenarios.build_models import model_service, performers
-from scenarios.build_paths import SECOND_NS
+from scenarios.build_paths import SECOND_NS, check_recorded_days
 from scenarios.builder import World, build
 from scenarios.clearing_night import Night
 from scenarios.config import Config, from_canonical
@@ -160,6 +160,7 @@ class SessionLoop:
             config, recording.journal, recording.keep, PROTOCOL, agents=agents,
             effects=performers(models) if effects is None else effects,
         )  # fmt: skip
+        check_recorded_days(config, world.sessions)
         return cls(world, recording, models)
 
     @property

@@ -107,9 +107,8 @@ def _exchange_calendar(name: str, first: date, last: date) -> Any:  # untyped li
     from exchange_calendars.errors import CalendarError as LibraryError  # noqa: PLC0415
 
     if name not in exchange_calendars.get_calendar_names():
-        raise CalendarError(
-            f"there is no calendar '{name}'; use an exchange's code such as XNYS, or '{ALWAYS}'"
-        )
+        known = sorted(exchange_calendars.get_calendar_names(include_aliases=False))
+        raise CalendarError(f"there is no calendar '{name}'; known: {ALWAYS}, {', '.join(known)}")
     try:
         with warnings.catch_warnings():
             # The library reads time zones in a way that pandas announces to change.
@@ -228,7 +227,10 @@ class TradingCalendar:
         """
         days = self.days(first, last)
         if not days:
-            raise CalendarError(f"{self.name} has no trading day from {first} to {last}")
+            raise CalendarError(
+                f"{self.name} has no trading day from {first} to {last};"
+                f" the nearest are {self.preceding(first)} and {self.following(last)}"
+            )
         return tuple(self.session(day, auctions=auctions, rules=rules) for day in days)
 
 

@@ -117,12 +117,27 @@ def test_missing_recording_is_refused_before_anything_runs(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("setting", "key"),
-    [("session.bands.tier=1", "session.bands"), ("replay.format=bitstamp", "")],
+    [
+        ("session.bands.tier=1", "session.bands"),
+        ("replay.format=bitstamp", ""),
+        ("session.date=2012-06-22", "session.date: the recording is of 2012-06-21"),
+        ("session.dates=[2012-06-21, 2012-06-22]", "session.dates"),
+        ('session.auctions=["closing"]', "session.auctions"),
+        ("session.opens=10:00", "session.opens"),
+        ("session.closes=15:00", "session.closes"),
+        ("session.until=15:00", "session.until"),
+        ("crowd=actors", "crowd: a recording stands instead"),
+    ],
 )
 def test_what_a_recording_contradicts_is_refused(tmp_path: Path, setting: str, key: str) -> None:
     with pytest.raises(ConfigError) as caught:
         as_recorded(config_of(lobster(tmp_path), setting))
     assert key in str(caught.value)
+
+
+def test_recording_may_be_given_its_own_date(tmp_path: Path) -> None:
+    config, _ = as_recorded(config_of(lobster(tmp_path), "session.date=2012-06-21"))
+    assert config.scenario.session.date == date(2012, 6, 21)
 
 
 def test_mirror_mode_is_not_in_this_version(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Both files together: where they are sought, what is overridden, what each error says."""
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -67,6 +68,35 @@ def test_override_makes_a_table_that_was_not_there(tmp_path: Path) -> None:
     assert config.scenario.session.bands.tier == 2
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_override_of_the_days_displaces_the_one_day(tmp_path: Path, order: int) -> None:
+    one, several = "session.date=2014-06-09", "session.dates=[2014-06-06, 2014-06-09]"
+    file = write_example(tmp_path)
+    session = load_config(file, [several]).scenario.session
+    assert (session.date, session.dates) == (None, (date(2014, 6, 6), date(2014, 6, 9)))
+    two_days = SCENARIO.replace("date = 2014-06-06", "dates = [2014-06-05, 2014-06-06]")
+    session = load_config(write_example(tmp_path, scenario=two_days), [one]).scenario.session
+    assert (session.date, session.dates) == (date(2014, 6, 9), None)
+    with pytest.raises(ConfigError, match="expected either date"):
+        load_config(file, [one, several][::order])
+
+
+def test_override_of_the_place_after_a_list_appends_to_it(tmp_path: Path) -> None:
+    added = 'instruments.1={symbol = "IBM", price = {kind = "heston", start = 9}}'
+    for settings in (
+        [added],
+        ["instruments.1.symbol=IBM", 'instruments.1.price={kind = "heston", start = 9}'],
+    ):
+        scenario = load_config(write_example(tmp_path), settings).scenario
+        assert [told.symbol for told in scenario.instruments] == ["AAPL", "IBM"]
+
+
+def test_scenario_needs_a_day(tmp_path: Path) -> None:
+    no_day = SCENARIO.replace("date = 2014-06-06", "")
+    with pytest.raises(ConfigError, match=r"small\.toml: session: expected either date"):
+        load_config(write_example(tmp_path, scenario=no_day))
+
+
 def test_seed_given_apart_wins(tmp_path: Path) -> None:
     assert load_config(write_example(tmp_path), ["seed=3"], seed=4).scenario.seed == 4
 
@@ -79,12 +109,26 @@ def test_seed_given_apart_wins(tmp_path: Path) -> None:
         ("crowds.noise.kind=nois", 'crowds.noise.kind: "nois" is not a kind here; did you mean'),
         ("crowds.extra.count=3", "crowds.extra.kind: is missing; add one of noise"),
         ("session.date=2014-06-07", "session.date: 2014-06-07 is a Saturday"),
-        ("session.dates=[2014-06-06, 2014-06-05]", "session: expected either date"),
+        ("session.dates=[2014-06-06, 2014-06-05]", "session: expected the last of dates"),
         ("latency.network.median=5", 'latency.network.median: expected a duration such as "30s"'),
         ("account.cash=inf", "expected a number of sensible size"),
         ("blah=3", "blah: is not a key; known:"),
         ("version.x=1", "version is a value, with no keys inside"),
         ("instruments.4.symbol=A", '"4" is no position'),
+        ("instruments.1.symbol=IBM", "instruments.1.price: is missing"),
+        ("crowds.noise.cash=1_000_000_000_000", "crowds.noise.cash: comes to 10,000,000,000,000"),
+        ("account.cash=4_611_686_018_427", "account.cash: comes to"),
+        ("crowds.noise.size=1_000_001", "crowds.noise.size: expected orders of at most 1,000,000"),
+        ("crowds.noise.wakes=1_000_000_000_000", "crowds.noise.wakes: 10 traders would act more"),
+        ("crowds.makers.every=1ns", "crowds.makers.every: 2 traders would act more than"),
+        ("instruments.0.price.start=0.005", "start: expected a price from one tick, 0.01, to"),
+        ("instruments.0.price.start=1_000_001", "to 1,000,000, found 1000001"),
+        ("instruments.0.tick=0.0000001", "instruments.0.tick: 1E-7 is not a whole number"),
+        ("instruments.0.tick=0.03", "half_spread: 0.02 is no multiple of AAPL's tick 0.03"),
+        (
+            'instruments.0.price={kind="mean_reverting", mean=9, jumps_per_ns=1}',
+            "price.jumps_per_ns: expected a number, at least 0 and at most 0.0000001",
+        ),
         ("a..b=1", "is not a key path"),
         ("seed", "expected KEY=VALUE"),
         ("shock.0.instruments=['IBM']", '"IBM" is not defined; known: AAPL'),
@@ -105,6 +149,14 @@ def test_bad_override_is_one_line_with_key_and_mend(
         load_config(write_example(tmp_path), [override])
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_stock_and_trading_beyond_what_accounts_can_hold_are_refused(tmp_path: Path) -> None:
+    file, dear = write_example(tmp_path), "instruments.0.price.start=1_000_000"
+    with pytest.raises(ConfigError, match=r"crowds\.noise\.holding: comes to 5,000,000,000,000"):
+        load_config(file, [dear, "crowds.noise.holding=500_000"])
+    with pytest.raises(ConfigError, match=r"crowds\.noise\.size: one trader could trade"):
+        load_config(file, [dear, "crowds.noise.size=1_000_000", "crowds.noise.wakes=4"])
 
 
 def test_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
