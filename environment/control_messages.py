@@ -10,6 +10,7 @@ DeskState = Literal["active", "reducing", "halted"]
 STATES: Final[tuple[DeskState, ...]] = ("active", "reducing", "halted")  # Each opens less.
 STATE_TOPIC: Final = "desk/state"
 AUDIT_TOPIC: Final = "desk/audit"
+RULES_TOPIC: Final = "desk/rules"
 Scope = Literal["desk", "agent", "strategy", "underlying"]
 
 
@@ -90,6 +91,21 @@ class AuthorityRefused(ControlMessage, frozen=True, kw_only=True):
     reason: str
 
 
+class RulesDiffer(ControlMessage, frozen=True, kw_only=True):
+    """Fact on topic `desk/rules`: what holds since the file was read again, and what waits.
+
+    `waits` is name, in force and asked for, of each rule that the file would make looser; `source`
+    is the file's SHA-256, and names what an admin allows.
+    """
+
+    MONEY: ClassVar[bool] = False
+
+    version: int
+    source: str
+    waits: tuple[tuple[str, str, str], ...] = ()
+    person: str = ""  # Who allowed it, if somebody did.
+
+
 class Audited(ControlMessage, frozen=True, kw_only=True):
     """Fact on topic `desk/audit`: something else that the chain must hold, such as a sign-in.
 
@@ -107,5 +123,5 @@ class Audited(ControlMessage, frozen=True, kw_only=True):
 
 PROTOCOL: Final = (
     LowerDesk, RaiseDesk, RaiseRefused, DeskStateChanged, FlattenDesk, OutcomeUnknown,
-    AuthorityRefused, Audited,
+    AuthorityRefused, RulesDiffer, Audited,
 )  # fmt: skip

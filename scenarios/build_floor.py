@@ -9,7 +9,7 @@ import msgspec
 
 from agents.crowd.followers import Followers, FollowersSettings
 from agents.desk.auditor import ADDRESS as AUDITOR, Auditor
-from agents.desk.controls import Mandate, join_mandates
+from agents.desk.controls import Mandate, Rulebook, join_mandates
 from agents.desk.coordinator import Coordinator
 from agents.desk.custodian import ADDRESS as CUSTODIAN, Custodian
 from agents.desk.custodian_state import CustodianSettings
@@ -253,8 +253,9 @@ def _swarm_of(config: Config) -> dict[str, told.Agent]:
     return {address: config.swarm.agents[address] for address in config.swarm.swarm}
 
 
-def _risk_settings(floor: Floor) -> RiskSettings:
-    agents = _swarm_of(floor.config)
+def rules_of(config: Config, floor: Floor) -> Rulebook:
+    """Return limits, mandates and approval rules of a configuration, for the agents of a floor."""
+    agents = _swarm_of(config)
     stocks = tuple(instrument.symbol for instrument in floor.instruments)
     everything = Mandate(
         instruments=(*stocks, *(f"{symbol}/options" for symbol in stocks)), notional_micros=1 << 60
@@ -271,14 +272,19 @@ def _risk_settings(floor: Floor) -> RiskSettings:
         [mandate for address, mandate in mandates.items()
          if not isinstance(agents.get(address), told.MarketMaker | told.Metronome)]
     )  # fmt: skip
-    swarm, scenario = floor.config.swarm, floor.config.scenario
+    swarm = config.swarm
     limits, breakers, approval = (
         (swarm.limits, swarm.breakers, swarm.approval) if swarm else (Limits(), None, None)
     )
+    return rulebook_of(limits, breakers, approval, mandates, pace_of(config) or 1.0)
+
+
+def _risk_settings(floor: Floor) -> RiskSettings:
+    scenario = floor.config.scenario
     return RiskSettings(
         account=SWARM_ACCOUNT,
         instruments=floor.instruments + floor.series,
-        rules=rulebook_of(limits, breakers, approval, mandates, pace_of(floor.config) or 1.0),
+        rules=rules_of(floor.config, floor),
         reference_ticks=floor.reference_ticks,
         cash_micros=int(scenario.account.cash),
         margin=scenario.account.margin,

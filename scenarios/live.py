@@ -32,6 +32,7 @@ from scenarios.live_record import SwarmRecord
 from scenarios.live_swarm import LiveSwarm, SwarmTerms
 from scenarios.panel_seat import PanelThread, invite, limit_rows, open_panel
 from scenarios.places import shown_path
+from scenarios.rules_watch import RulesWatch
 from scenarios.state_folder import HALT_FILE
 from scenarios.venue_market import file_of
 from scenarios.venue_process import VenueRun, load_world, terms_of
@@ -199,10 +200,15 @@ class Daemon:
             self._log.event("watchdog", "started")
 
     async def _watch_clock(self, swarm: LiveSwarm) -> None:
-        """Look at the wall clock, and bring a venue that died back."""
+        """Look at the wall clock and the swarm file, and bring a venue that died back."""
+        rules = RulesWatch(
+            self._desk.file, swarm.floor, swarm.tell_rules,
+            lambda text: self._log.event("limits", text),
+        )  # fmt: skip
         while True:
             await asyncio.sleep(_CLOCK_LOOK_S)
             swarm.look_at_wall_clock()
+            rules.look()
             swarm.look_at_accounts()
             if self._inline or self._is_stopping or swarm.kernel.stop_reason:
                 continue

@@ -19,7 +19,7 @@ from scenarios.config_scenario import Approver
 from scenarios.config_secret import Secret
 from scenarios.config_swarm import Panel, Swarm
 from scenarios.places import find_file, shown_path
-from scenarios.state_folder import refuse_loose, state_folder
+from scenarios.state_folder import refuse_loose, refuse_writable, state_folder
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +53,7 @@ def load_desk(path: Path) -> Desk:
     where = shown_path(file)
     if not file.is_file():
         raise ConfigError(f"{where}: there is no such file; name a swarm file")
+    refuse_writable(file)
     swarm = load_swarm(file)
     check_swarm_files(swarm, lambda told: find_file(told, file), where)
     if swarm.venue is None:

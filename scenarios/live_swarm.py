@@ -10,6 +10,7 @@ import msgspec
 
 from agents.desk.auditor import ADDRESS as AUDITOR, AuditorState
 from agents.desk.custodian_state import CustodianSettings
+from agents.desk.reload import RulesRead
 from brokers.socket_venue import SocketVenue
 from brokers.venue import VenueClock
 from brokers.venue_gateway import VenueGateway
@@ -202,6 +203,10 @@ class LiveSwarm:
         """Have the desk stop opening; from outside its handlers."""
         self._reason = reason
         self._admit(RISK, LowerDesk(to="reducing", reason=reason))
+
+    def tell_rules(self, read: RulesRead) -> None:
+        """Tell risk what the swarm file says; it stands for people, as the control socket does."""
+        self.kernel.admit(CONTROL, RISK, read)
 
     def look_at_wall_clock(self) -> None:
         """Lower the desk if the machine's clock was set: people and files go by that one."""

@@ -1,6 +1,8 @@
 """The state folder of a desk: `$XDG_STATE_HOME/outcry/NAME`, for its owner alone."""
 
+import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 from typing import Final
@@ -45,3 +47,29 @@ def refuse_loose(path: Path, what: str, mend: str) -> None:
         raise ConfigError(
             f"{path}: {what} has mode {mode:04o}, so that others can reach it; chmod {mend} it"
         )
+
+
+def refuse_writable(file: Path) -> None:
+    """Raise ConfigError where somebody else can write a file that says what may be traded.
+
+    A group of the owner alone counts as the owner.
+    """
+    state = file.stat()
+    mode = stat.S_IMODE(state.st_mode)
+    others = mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_private(state.st_gid))
+    if others:
+        raise ConfigError(
+            f"{file}: has mode {mode:04o}, so that others can change what may be "
+            "traded; chmod go-w it"
+        )
+    if state.st_uid not in {os.getuid(), 0}:
+        raise ConfigError(f"{file}: belongs to user {state.st_uid}; use one of your own")
+
+
+def _is_private(group: int) -> bool:
+    try:
+        found = grp.getgrgid(group)
+        mine = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return False
+    return found.gr_name == mine and set(found.gr_mem) <= {mine}

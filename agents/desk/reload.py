@@ -6,7 +6,13 @@ from agents.desk.limits import ApprovalPolicy, Breaker, Limit, Mandate, Rulebook
 from agents.desk.risk_state import RiskState
 from environment.actors import ActorContext
 from environment.approval_messages import TIERS
-from environment.control_messages import AUDIT_TOPIC, Audited, ControlMessage
+from environment.control_messages import (
+    AUDIT_TOPIC,
+    RULES_TOPIC,
+    Audited,
+    ControlMessage,
+    RulesDiffer,
+)
 
 
 class RulesRead(ControlMessage, frozen=True, kw_only=True):
@@ -70,6 +76,10 @@ def read_again(ctx: ActorContext, state: RiskState, message: RulesRead) -> None:
     if waits:
         figures = {wait.name: f"{wait.now} -> {wait.asked}" for wait in waits}
         _audit(ctx, "limits_waiting", "", message.source, figures)
+    ctx.publish(RULES_TOPIC, RulesDiffer(
+        version=state.rules.version, source=message.source,
+        waits=tuple((wait.name, wait.now, wait.asked) for wait in waits),
+    ))  # fmt: skip
 
 
 def allow_looser(ctx: ActorContext, state: RiskState, message: AllowLooser) -> bool:
@@ -82,6 +92,9 @@ def allow_looser(ctx: ActorContext, state: RiskState, message: AllowLooser) -> b
     _audit(ctx, "limits", message.person, message.source, {
         "old": str(before), "new": str(state.rules),
     })  # fmt: skip
+    ctx.publish(RULES_TOPIC, RulesDiffer(
+        version=state.rules.version, source=message.source, person=message.person
+    ))  # fmt: skip
     return True
 
 

@@ -8,7 +8,9 @@ import asyncio
 from collections import deque
 from typing import Final, assert_never
 
+from agents.desk.reload import AllowLooser
 from agents.human.panel_frames import (
+    Allow,
     Answer,
     Cancel,
     Control,
@@ -44,7 +46,7 @@ _REMEMBERED: Final = 1_000
 
 _NEEDS: Final[dict[str, Role]] = {
     "approve": "approver", "smaller": "approver", "resume": "approver",
-    "reject": "trader", "halt": "trader", "flatten": "trader", "cancel": "trader",
+    "allow": "admin", "reject": "trader", "halt": "trader", "flatten": "trader", "cancel": "trader",
 }  # fmt: skip
 
 
@@ -75,6 +77,8 @@ class Clerk:
                     self._say(seat, sign_in, frame)
                 case Control():
                     await self._control(sign_in, frame)
+                case Allow():
+                    await self._allow(sign_in, frame)
                 case Cancel():
                     self._cancel(sign_in, frame)
                 case Viewed():
@@ -159,6 +163,17 @@ class Clerk:
                 raise Refused("resuming needs your password")
             admit(RISK, RaiseDesk(person=person, reason=reason))
         self._room.say("person", person, f"{frame.word}: {shown(reason, 300)}".rstrip(": "))
+
+    async def _allow(self, sign_in: SignIn, frame: Allow) -> None:
+        if not self._is_first(sign_in, frame.id):
+            return
+        self._require(sign_in, "allow")
+        waits = self._room.rules
+        if waits is None or not waits.waits or waits.source != frame.source:
+            raise Refused("the file has changed since; look at what waits now")
+        if not await self._is_proved(sign_in, frame.password):
+            raise Refused("looser rules need your password")
+        self._room.floor.admit(RISK, AllowLooser(person=sign_in.person, source=frame.source))
 
     def _cancel(self, sign_in: SignIn, frame: Cancel) -> None:
         if not self._is_first(sign_in, frame.id):

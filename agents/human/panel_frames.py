@@ -72,6 +72,14 @@ class Control(PageFrame, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     password: Password = ""
 
 
+class Allow(PageFrame, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="allow"):
+    """An admin lets the looser rules of a file hold that were on screen, with a password."""
+
+    id: Name
+    source: Digest
+    password: Password
+
+
 class Cancel(PageFrame, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="cancel"):
     """A person takes a working order out of the market."""
 
@@ -100,7 +108,7 @@ class Read(PageFrame, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     number: Sequence
 
 
-FromPage = Hello | Answer | Say | Control | Cancel | Viewed | Unfold | Read
+FromPage = Hello | Answer | Say | Control | Allow | Cancel | Viewed | Unfold | Read
 _decoder: Final = msgspec.json.Decoder(FromPage)
 _encoder: Final = msgspec.json.Encoder()
 

@@ -21,10 +21,12 @@ from environment.approval_messages import (
 )
 from environment.control_messages import (
     AUDIT_TOPIC,
+    RULES_TOPIC,
     STATE_TOPIC,
     Audited,
     DeskStateChanged,
     RaiseRefused,
+    RulesDiffer,
 )
 from environment.messages import (
     ApprovedOrder,
@@ -59,9 +61,9 @@ from environment.text_messages import (
 _MARKET_NS: Final = 250_000_000  # Eyes need no more.
 
 Heard = (
-    CardChanged | CardDue | AnswerNoted | DeskStateChanged | RaiseRefused | QuoteUpdate
-    | DepthUpdate | TradePrint | PhaseChanged | BandsChanged | AuctionIndication | Signal
-    | Proposal | Verdict
+    CardChanged | CardDue | AnswerNoted | DeskStateChanged | RaiseRefused | RulesDiffer
+    | QuoteUpdate | DepthUpdate | TradePrint | PhaseChanged | BandsChanged | AuctionIndication
+    | Signal | Proposal | Verdict
     | ApprovedOrder | ApprovedReplace | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
     | OrderReplaced | OrderTriggered | Consulted | Evidence | NewsItem | Notice
 )  # fmt: skip
@@ -94,6 +96,7 @@ class PanelGateway(Actor[ToPanel]):
                     ctx.publish(AUDIT_TOPIC, message)
             case (
                 CardChanged() | CardDue() | AnswerNoted() | DeskStateChanged() | RaiseRefused()
+                | RulesDiffer()
                 | QuoteUpdate() | DepthUpdate() | TradePrint() | PhaseChanged() | BandsChanged()
                 | AuctionIndication() | Signal() | Proposal() | Verdict() | ApprovedOrder()
                 | ApprovedReplace() | OrderAccepted() | OrderRefused() | OrderFilled()
@@ -109,7 +112,7 @@ class PanelGateway(Actor[ToPanel]):
 
     def _listen(self, ctx: ActorContext) -> None:
         read = (CONSULTED_TOPIC, EVIDENCE_TOPIC, NOTICE_TOPIC, *map(news_topic, self._feeds))
-        for topic in (CARDS_TOPIC, STATE_TOPIC, VERDICTS, PROPOSALS, *read):
+        for topic in (CARDS_TOPIC, STATE_TOPIC, RULES_TOPIC, VERDICTS, PROPOSALS, *read):
             ctx.subscribe(topic)
         for symbol in self._symbols:
             ctx.subscribe(f"market/{symbol}/quotes", _MARKET_NS)

@@ -25,7 +25,7 @@ from agents.human.panel_table import CardTable, Laid, only_figures_moved
 from agents.human.panel_text import shown, span
 from agents.human.preview import PreviewPort
 from environment.approval_messages import AnswerNoted, ApproversPresent, CardChanged, CardDue
-from environment.control_messages import DeskStateChanged, RaiseRefused
+from environment.control_messages import DeskStateChanged, RaiseRefused, RulesDiffer
 from environment.instruments import Instrument
 from environment.messages import (
     ApprovedOrder,
@@ -84,6 +84,7 @@ class Room:
         self.live = LiveView(settings.instruments, self.books)
         self.previews = Previews(preview, self.live, settings.closes_ns, self._tell_preview)
         self.may_approve: Callable[[str], bool] = lambda _: False
+        self.rules: RulesDiffer | None = None  # What the file says besides what holds.
         self._is_live_stale = False
         self._approvers: int | None = None  # As the approval agent was told last.
 
@@ -102,11 +103,8 @@ class Room:
                 self.seats.tell(make_frame("due", code=message.code, kind=message.kind))
             case AnswerNoted():
                 self._note(message)
-            case DeskStateChanged():
-                self.live.hear_state(message)
-                self._tell_state(message)
-            case RaiseRefused(person=person, reason=reason):
-                self.say("desk", "desk", f"{person} may not resume: {shown(reason, 400)}")
+            case DeskStateChanged() | RaiseRefused() | RulesDiffer():
+                self._hear_desk(message)
             case QuoteUpdate() | DepthUpdate() | PhaseChanged():
                 self.live.hear_market(message, now_ns)
             case Signal():
@@ -130,6 +128,42 @@ class Room:
             case _:
                 return  # The floor says more than a panel shows.
         self._is_live_stale = True
+
+    def _hear_desk(self, told: DeskStateChanged | RaiseRefused | RulesDiffer) -> None:
+        match told:
+            case DeskStateChanged():
+                self.live.hear_state(told)
+                self._tell_state(told)
+            case RaiseRefused(person=person, reason=reason):
+                self.say("desk", "desk", f"{person} may not resume: {shown(reason, 400)}")
+            case RulesDiffer():
+                self._hear_rules(told)
+            case never:
+                assert_never(never)
+
+    def _hear_rules(self, told: RulesDiffer) -> None:
+        """Show which rules would be looser: they wait for an admin."""
+        before, self.rules = self.rules, told
+        self.seats.tell(self._rules_frame())
+        if told.person:
+            text = f"{shown(told.person, 40)} let looser rules hold, version {told.version}"
+            self.say("desk", "limits", text)
+        elif told.waits:
+            rows = tuple(
+                (shown(name, 80), shown(now, 300), shown(asked, 300))
+                for name, now, asked in told.waits
+            )
+            head = ("rule", "in force", "asked for")
+            self.say(
+                "desk", "limits", "Looser rules of the file wait for an admin.", rows=(head, *rows)
+            )
+        elif before is not None and before.version != told.version:
+            self.say("desk", "limits", f"Tighter rules of the file hold, version {told.version}.")
+
+    def _rules_frame(self) -> bytes:
+        told = self.rules
+        waits = [] if told is None else [[shown(one, 300) for one in row] for row in told.waits]
+        return make_frame("rules", source="" if told is None else told.source, waits=waits)
 
     def _hear_analyst(
         self, told: Held | Consulted | Notice, now_ns: int, rests_on: tuple[int, ...]
@@ -235,6 +269,7 @@ class Room:
                 live=self.live.view(),
             )
         )
+        seat.put(self._rules_frame())
         seat.put(self.beat())
 
     def beat(self) -> bytes:

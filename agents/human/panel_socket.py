@@ -137,4 +137,5 @@ class PanelSockets:
             "roles": list(person.roles),
             "may_reject": person.may("trader"),
             "may_approve": person.may("approver"),
+            "may_allow": person.may("admin"),
         }

@@ -20,6 +20,7 @@ let serverVersion = version;
 let socket = null;
 let person = { name: "", may_reject: false, may_approve: false };
 let state = { name: "active", reason: "", person: "" };
+let rules = { source: "", waits: [] };
 let nobody = "";
 let isAtGate = true;
 let renewing = 0;
@@ -45,6 +46,7 @@ const live = new Live({
 const bar = new Bar({
   halt: () => dialogs.halt(send),
   resume: () => dialogs.resume(send, state, ""),
+  allow: () => dialogs.allow(send, rules),
   signOut: async () => {
     await signOut().catch(() => {});
     location.reload();
@@ -128,6 +130,10 @@ const hear = {
       announce(`The desk is halted. ${frame.reason}`, true);
     }
     setState(frame);
+  },
+  rules(frame) {
+    rules = frame;
+    bar.setRules(frame);
   },
   unfolded: (frame) => deck.unfolded(frame),
   preview: (frame) => deck.previewCame(frame),

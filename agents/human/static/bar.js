@@ -39,7 +39,7 @@ function toggle(words, act) {
 }
 
 export class Bar {
-  constructor({ halt, resume, signOut }) {
+  constructor({ halt, resume, allow, signOut }) {
     this.state = el("span", { class: "state", role: "status", data: { state: "active" } });
     this.name = el("span", {});
     this.market = el("b", {});
@@ -47,6 +47,7 @@ export class Bar {
     this.person = el("button", { type: "button", class: "quiet", on: { click: signOut } });
     this.stop = el("button", { type: "button", class: "stop", on: { click: halt } }, "Halt …");
     this.go = el("button", { type: "button", hidden: true, on: { click: resume } }, "Resume …");
+    this.rules = el("button", { type: "button", hidden: true, on: { click: allow } }, "Rules wait …");
     const sound = toggle("Sound", async (on) => {
       setLoud(on);
       if (on) play("reminder");
@@ -58,7 +59,7 @@ export class Bar {
       notices.textContent = "Notices on";
     }
     byId("bar").replaceChildren(
-      el("h1", {}, el("img", { src: "/static/icon.svg", alt: "" }), this.name), this.state, this.go,
+      el("h1", {}, el("img", { src: "/static/icon.svg", alt: "" }), this.name), this.state, this.go, this.rules,
       el("span", { class: "gap" }), el("p", { class: "clock" }, this.market, el("br"), this.own),
       ...menu(sound, notices, el("button", { type: "button", class: "quiet", on: { click: flipTheme } }, "Light or dark"), this.person),
       this.stop);
@@ -69,6 +70,11 @@ export class Bar {
     this.person.textContent = `Sign out ${person.name}`;
     this.stop.hidden = !person.may_reject;
     this.mayResume = person.may_approve;
+    this.mayAllow = person.may_allow;
+  }
+
+  setRules(rules) {
+    this.rules.hidden = !rules.waits.length || !this.mayAllow;
   }
 
   setState(state) {

@@ -39,3 +39,10 @@ export function resume(send, state, reason) {
     el("label", {}, "Your password", el("input", { name: "password", type: "password", required: true, maxlength: 1000, autocomplete: "current-password" })),
   ], "Resume", "main", (form) => (send({ t: "control", id: pressId(), word: "resume", reason: form.get("reason"), password: form.get("password") }) ? "" : "Not connected: nothing was sent."));
 }
+
+export function allow(send, rules) {
+  dialog("Looser rules of the file", "They hold once you allow them; tighter ones hold already. Both are recorded.", [
+    el("ul", { class: "waits" }, rules.waits.map(([name, now, asked]) => el("li", {}, el("b", {}, name), el("br"), `${now} → ${asked}`))),
+    el("label", {}, "Your password", el("input", { name: "password", type: "password", required: true, maxlength: 1000, autocomplete: "current-password" })),
+  ], "Allow them", "stop", (form) => (send({ t: "allow", id: pressId(), source: rules.source, password: form.get("password") }) ? "" : "Not connected: nothing was sent."));
+}

@@ -9,7 +9,7 @@ from agents.desk.controls import Limit, Mandate, Rulebook
 from agents.desk.limits import ApprovalPolicy, Breaker
 from agents.desk.reload import AllowLooser, RulesRead, merged
 from environment.actors.testing import RecordingContext
-from environment.control_messages import Audited
+from environment.control_messages import Audited, RulesDiffer
 from tests.unit.desk.factories import AGENT, make_risk
 
 LOSS = Breaker(measure="daily_loss", scope="desk", reducing=100, halted=200)
@@ -74,6 +74,10 @@ def test_admin_puts_what_was_shown_in_force_and_nothing_else() -> None:
     assert risk.state.rules.limits == looser.limits
     kinds = [p.message.kind for p in ctx.published if isinstance(p.message, Audited)]
     assert kinds == ["limits_waiting", "limits"]
+    told = [p.message for p in ctx.published if isinstance(p.message, RulesDiffer)]
+    assert [(t.source, len(t.waits), t.person) for t in told] == [("abc", 1, ""), ("abc", 0, "eva")]
+    assert told[0].waits[0][0] == "limits.position"
+    assert told[1].version == risk.state.rules.version == HELD.version + 1
 
 
 def test_agent_reloads_nothing() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import argon2
 import msgspec
 
+from agents.desk.reload import AllowLooser
 from agents.human.panel_ports import Surroundings
 from agents.human.panel_room import RoomSettings
 from agents.human.panel_server import PanelServer, PanelSettings
@@ -35,7 +36,7 @@ from environment.approval_messages import (
     WorstCase,
     named,
 )
-from environment.control_messages import DeskStateChanged, LowerDesk, RaiseDesk
+from environment.control_messages import DeskStateChanged, LowerDesk, RaiseDesk, RulesDiffer
 from environment.instruments import make_equity
 from environment.messages import DepthUpdate, Message, OrderRequest, QuoteUpdate, Signal
 
@@ -158,6 +159,8 @@ class ScriptedFloor:
                 self._answer(message)
             case LowerDesk():
                 self.state("active", "halted", message.reason, message.person)
+            case AllowLooser(person=person, source=source):
+                self.say(RulesDiffer(version=2, source=source, person=person))
             case RaiseDesk():
                 self.state("halted", "reducing", message.reason, message.person)
 

@@ -9,10 +9,11 @@ import aiohttp
 import jwt
 import pytest
 
+from agents.desk.reload import AllowLooser
 from agents.human.panel_guard import CONTENT_POLICY
 from agents.human.panel_lockout import FREE_TRIES
 from environment.approval_messages import CardAnswer
-from environment.control_messages import Audited, LowerDesk, RaiseDesk
+from environment.control_messages import Audited, LowerDesk, RaiseDesk, RulesDiffer
 from tests.unit.human.floor import PASSWORD, Panel, make_card, open_panel
 from tests.unit.human.pages import Browser, closed, heard, opened_socket, talk, unsigned
 
@@ -394,6 +395,24 @@ def test_resuming_needs_an_approver_a_reason_and_a_password(panel: Panel, ana: B
     assert panel.floor.heard(RaiseDesk) == []
     say(ana, {**full, "id": "c4"}, "state")
     assert [told.person for told in panel.floor.heard(RaiseDesk)] == ["ana"]
+
+
+def test_looser_rules_wait_for_an_admin_with_a_password_and_for_what_was_shown(
+    panel: Panel, ana: Browser
+) -> None:
+    source, other = "a" * 64, "b" * 64
+    waits = (("limits.position", "hard 20", "hard 30"),)
+    panel.floor.say(RulesDiffer(version=1, source=source, waits=waits))
+    frame = {"t": "allow", "source": source, "password": PASSWORD}
+    assert "the role admin" in say(ana, frame | {"id": "n1"})["reason"]
+    eve = Browser(panel.address)
+    assert eve.sign_in("adm") == 200
+    assert "the file has changed" in say(eve, frame | {"id": "n2", "source": other})["reason"]
+    assert "wrong password" in say(eve, frame | {"id": "n3", "password": "not it"})["reason"]
+    assert panel.floor.heard(AllowLooser) == []
+    assert "adm let looser rules hold" in say(eve, frame | {"id": "n4"}, "said")["entry"]["text"]
+    assert panel.floor.heard(AllowLooser) == [AllowLooser(person="adm", source=source)]
+    assert "the file has changed" in say(eve, frame | {"id": "n5"})["reason"]
 
 
 def test_a_trader_halts_at_once(panel: Panel) -> None:
