@@ -4,10 +4,20 @@ from typing import ClassVar, Final, assert_never
 
 import msgspec
 
+from brokers.evening import ClearingNotice, reports_of
 from brokers.packages import PackageEvent, Packages, PackageState, Told, fault_of
 from brokers.venue_book import BookedOrder, VenueBook
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.authority import VenueGate
+from environment.clearing_messages import (
+    AdjustmentNotice,
+    AssignmentNotice,
+    EveningStatement,
+    ExerciseNotice,
+    ExpiryNotice,
+    MarginCallMetNotice,
+    MarginCallNotice,
+)
 from environment.control_messages import AuthorityRefused
 from environment.messages import (
     ApprovedOrder,
@@ -22,6 +32,7 @@ from environment.messages import (
     OrderRequest,
     OrderTriggered,
     ReplaceOrder,
+    Resumed,
     SubmitOrder,
 )
 from environment.option_messages import (
@@ -33,6 +44,7 @@ from environment.option_messages import (
 )
 from environment.parent_draws import ParentDraws
 from environment.venue_messages import (
+    AccountEvent,
     AccountReport,
     OrderReport,
     QueryAccount,
@@ -46,6 +58,7 @@ from environment.venue_messages import (
 )
 
 VENUE_ADDRESS: Final = "venue"
+CLEARING: Final = "clearing"  # Who tells of nights, on `clearing/ACCOUNT`.
 _VERDICTS_KEPT: Final = 1_000
 DESK: Final = frozenset({"desk/risk", "desk/custodian"})  # Who hands the venue its orders.
 
@@ -71,7 +84,7 @@ ToVenue = (
     ApprovedOrder | ApprovedReplace | CancelOrder | CancelAll | QueryOrder | QueryAccount
     | ResendReports | RenewSession | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
     | OrderReplaced | OrderTriggered | PackageAccepted | LegFilled | PackageFilled
-    | PackageCancelled
+    | PackageCancelled | Resumed | ClearingNotice
 )  # fmt: skip
 
 
@@ -116,6 +129,13 @@ class SimulatedVenue(Actor[ToVenue]):
                 self._on_event(ctx, message)
             case QueryOrder() | QueryAccount() | ResendReports() | RenewSession():
                 self._answer(ctx, message)
+            case Resumed():
+                ctx.subscribe(f"{CLEARING}/{self._account}")
+            case (
+                ExerciseNotice() | AssignmentNotice() | ExpiryNotice() | AdjustmentNotice()
+                | MarginCallNotice() | MarginCallMetNotice() | EveningStatement()
+            ):  # fmt: skip
+                self._on_night(ctx, message)
             case never:
                 assert_never(never)
 
@@ -147,6 +167,14 @@ class SimulatedVenue(Actor[ToVenue]):
                 self._tell(ctx, self._packages.follow(state.packages, state.book, event))
         else:
             state.draws.follow(event)
+            self._report(ctx, event)
+
+    def _on_night(self, ctx: ActorContext, notice: ClearingNotice) -> None:
+        if ctx.sender() != CLEARING:
+            self.state.unfounded += 1  # Nobody else moves what an account holds.
+            self._warn(ctx, "", "notice: not from the clearing house")
+            return
+        for event in reports_of(notice, self.state.book):
             self._report(ctx, event)
 
     def _tell(self, ctx: ActorContext, told: Told) -> None:
@@ -250,7 +278,7 @@ class SimulatedVenue(Actor[ToVenue]):
         refused = AuthorityRefused(sender=ctx.sender(), order_id=order_id, reason=reason)
         ctx.send(self._warned, refused)
 
-    def _report(self, ctx: ActorContext, event: ReportedEvent) -> None:
+    def _report(self, ctx: ActorContext, event: ReportedEvent | AccountEvent) -> None:
         ctx.send(self._custodian, self.state.book.report(event))
 
     def _answer(

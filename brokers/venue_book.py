@@ -18,7 +18,9 @@ from environment.messages import (
 )
 from environment.structures import units_done
 from environment.venue_messages import (
+    AccountEvent,
     OrderAtVenue,
+    PositionMoved,
     ReportedEvent,
     ReportsGone,
     VenueOrderState,
@@ -158,7 +160,7 @@ class VenueBook(msgspec.Struct):
         if order is not None:
             order.asked.append((replace.quantity, replace.price))
 
-    def report(self, event: ReportedEvent) -> VenueReport:
+    def report(self, event: ReportedEvent | AccountEvent) -> VenueReport:
         """Take an event in, and return it with its number."""
         self.sequence += 1
         report = VenueReport(sequence=self.sequence, event=event)
@@ -182,7 +184,16 @@ class VenueBook(msgspec.Struct):
         answer += [report for report in self.reports if report.sequence > sequence]
         return answer
 
-    def _follow(self, event: ReportedEvent) -> None:
+    def _follow(self, event: ReportedEvent | AccountEvent) -> None:
+        if isinstance(event, PositionMoved):
+            for symbol, change in (
+                (event.instrument, event.change),
+                (event.into, event.into_change),
+            ):
+                if change:
+                    self.positions[symbol] = self.positions.get(symbol, 0) + change
+        if isinstance(event, AccountEvent):
+            return
         if isinstance(event, OrderFilled):
             signed = event.quantity if event.side == "buy" else -event.quantity
             held = self.positions.get(event.instrument, 0) + signed

@@ -21,6 +21,7 @@ from environment.messages import (
 )
 from environment.telemetry.stages import NoClock, StageClock
 from environment.venue_messages import (
+    AccountEvent,
     NotSent,
     QueryAccount,
     QueryOrder,
@@ -145,7 +146,11 @@ class VenueGateway(Gateway[ToGateway]):
                 side.publish(topic, message)
             case VenueClock():
                 self._on_clock(event)
+            case VenueReport(event=of_account) if isinstance(of_account, AccountEvent):
+                self._counts[2] += 1
+                side.admit(CUSTODIAN, event)
             case VenueReport(event=of_order):
+                assert not isinstance(of_order, AccountEvent), "as above"
                 self._counts[2] += 1
                 side.admit(CUSTODIAN, event, self._orders.get(of_order.order_id))
                 is_over = isinstance(of_order, OrderCancelled | OrderRefused)

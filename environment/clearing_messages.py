@@ -98,6 +98,21 @@ class MarginCallMetNotice(MoneyMessage, frozen=True, kw_only=True):
     session: date
 
 
+class EveningStatement(MoneyMessage, frozen=True, kw_only=True):
+    """Fact, after a night's notices: what an account holds and owns, and the closing marks.
+
+    `marks` are the stocks' official closes in ticks as they open next; `listed` are the terms of
+    the options that it holds.
+    """
+
+    account: str
+    session: date
+    positions: dict[str, int]
+    cash_micros: int
+    marks: dict[str, int]
+    listed: tuple[Instrument, ...] = ()
+
+
 # --- the clearing firm's own office: what it asks of the books, to liquidate and close -----------
 
 
@@ -147,6 +162,7 @@ class PositionClosed(Message, frozen=True, kw_only=True):
 
 PROTOCOL: tuple[type[Message], ...] = (
     ExerciseInstruction, InstructionAccepted, InstructionRefused, ExerciseNotice, AssignmentNotice,
-    ExpiryNotice, AdjustmentNotice, MarginCallNotice, MarginCallMetNotice, AccountStanding,
+    ExpiryNotice, AdjustmentNotice, MarginCallNotice, MarginCallMetNotice, EveningStatement,
+    AccountStanding,
     QueryStanding, HoldersReport, QueryHolders, PositionClosed,
 )  # fmt: skip

@@ -5,10 +5,13 @@ missed, asks for it again, and takes nothing twice. Orders go by client order id
 custodian gives out; everybody else on the floor names an order as its owner does.
 """
 
+from datetime import date
 from typing import Final, Literal
 
 import msgspec
 
+from environment.clearing_messages import MarginCallMetNotice, MarginCallNotice
+from environment.instruments import Instrument
 from environment.message_roots import Message, MoneyMessage
 from environment.messages import (
     Leg,
@@ -21,20 +24,48 @@ from environment.messages import (
     Side,
 )
 
+MOVES_TOPIC: Final = "desk/moves"  # Where the custodian publishes every PositionMoved.
 BREAKS_TOPIC: Final = "desk/breaks"  # Where every difference to the venue is published.
 
 ReportedEvent = (
     OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered
 )
+MoveReason = Literal[
+    "exercise", "assignment", "expiry", "adjustment", "corporate_action", "statement"
+]
 VenueOrderState = Literal["working", "filled", "cancelled", "refused"]
 BreakKind = Literal["position", "foreign_order", "unowned_order", "missed_end", "foreign_fill"]
+
+
+class PositionMoved(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: a night changed the account without an order of its own.
+
+    `change` lots of `instrument`, and of what they became or delivered `into_change` lots of
+    `into`; `cash_micros` were received (below 0: paid). The last of a night is the statement: the
+    account's whole cash, and closing marks in ticks by stock.
+    """
+
+    instrument: str
+    change: int
+    reason: MoveReason
+    session: date
+    into: str = ""
+    into_change: int = 0
+    cash_micros: int = 0
+    before: int | None = None  # Lots of `instrument` that the account held.
+    cash_after_micros: int | None = None
+    marks: dict[str, int] = msgspec.field(default_factory=dict)
+    listed: tuple[Instrument, ...] = ()  # Terms of the options that are held now.
+
+
+AccountEvent = PositionMoved | MarginCallNotice | MarginCallMetNotice
 
 
 class VenueReport(MoneyMessage, frozen=True, kw_only=True):
     """Fact: the venue's event number `sequence` of this account."""
 
     sequence: int
-    event: ReportedEvent
+    event: ReportedEvent | AccountEvent
 
 
 class VenueSession(MoneyMessage, frozen=True, kw_only=True):
@@ -171,5 +202,5 @@ class BreakFound(Message, frozen=True, kw_only=True):
 PROTOCOL: Final = (
     VenueReport, VenueSession, VenueLost, NotSent, RenewSession, QueryOrder, QueryAccount,
     ResendReports, ReportsGone, OrderReport, AccountReport, OwnerDown, ReconcileNow,
-    PositionBooked, BreakFound,
+    PositionBooked, BreakFound, PositionMoved,
 )  # fmt: skip

@@ -96,7 +96,8 @@ class World:
     def numbers(self) -> dict[str, int]:
         """The core's number of each instrument: the stocks, then the series."""
         listed = self.instruments + self.options.instruments
-        return {instrument.symbol: n for n, instrument in enumerate(listed)}
+        found = {instrument.symbol: n for n, instrument in enumerate(listed)}
+        return found | {series.symbol: n for n, series in self.series.items()}
 
     def start_day(self, number: int) -> None:
         """Put the day's fundamentals, phases, shocks and first wake-ups into the core."""

@@ -1,13 +1,16 @@
 """The night after a trading day: clearing over the core's books, told to journal and tape."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.crowd.actors import remote_traders
 from environment.actors import Envelope
+from environment.clearing_messages import EveningStatement
 from environment.draws import stream_key
+from environment.instruments import Instrument
 from environment.market import layout as at
 from environment.market.calendar import TradingCalendar
 from environment.market.clearing import Clearing, ClearingTerms
@@ -20,6 +23,7 @@ from environment.market.exercise_rules import ExerciseTerms
 from environment.market.market_contracts import MarketContracts
 from environment.messages import Message, PricesRescaled
 from scenarios.build_curves import WorldCurves, world_curves
+from scenarios.build_floor import SWARM_ACCOUNT
 from scenarios.builder import World
 from scenarios.clearing_margin import NightMargin
 from scenarios.clearing_notices import notices_of
@@ -68,7 +72,10 @@ class Night:
         world.clearing_events.extend(events)
         self._tell(events, world.sessions[day].end_ns)
         self._adjust(events, world.sessions[day].end_ns + 1)
+        if world.series:
+            world.exchange.rename(world.series)
         self._notify(events, day)
+        self._state(ledger, session, day)
         return self._rows(world.sessions[day].end_ns, before, self._books(ledger))
 
     def _begin(self) -> Clearing:
@@ -164,6 +171,30 @@ class Night:
         starts_ns = world.sessions[day + 1].start_ns
         for account, notice in notices_of(events, names):
             self._publish(f"{TOPIC}/{account}", notice, world.sessions[day].end_ns, starts_ns)
+
+    def _state(self, ledger: MarketLedger, session: date, day: int) -> None:
+        """Let the swarm hear next morning, after all notices, what it holds and owns."""
+        world = self._world
+        account = world.floor.accounts.get(SWARM_ACCOUNT)
+        if account is None or day + 1 >= len(world.sessions):
+            return
+        held = {
+            instrument.symbol: int(ledger.position[account, n])
+            for n, instrument in enumerate(world.instruments)
+        }
+        listed: list[Instrument] = []
+        for number, owned in {} if self._contracts is None else self._contracts.holdings().items():
+            places = np.flatnonzero(owned.accounts == account)
+            if len(places) and owned.contracts[places[0]]:
+                listed.append(world.series[number])
+                held[world.series[number].symbol] = int(owned.contracts[places[0]])
+        statement = EveningStatement(
+            account=SWARM_ACCOUNT, session=session, cash_micros=int(ledger.cash[account]),
+            positions={symbol: lots for symbol, lots in held.items() if lots},
+            marks=self._marks(), listed=tuple(listed),
+        )  # fmt: skip
+        sent_ns, at_ns = world.sessions[day].end_ns, world.sessions[day + 1].start_ns
+        self._publish(f"{TOPIC}/{SWARM_ACCOUNT}", statement, sent_ns, at_ns)
 
     def _publish(self, topic: str, message: Message, sent_ns: int, at_ns: int) -> None:
         kernel = self._world.kernel

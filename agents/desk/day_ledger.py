@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from agents.desk.allocation import allocated, shared_moves, weights_of
 from environment.instruments import Instrument
 from environment.messages import OrderFilled
+from environment.venue_messages import PositionMoved
 
 
 class ScopeBook(msgspec.Struct):
@@ -48,6 +50,21 @@ class DayLedger(msgspec.Struct):
                 profit = book.value(marks, instruments) - book.base_micros
                 book.peak_micros = max(book.peak_micros, profit)
                 yield name, -profit, book.peak_micros - profit
+
+    def move(self, event: PositionMoved) -> None:
+        """Take in what a night changed, in every scope by its share: no profit by itself."""
+        kinds: dict[str, dict[str, dict[str, int]]] = {}
+        for name, book in self.scopes.items():
+            kinds.setdefault(name.partition(":")[0], {})[name] = book.lots
+        for held in kinds.values():
+            had = {name: lots.get(event.instrument, 0) for name, lots in held.items()}
+            for name, paid in allocated(event.cash_micros, weights_of(event, had)).items():
+                if name:
+                    self.scopes[name].cash_micros += paid
+            for name, changes in shared_moves(event, held).items():
+                lots = self.scopes[name].lots
+                for symbol, change in changes.items():
+                    lots[symbol] = lots.get(symbol, 0) + change
 
     def start_day(self, marks: dict[str, int], instruments: dict[str, Instrument]) -> None:
         """Let profit count from here."""

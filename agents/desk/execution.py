@@ -92,8 +92,10 @@ class Execution(Actor[ToExecution]):
                 if scope == "desk" and after == "halted":
                     for order in list(self.state.working.values()):
                         self._end(ctx, order, "halted")
-            case BandsChanged() | AuctionIndication() | SeriesListed():
+            case BandsChanged() | AuctionIndication():
                 pass
+            case SeriesListed():
+                self._work_on.learn(message, self.state.listed)
             case Resumed():
                 self._resume(ctx)
             case never:
@@ -122,6 +124,7 @@ class Execution(Actor[ToExecution]):
         ctx.subscribe(STATE_TOPIC)
         for symbol in self.state.listens_to:
             self._listen(ctx, symbol)
+        self._work_on.instruments.update(self.state.listed)
         self.state.quotes.resume(ctx, self._settings.quotes_every_ns)
         self.state.is_beating = False
         for order in list(self.state.working.values()):

@@ -59,6 +59,7 @@ class ExecutionState(msgspec.Struct):
     refused_children: int = 0
     quotes: LegQuotes = msgspec.field(default_factory=LegQuotes)
     costs: dict[str, ExecutionCost] = {}  # By strategy.
+    listed: dict[str, Instrument] = {}  # Series that came after the start, as after a split.
 
 
 class ExecutionStatistics(msgspec.Struct, frozen=True, kw_only=True):

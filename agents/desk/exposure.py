@@ -6,6 +6,7 @@ is filled or over.
 
 import msgspec
 
+from agents.desk.allocation import moves_of, shared_moves
 from agents.orders import Terms, TrackedOrder, split_order_id
 from environment.errors import Defect
 from environment.messages import (
@@ -21,6 +22,7 @@ from environment.messages import (
     Resumed,
     Side,
 )
+from environment.venue_messages import PositionMoved
 
 ORDER_EVENTS = (
     OrderAccepted, OrderRefused, OrderFilled, OrderCancelled, OrderReplaced, OrderTriggered,
@@ -103,6 +105,18 @@ class DeskBook(msgspec.Struct):
         self._change(order, before, filled)
         if order.is_over:
             del self.orders[order.order_id]
+
+    def move(self, event: PositionMoved) -> None:
+        """Take in what a night changed: the account's, and each owner's share of it."""
+        for symbol, change in moves_of(event):
+            self.account_in(symbol).position += change
+        held = {
+            owner: {symbol: one.position for symbol, one in exposures.items()}
+            for owner, exposures in self.owners.items()
+        }
+        for owner, changes in shared_moves(event, held).items():
+            for symbol, change in changes.items():
+                self.owner_in(owner, symbol).position += change
 
     def resumed(self, owner: str) -> Resumed:
         """Return what an owner has in the market, as the first message of a new incarnation."""

@@ -5,8 +5,10 @@ from typing import Final
 
 import msgspec
 
+from agents.desk.allocation import moves_of, shared_moves
 from agents.orders import TrackedOrder
 from environment.messages import OpenOrder, OrderEvent, OrderFilled, Resumed, Side
+from environment.venue_messages import PositionMoved
 
 _ENDED_KEPT: Final = 1_000
 
@@ -84,6 +86,15 @@ class OrderTable(msgspec.Struct):
         if owner:
             held = self.owners.setdefault(owner, {})
             held[instrument] = held.get(instrument, 0) + signed
+
+    def move(self, event: PositionMoved) -> None:
+        """Take in what a night changed: the account's, and each owner's share of it."""
+        for symbol, change in moves_of(event):
+            self.positions[symbol] = self.positions.get(symbol, 0) + change
+        for owner, changes in shared_moves(event, self.owners).items():
+            held = self.owners[owner]
+            for symbol, change in changes.items():
+                held[symbol] = held.get(symbol, 0) + change
 
     def unknown(self) -> int:
         """Return how many orders have a command of unknown outcome."""

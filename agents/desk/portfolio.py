@@ -3,6 +3,7 @@
 from typing import ClassVar, assert_never
 
 from agents.desk import portfolio_state
+from agents.desk.allocation import allocated, weights_of
 from agents.desk.portfolio_state import (
     SIZINGS,
     Line,
@@ -16,8 +17,10 @@ from agents.desk.proposal import PROPOSALS, Proposal
 from agents.desk.sizing import Opportunity, Size, size_of, step_of
 from agents.desk.structure_desk import StructureDesk, heaviest
 from agents.instrument_view import InstrumentView, quotes_topic, status_topic
+from agents.listing import series_of
 from agents.orders import OrderNumbers, Terms, TrackedOrder
 from environment.actors import Actor, ActorContext, ActorRef
+from environment.instruments import Instrument
 from environment.messages import (
     AuctionIndication,
     BandsChanged,
@@ -38,11 +41,12 @@ from environment.messages import (
     TimerFired,
 )
 from environment.option_messages import ChainUpdate, SeriesListed
+from environment.venue_messages import MOVES_TOPIC, PositionMoved
 
 ToPortfolio = (
     Resumed | Proposal | QuoteUpdate | PhaseChanged | BandsChanged | AuctionIndication | TimerFired
     | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered
-    | ChainUpdate | SeriesListed
+    | ChainUpdate | SeriesListed | PositionMoved
 )  # fmt: skip
 
 
@@ -75,8 +79,12 @@ class Portfolio(Actor[ToPortfolio]):
                 self._on_proposal(ctx, message)
             case QuoteUpdate() | PhaseChanged() | ChainUpdate():
                 self._on_market(ctx, message)
-            case BandsChanged() | AuctionIndication() | SeriesListed():
+            case BandsChanged() | AuctionIndication():
                 pass
+            case SeriesListed():
+                self._learn(series_of(message, self._instruments))
+            case PositionMoved():
+                self._on_night(ctx, message)
             case TimerFired(timer_id=timer_id, name=name):
                 self._on_timer(ctx, name, timer_id)
             case (
@@ -107,6 +115,9 @@ class Portfolio(Actor[ToPortfolio]):
     def _begin(self, ctx: ActorContext, resumed: Resumed) -> None:
         """Listen; what an earlier incarnation still has in the market is cancelled."""
         ctx.subscribe(PROPOSALS)
+        ctx.subscribe(MOVES_TOPIC)
+        for instrument in self.state.listed.values():
+            self._instruments[instrument.symbol] = instrument
         for symbol, line in self.state.lines.items():
             line.position = resumed.positions.get(symbol, 0)
             line.order = None
@@ -142,6 +153,30 @@ class Portfolio(Actor[ToPortfolio]):
         if line.is_unsized and line.proposal is not None:
             self._resize(ctx, line.proposal, line)
         self._act(ctx, message.instrument, line)
+
+    def _learn(self, instrument: Instrument) -> None:
+        """Take the terms of a series in that was not listed at the start."""
+        if instrument.symbol not in self._instruments:
+            self.state.listed[instrument.symbol] = instrument
+            self._instruments[instrument.symbol] = instrument
+
+    def _on_night(self, ctx: ActorContext, event: PositionMoved) -> None:
+        """Follow what a night changed; shares that came by delivery are to be closed."""
+        for instrument in event.listed:
+            self._learn(instrument)
+        self.state.ledger.move(event)
+        came = self._structures.move(ctx, self.state, event)
+        line = self.state.lines.get(event.into if came else event.instrument)
+        if line is None:
+            return
+        before = line.position
+        own = allocated(event.change, weights_of(event, {event.instrument: before}))
+        line.position += sum(came.values()) if came else own.get(event.instrument, 0)
+        if before and line.target and not came:  # A split: as much is wanted as before.
+            line.target = line.target * line.position // before
+        if came:
+            line.strategy = max(came, key=lambda strategy: abs(came[strategy]))
+            line.target = 0 if line.target is None else line.target
 
     def _act_on_structures(self, ctx: ActorContext, underlying: str) -> None:
         line = self.state.lines.get(underlying)

@@ -75,6 +75,7 @@ class PortfolioState(msgspec.Struct):
     ignored: int = 0  # Proposals on what the desk does not trade.
     structures: dict[str, StructureLine] = {}  # By instrument and name, as `AAPL/condor`.
     quotes: LegQuotes = msgspec.field(default_factory=LegQuotes)
+    listed: dict[str, Instrument] = {}  # Series that came after the start, as after a split.
 
 
 class StrategyProfit(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,9 @@ and the rest stays with what remains: nothing is lost between them.
 
 import msgspec
 
+from agents.desk.allocation import allocated, weights_of
 from environment.instruments import Instrument, half_even
+from environment.venue_messages import PositionMoved
 
 
 class Holding(msgspec.Struct):
@@ -73,6 +75,37 @@ class Ledger(msgspec.Struct):
         if half_tick:
             value += half_even(lots * instrument.tick_value_micros, 2)
         self.holding(strategy, instrument.symbol).trade(lots, value, fee_micros)
+
+    def move(self, event: PositionMoved) -> None:
+        """Follow what a night changed, each strategy by its share of what it held.
+
+        What is exercised, assigned or ends gives its cost up; shares that it delivers cost what was
+        paid for them. What is adjusted, or split, keeps its cost.
+        """
+        symbol, into = event.instrument, event.into
+        had = {s: held[symbol].lots for s, held in self.holdings.items() if symbol in held}
+        weights = weights_of(event, had)
+        gone, came = allocated(event.change, weights), allocated(event.into_change, weights)
+        paid = allocated(-event.cash_micros, weights)
+        gone.pop("", None)  # Others' than the portfolio's.
+        for strategy, change in gone.items():
+            old = self.holding(strategy, symbol)
+            if event.reason == "corporate_action":
+                old.lots += change
+                continue
+            cost = old.cost_micros
+            if event.reason == "adjustment":
+                old.lots, old.cost_micros = 0, 0
+            else:
+                old.trade(change, 0, 0)
+                if not into:
+                    old.realised_micros -= paid[strategy]
+            if into:
+                new = self.holding(strategy, into)
+                if event.reason == "adjustment":
+                    new.lots, new.cost_micros = new.lots + came[strategy], new.cost_micros + cost
+                else:
+                    new.trade(came[strategy], paid[strategy], 0)
 
     def position(self, symbol: str) -> int:
         """Return the lots of an instrument over all strategies."""

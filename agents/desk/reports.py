@@ -4,7 +4,9 @@ import msgspec
 
 from agents.desk.custodian_state import CustodianState
 from environment.actors import ActorContext, ActorRef, Directory
+from environment.clearing_messages import MarginCallMetNotice, MarginCallNotice
 from environment.control_messages import LowerDesk, OutcomeUnknown
+from environment.instruments import format_money
 from environment.messages import (
     ApprovedOrder,
     ApprovedReplace,
@@ -14,13 +16,16 @@ from environment.messages import (
 )
 from environment.venue_messages import (
     BREAKS_TOPIC,
+    MOVES_TOPIC,
+    AccountEvent,
     BreakFound,
     PositionBooked,
+    PositionMoved,
     ReportedEvent,
     VenueReport,
 )
 
-ToRisk = OrderEvent | PositionBooked | LowerDesk | OutcomeUnknown
+ToRisk = OrderEvent | PositionBooked | PositionMoved | LowerDesk | OutcomeUnknown
 Watched = OrderEvent | ApprovedOrder | ApprovedReplace
 
 
@@ -51,9 +56,14 @@ class Reports:
         if state.told != (0, 0):  # A report only ever settles something.
             self.tell_outcomes(ctx, state)
 
-    def take(self, ctx: ActorContext, state: CustodianState, event: ReportedEvent) -> None:
+    def take(
+        self, ctx: ActorContext, state: CustodianState, event: ReportedEvent | AccountEvent
+    ) -> None:
         """Take one event in, and hand it on under the name that its owner knows."""
         table = state.table
+        if isinstance(event, AccountEvent):
+            self._on_night(ctx, state, event)
+            return
         held = table.orders.get(event.order_id)
         if held is not None:
             table.follow(held, event)
@@ -74,6 +84,18 @@ class Reports:
             )  # fmt: skip
             ctx.publish(BREAKS_TOPIC, found)
             self.lower(ctx, "a fill of an order that nobody here owns", text)
+
+    def _on_night(self, ctx: ActorContext, state: CustodianState, event: AccountEvent) -> None:
+        """Take in what the night changed, and let everybody know who holds something."""
+        match event:
+            case PositionMoved():
+                state.table.move(event)
+                ctx.send(self.risk, event)
+                ctx.publish(MOVES_TOPIC, event)
+            case MarginCallNotice(call_micros=call):
+                self.lower(ctx, "margin call", f"{format_money(call)} due")
+            case MarginCallMetNotice():
+                pass  # A person moves the desk up, not the broker.
 
     def forward(
         self, ctx: ActorContext, state: CustodianState, owner: str, event: OrderEvent

@@ -23,6 +23,7 @@ from agents.desk.risk_cards import REFRESH, CardDesk, ToApprovals
 from agents.desk.risk_case import NO_ACTIVITY, CaseMaker, tracked
 from agents.desk.risk_guard import Guard
 from agents.desk.risk_market import RENEW, Heard, MarketHearing
+from agents.desk.risk_night import take_night
 from agents.desk.risk_parents import ParentDesk
 from agents.desk.risk_state import (
     VERDICTS,
@@ -67,13 +68,14 @@ from environment.messages import (
     Resumed,
     TimerFired,
 )
-from environment.venue_messages import PositionBooked
+from environment.venue_messages import PositionBooked, PositionMoved
 
 ToRisk = (
     Heard | OrderRequest | ReplaceRequest | CancelRequest | OrderAccepted | OrderRefused
     | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered | TimerFired | Decision
     | MakeSmaller
     | LowerDesk | RaiseDesk | FlattenDesk | OutcomeUnknown | AuthorityRefused | PositionBooked
+    | PositionMoved
     | ParentOver | RulesRead | AllowLooser
 )  # fmt: skip
 
@@ -98,7 +100,7 @@ class Risk(Actor[ToRisk]):
         self._maker = CaseMaker(settings)
         self._voice = Voice(venue, owners, settings, VerdictKey(keys.verdict), execution)
         self._cards = CardDesk(approvals, self._maker, self._voice, keys.gate(), settings)
-        self._guard = Guard(settings, dict(self._maker.instruments))
+        self._guard = Guard(settings, self._maker.instruments)
         self._resizing = Resizing(self._maker)
         self._parents = ParentDesk(self._maker, self._voice)
         self._hearing = MarketHearing(self._maker, self._guard, self._cards, self._voice)
@@ -126,7 +128,7 @@ class Risk(Actor[ToRisk]):
                     self._cards.refresh(ctx, self.state)
                 elif name == RENEW:
                     self._hearing.renew(ctx, self.state)
-            case PositionBooked() | ParentOver():
+            case PositionBooked() | PositionMoved() | ParentOver():
                 self._on_correction(ctx, message)
             case RulesRead() | AllowLooser():
                 self._on_rules(ctx, message)
@@ -288,10 +290,16 @@ class Risk(Actor[ToRisk]):
         if of_order is not None:
             self._book(ctx, of_order)
 
-    def _on_correction(self, ctx: ActorContext, message: PositionBooked | ParentOver) -> None:
+    def _on_correction(
+        self, ctx: ActorContext, message: PositionBooked | PositionMoved | ParentOver
+    ) -> None:
         settings, state = self._settings, self.state
-        if isinstance(message, PositionBooked):
-            if ctx.sender() in settings.reports:
+        if not isinstance(message, ParentOver):
+            if ctx.sender() not in settings.reports:
+                state.unbelieved += 1
+            elif isinstance(message, PositionMoved):
+                take_night(state, self._maker, message)
+            else:
                 state.book.account_in(message.instrument).position += message.change
         elif ctx.sender() in settings.executors:
             ended = self._parents.over(state, message.order_id)

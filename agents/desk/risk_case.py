@@ -38,6 +38,13 @@ class CaseMaker:
         self._tails = Tails(settings.key, self._frozen_lines)
         self.stocks = tuple(s for s, i in self.instruments.items() if i.kind != "option")
 
+    def learn(self, state: RiskState) -> None:
+        """Take in the series that were listed since the start."""
+        new = state.listed.keys() - self.instruments.keys()
+        if new:
+            self.instruments.update(state.listed)
+            self._facts = facts_of(self.instruments, state.today)
+
     def scopes_of(self, request: OrderRequest) -> tuple[str, ...]:
         """Return every scope that an order lies in."""
         traded = [leg.instrument for leg in request.legs] or [request.instrument]

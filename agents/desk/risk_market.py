@@ -12,6 +12,7 @@ from agents.desk.market_view import DeskView
 from agents.desk.risk_cards import CardDesk
 from agents.desk.risk_case import CaseMaker, legs_of
 from agents.desk.risk_guard import Guard
+from agents.desk.risk_night import take_listing
 from agents.desk.risk_state import RiskState, Ticket, Waiting
 from agents.desk.risk_voice import Voice
 from agents.desk.states import scope_name
@@ -72,7 +73,7 @@ class MarketHearing:
             case ChainUpdate():
                 self._on_chain(ctx, state, message)
             case SeriesListed():
-                pass
+                take_listing(state, self._maker, message)
             case Resumed():
                 state.renew_timer = 0  # It ended with the incarnation before.
                 self.renew_later(ctx, state)
@@ -80,6 +81,7 @@ class MarketHearing:
 
     def _listen(self, ctx: ActorContext, state: RiskState) -> None:
         """Hear every stock closely, its options by their chain, and those held closely too."""
+        self._maker.learn(state)
         chains: dict[str, None] = {}
         for symbol, instrument in self._maker.instruments.items():
             if instrument.kind == "option":

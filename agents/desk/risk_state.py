@@ -127,6 +127,7 @@ class RiskState(msgspec.Struct):
     waiting: dict[str, Waiting] = {}  # By order id.
     pending: Rulebook | None = None  # Looser rules that wait for an admin.
     pending_source: str = ""
+    listed: dict[str, Instrument] = {}  # Series that came after the start, as after a split.
     today: date = date(2000, 1, 1)
     opened_ns: int = 0  # When trading first began.
     is_night: bool = False  # Trading has ended, and not begun again.

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from agents.desk.allocation import shared_moves
 from agents.desk.profit import Ledger
 from agents.desk.proposal import Proposal
 from agents.desk.sizing import Size, SizingSettings
@@ -27,7 +28,10 @@ from environment.messages import (
     OrderFilled,
     OrderRefused,
     OrderRequest,
+    Side,
 )
+from environment.structures import signed_ratio
+from environment.venue_messages import PositionMoved
 
 _CLOSE_AGAIN_NS: Final = 60_000_000_000  # After a closing order that was refused.
 
@@ -63,6 +67,8 @@ class StructureLine(msgspec.Struct):
     strategy: str = ""
     timer: int = 0
     rests_until_ns: int = 0
+    is_touched: bool = False  # A night is changing what is held.
+    is_broken: bool = False  # A night took a part of it: what is left is closed.
 
 
 class HoldsStructures(Protocol):
@@ -152,11 +158,63 @@ class StructureDesk:
         risk = round(loss * unit_micros(proposal.legs, self._instruments))
         return structure_size(proposal, risk, equity_micros, self._settings.sizing)
 
+    # --- nights --------------------------------------------------------------------------------
+
+    def move(
+        self, ctx: ActorContext, state: HoldsStructures, event: PositionMoved
+    ) -> dict[str, int]:
+        """Follow what a night changed in what is held; return what of `into` came, by strategy.
+
+        A structure of which a part is gone is closed, the rest of it leg by leg; what is left of
+        each is counted once the night's statement has come.
+        """
+        if event.reason == "statement":
+            for line in state.structures.values():
+                if line.is_touched:
+                    line.is_touched = False
+                    self._look_at_rest(line)
+            return {}
+        held = {key: line.held for key, line in state.structures.items()}
+        came: dict[str, int] = {}
+        for key, changes in shared_moves(event, held).items():
+            line = state.structures[key]
+            is_option = event.reason == "adjustment"
+            for symbol, change in changes.items():
+                if symbol == event.instrument or is_option:
+                    line.held[symbol] = line.held.get(symbol, 0) + change
+                else:
+                    came[line.strategy] = came.get(line.strategy, 0) + change
+            if is_option:
+                line.legs = _renamed(line.legs, event.instrument, event.into)
+                self._listen(ctx, state, line)
+            line.is_touched = True
+        return came
+
+    def _listen(self, ctx: ActorContext, state: HoldsStructures, line: StructureLine) -> None:
+        state.quotes.listen(ctx, line.underlying, line.legs, self._settings.quotes_every_ns)
+
+    def _look_at_rest(self, line: StructureLine) -> None:
+        """Count the whole units that are left; anything beside them is to be closed."""
+        line.held = {symbol: lots for symbol, lots in line.held.items() if lots}
+        line.units = min(
+            (max(line.held.get(leg.instrument, 0) * signed_ratio(leg), 0) // leg.ratio**2
+             for leg in line.legs), default=0,
+        )  # fmt: skip
+        if not line.held:
+            line.legs, line.proposal, line.target = (), None, None
+        elif any(
+            line.held.get(leg.instrument, 0) != line.units * signed_ratio(leg) for leg in line.legs
+        ):
+            line.is_broken, line.target = True, 0
+
     # --- orders --------------------------------------------------------------------------------
 
     def act(self, ctx: ActorContext, state: HoldsStructures, line: StructureLine) -> None:
         """Order what is missing, if nothing is on its way; the market must be open."""
         if line.target is None or line.order is not None or ctx.now_ns() < line.rests_until_ns:
+            return
+        if line.is_broken and line.units == 0:
+            self._close_a_leg(ctx, state, line)
             return
         proposal = line.proposal
         wanted = proposal.legs if proposal is not None and proposal.legs else line.legs
@@ -195,6 +253,28 @@ class StructureDesk:
         )  # fmt: skip
         ctx.send(self._risk, request, (line.evidence,) if line.evidence else ())
 
+    def _close_a_leg(self, ctx: ActorContext, state: HoldsStructures, line: StructureLine) -> None:
+        """Close what is left of one leg of a broken structure, written contracts first."""
+        held = ((symbol, lots) for symbol, lots in line.held.items() if lots)
+        left = sorted(held, key=lambda item: (item[1], item[0]))
+        if not left:
+            line.is_broken, line.legs, line.target = False, (), None
+            return
+        symbol, lots = left[0]
+        view = state.quotes.views.get(symbol)
+        price = None if view is None else view.bid_price if lots > 0 else view.ask_price
+        if price is None:
+            return
+        side: Side = "sell" if lots > 0 else "buy"
+        order_id = state.numbers.next_id(ctx.address, ctx.now_ns())
+        line.is_closing = True
+        line.order = TrackedOrder(order_id, symbol, side, Terms(abs(lots), price))
+        line.timer = ctx.after(self._settings.within_ns, self._key(state, line))
+        ctx.send(self._risk, OrderRequest(
+            order_id=order_id, instrument=symbol, side=side, quantity=abs(lots), price=price,
+            strategy=line.strategy, reasons=("a leg of a structure that is broken",),
+        ))  # fmt: skip
+
     def on_event(self, ctx: ActorContext, state: HoldsStructures, event: OrderEvent) -> bool:
         """Take an event of a structure's order in; return whether it was one."""
         line = next(
@@ -204,7 +284,8 @@ class StructureDesk:
         if line is None or line.order is None:
             return False
         order = line.order
-        units = order.follow(event)
+        filled = order.follow(event)
+        units = filled if order.legs else 0  # A single leg is no unit.
         line.units += -units if line.is_closing else units
         if isinstance(event, OrderFilled):
             signed = event.quantity if event.side == "buy" else -event.quantity
@@ -242,6 +323,13 @@ class StructureDesk:
 
     def _key(self, state: HoldsStructures, line: StructureLine) -> str:
         return next(key for key, one in state.structures.items() if one is line)
+
+
+def _renamed(legs: tuple[Leg, ...], symbol: str, adjusted: str) -> tuple[Leg, ...]:
+    return tuple(
+        msgspec.structs.replace(leg, instrument=adjusted) if leg.instrument == symbol else leg
+        for leg in legs
+    )
 
 
 def heaviest(proposal: Proposal, otherwise: str = "desk/portfolio") -> str:

@@ -5,9 +5,11 @@ from typing import Final
 
 from agents.desk.structure_quotes import LegQuotes, StructureTouch, unit_micros
 from agents.desk.working_order import WorkingOrder
+from agents.listing import series_of
 from agents.orders import Terms
 from environment.instruments import Instrument
 from environment.messages import OrderRequest
+from environment.option_messages import SeriesListed
 from environment.structures import multiplier_of, weight_of
 
 _MARKET: Final = frozenset({"market", "direct"})
@@ -17,9 +19,15 @@ class StructureWork:
     """Holds what does not change; the orders and quotes are execution's state."""
 
     def __init__(self, instruments: Mapping[str, Instrument], slices: int, patience: float) -> None:
-        self.instruments = instruments
+        self.instruments = dict(instruments)
         self._slices = slices
         self._patience = patience
+
+    def learn(self, listed: SeriesListed, kept: dict[str, Instrument]) -> None:
+        """Take the terms of a series in that was not listed at the start, here and where kept."""
+        if listed.instrument not in self.instruments:
+            made = series_of(listed, self.instruments)
+            self.instruments[made.symbol] = kept[made.symbol] = made
 
     def unit_micros(self, request: OrderRequest) -> int:
         """Return what a tick of one lot, or of a unit's net price, is worth."""

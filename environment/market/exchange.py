@@ -1,5 +1,6 @@
 """The exchange: the core's façade, with messages on one side and rows on the other."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -8,6 +9,7 @@ import numpy as np
 from environment.actors.envelope import Envelope
 from environment.clearing_messages import QueryHolders, QueryStanding
 from environment.errors import Defect
+from environment.instruments import Instrument
 from environment.market import layout as at
 from environment.market.arena import copy_of
 from environment.market.exchange_office import OfficeDoor
@@ -264,6 +266,17 @@ class Exchange:
     def next_ns(self) -> int | None:
         """Return the time of the core's next event."""
         return self._market.next_ns()
+
+    def rename(self, series: Mapping[int, Instrument]) -> None:
+        """Let series go by the symbols that a night's adjustments gave them."""
+        known = ((n, one) for n, one in series.items() if n < len(self._names))
+        changed = {n: one for n, one in known if self._names[n] != one.symbol}
+        for number in changed:
+            self._symbols.pop(self._names[number], None)
+        for number, instrument in changed.items():
+            self._symbols[instrument.symbol] = number
+            self._names[number] = self._options.names[number] = instrument.symbol
+        self._publisher.rename(changed)
 
     def heard(self, topic: str) -> None:
         """Publish a topic from now on: somebody hears it."""

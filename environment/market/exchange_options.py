@@ -57,7 +57,7 @@ class OptionDesk:
 
     def __init__(self, market: Market, symbols: dict[str, int], accounts: dict[str, int]) -> None:
         self._market, self._symbols, self._accounts = market, symbols, accounts
-        self._names = list(symbols)
+        self.names = list(symbols)  # By number; the façade renames series that are adjusted.
         self._holders = {number: name for name, number in accounts.items()}
         self._places: dict[tuple[int, int, int], dict[int, int]] = {}
 
@@ -193,7 +193,7 @@ class OptionDesk:
             )  # fmt: skip
         if kind == at.M_LEG_FILLED:
             return LegFilled(
-                order_id=order_id, instrument=self._names[row[at.X_INSTRUMENT]], side=side,
+                order_id=order_id, instrument=self.names[row[at.X_INSTRUMENT]], side=side,
                 price=row[at.X_PRICE], quantity=quantity, fee_micros=row[at.X_FEE],
                 exchange_ns=now_ns, trade_id=row[at.X_EXTRA],
             )  # fmt: skip
@@ -205,9 +205,9 @@ class OptionDesk:
 
     def _of_quotes(self, row: list[int], kind: int) -> Message:
         now_ns, number = row[at.X_EXCHANGE_NS], row[at.X_INSTRUMENT]
-        symbol = self._names[number] if number >= 0 else None
+        symbol = self.names[number] if number >= 0 else None
         if kind in (at.M_QUOTE_FILLED, at.M_QUOTE_WITHDRAWN):
-            return self._of_one_quote(row, kind, self._names[number])
+            return self._of_one_quote(row, kind, self.names[number])
         account = self._holders[row[at.X_ORDER]]
         if kind == at.M_REARMED:
             return ReArmed(account=account, exchange_ns=now_ns)

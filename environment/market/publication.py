@@ -53,7 +53,8 @@ class Publisher:
     def __init__(
         self, names: list[str], sender: str, series: Mapping[str, Instrument] | None = None
     ) -> None:  # fmt: skip
-        self._names, self._sender, self._series = names, sender, series or {}
+        self._names, self._sender, self._series = names, sender, dict(series or {})
+        self._renamed: set[str] = set()  # Series that no chain has announced by their new name.
         self.topics: list[str] = []
         self._offered: dict[str, tuple[int, str, int, int]] = {}
         self._kernel: Topics | None = None
@@ -81,6 +82,20 @@ class Publisher:
             levels=0 if kind == at.FEED_CHAIN else DEPTH_LEVELS,
             begin_ns=0 if self._kernel is None else self._kernel.now_ns(),
         )  # fmt: skip
+
+    def rename(self, changed: Mapping[int, Instrument]) -> None:
+        """Publish series by new symbols, on topics of those, and announce them with the next chain.
+
+        Whoever heard one by its old symbol subscribes anew.
+        """
+        names: dict[str, str] = {}
+        for number, instrument in changed.items():
+            old, self._names[number] = self._names[number], instrument.symbol
+            self._series[instrument.symbol] = instrument
+            self._renamed.add(instrument.symbol)
+            names |= {topic_of(old, feed): topic_of(instrument.symbol, feed) for feed in FEEDS}
+        self.topics = [names.get(topic, topic) for topic in self.topics]
+        self._offered = {names.get(topic, topic): offer for topic, offer in self._offered.items()}
 
     def publish(self, rows: list[list[int]], place: int) -> int:
         """Publish what begins at a row; return how many rows it took."""
@@ -150,7 +165,9 @@ class Publisher:
         assert kernel is not None, "the publisher is not bound to a kernel"
         for row in rows:
             series = self._series.get(self._names[row[at.X_INSTRUMENT]])
-            if row[at.X_CAUSE] and series is not None:
+            is_new = row[at.X_CAUSE] or (series is not None and series.symbol in self._renamed)
+            if is_new and series is not None:
+                self._renamed.discard(series.symbol)
                 kernel.deliver_topic(
                     row[at.X_DELIVERY_NS], self._sender, topic, _listed(series),
                     row[at.X_EXCHANGE_NS],

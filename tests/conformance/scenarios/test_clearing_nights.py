@@ -11,6 +11,7 @@ from environment.actors.ports import MemoryDisk
 from environment.clearing_messages import (
     AdjustmentNotice,
     AssignmentNotice,
+    EveningStatement,
     ExerciseInstruction,
     ExerciseNotice,
     ExpiryNotice,
@@ -48,6 +49,7 @@ ABM,2050-12-31,1,1,0
 ToHolder = (
     Resumed | TimerFired | AdjustmentNotice | AssignmentNotice | ExerciseNotice | ExpiryNotice
     | InstructionAccepted | InstructionRefused | MarginCallMetNotice | MarginCallNotice
+    | EveningStatement
 )  # fmt: skip
 
 
@@ -71,7 +73,7 @@ class Holder(Actor[ToHolder]):
             case (
                 AdjustmentNotice() | AssignmentNotice() | ExerciseNotice() | ExpiryNotice()
                 | InstructionAccepted() | InstructionRefused() | MarginCallMetNotice()
-                | MarginCallNotice()
+                | MarginCallNotice() | EveningStatement()
             ):  # fmt: skip
                 self.heard.append((ctx.now_ns(), message))
             case never:

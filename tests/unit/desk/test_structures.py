@@ -1,5 +1,6 @@
 """Structures in the portfolio: what they are worth, how many are wanted, opened and closed."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,14 +13,25 @@ from agents.desk.structure_size import structure_size
 from environment.actors import ActorRef
 from environment.actors.testing import RecordingContext
 from environment.messages import CancelRequest, Leg, OpenOrder, OrderRequest, Resumed
-from tests.unit.desk.factories import AAPL, DOLLAR, cancelled, context, quote, refused
+from environment.venue_messages import PositionMoved
+from tests.unit.desk.factories import (
+    AAPL,
+    DOLLAR,
+    cancelled,
+    context,
+    filled,
+    quote,
+    refused,
+)
 from tests.unit.desk.option_factories import (
     C105,
     CONDOR,
     P90,
+    P95,
     SERIES,
     VERTICAL,
     chain,
+    leg_fill,
     structure_fills,
 )
 from tests.unit.desk.test_portfolio import proposal, voice
@@ -198,3 +210,74 @@ def test_restart_cancels_what_still_works() -> None:
     assert desk.ctx.messages()[-1] == CancelRequest(order_id=order.order_id)
     desk.do(cancelled(order.order_id, 5))
     assert desk.actor.state.structures["AAPL/condor"].order is None
+
+
+def night(symbol: str, change: int, reason: Any = "expiry", **told: Any) -> PositionMoved:
+    return PositionMoved(
+        instrument=symbol, change=change, reason=reason, session=date(2014, 7, 3), **told
+    )
+
+
+STATEMENT = night("", 0, "statement", cash_after_micros=0)
+
+
+def test_structure_that_expired_is_forgotten() -> None:
+    desk = Desk().do(view(), chain()).fill(5)
+    desk.do(*(night(leg.instrument, -5 if leg.side == "buy" else 5) for leg in CONDOR))
+    desk.do(STATEMENT, chain())
+    assert desk.held == {}
+    assert len(desk.orders) == 1
+    profit = desk.actor.statistics().profits["quant/volpremium"]
+    assert profit.realised_micros == 5 * 80 * DOLLAR  # All of the premium.
+
+
+def test_what_an_assignment_leaves_is_closed_unit_by_unit_then_leg_by_leg() -> None:
+    desk = Desk().do(view(), chain()).fill(5)
+    assigned = night(
+        C105, 2, "assignment", into="AAPL", into_change=-200, cash_micros=200 * 105 * DOLLAR
+    )
+    desk.do(assigned, STATEMENT, quote(10_599, 10_601))
+    # The shares that were delivered are bought back,
+    shares = desk.orders[-1]
+    assert (shares.instrument, shares.side, shares.quantity) == ("AAPL", "buy", 100)
+    # the three whole units are closed,
+    desk.do(chain())
+    units = desk.orders[-1]
+    assert (units.legs, units.quantity) == (opposite(CONDOR), 3)
+    desk.fill(3)
+    # and then what stands alone, written contracts first.
+    singles = []
+    for _ in range(3):
+        desk.do(chain())
+        single = desk.orders[-1]
+        singles.append((single.instrument, single.side, single.quantity))
+        desk.do(leg_fill(single.order_id, single.instrument, single.side, single.price or 0, 2))
+    assert singles[0] == (P95, "buy", 2)
+    assert {symbol for symbol, _, _ in singles[1:]} == {CONDOR[0].instrument, CONDOR[3].instrument}
+    desk.do(chain())
+    assert not any(desk.actor.state.structures["AAPL/condor"].held.values())
+
+
+def test_adjusted_legs_are_held_under_their_new_symbols() -> None:
+    desk = Desk().do(view(), chain()).fill(5)
+    adjusted = {leg.instrument: leg.instrument.replace("00", "77", 1) for leg in CONDOR}
+    for leg in CONDOR:
+        lots = 5 if leg.side == "buy" else -5
+        old, new = leg.instrument, adjusted[leg.instrument]
+        desk.do(night(old, -lots, "adjustment", into=new, into_change=7 * lots))
+    desk.do(STATEMENT)
+    line = desk.actor.state.structures["AAPL/condor"]
+    assert (line.units, line.is_broken) == (35, False)
+    assert {leg.instrument for leg in line.legs} == set(adjusted.values())
+    heard = desk.ctx.subscriptions
+    assert all(f"market/{symbol}/quotes" in heard for symbol in adjusted.values())
+
+
+def test_split_of_the_stock_scales_what_is_wanted() -> None:
+    desk = Desk().do(proposal())
+    order = desk.orders[-1]
+    desk.do(filled(order.order_id, order.quantity))
+    before = desk.actor.state.lines["AAPL"].position
+    desk.do(night("AAPL", 6 * before, "corporate_action"))
+    line = desk.actor.state.lines["AAPL"]
+    assert (line.position, line.target) == (7 * before, 7 * before)
