@@ -46,6 +46,11 @@ def cache_folder(package: str) -> Path:
     return cache_root() / f"{package.replace('/', '-')}-{digest.hexdigest()}"
 
 
+def is_cached(package: str) -> bool:
+    """Return whether compiled code of a package as it stands is kept from an earlier run."""
+    return next(cache_folder(package).rglob("*.nbi"), None) is not None
+
+
 def _prepare(function: F) -> None:
     package = Path(function.__code__.co_filename).resolve().parent.relative_to(_ROOT).as_posix()
     numba.config.CACHE_DIR = str(cache_folder(package))

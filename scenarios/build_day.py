@@ -15,7 +15,7 @@ from environment.market.calendar import PhaseStart, Session, TradingCalendar
 from environment.market.market import Market
 from scenarios import config_market as told
 from scenarios.build_crowd import hours_of
-from scenarios.build_paths import SECOND_NS, clock_ns
+from scenarios.build_paths import SECOND_NS, clock_ns, clock_of
 from scenarios.config import Config
 from scenarios.config_scenario import Scenario
 
@@ -76,13 +76,29 @@ def _shortened(scenario: Scenario, session: Session) -> Session:
     )  # fmt: skip
 
 
+def until_ns(scenario: Scenario, last: Session) -> int | None:
+    """Return when a run ends that is not to see the end of its last day."""
+    asked = scenario.session.until
+    if asked is None:
+        return None
+    moment_ns = clock_ns(last, asked)
+    if not last.start_ns < moment_ns < last.end_ns:
+        first, end = clock_of(last, last.start_ns), clock_of(last, last.end_ns)
+        raise ConfigError(
+            f"session.until: expected a time between {first} and {end} on {last.date}, "
+            f"found {asked}"
+        )
+    return moment_ns
+
+
 def add_instrument(market: Market, scenario: Scenario, instrument: Instrument, close: int) -> None:
     """Add one instrument to the core, its ladder centred where its day begins, in ticks."""
     bands = scenario.session.bands
-    units = round(1_000_000 / instrument.tick_micros)
+    units, steps = round(1_000_000 / instrument.tick_micros), instrument.tick_bands()
     market.add_instrument(
         value_micros=instrument.tick_value_micros, ticks_per_unit=units, last_close=close,
         tier=bands.tier if bands is not None else 0, centre=max(close, market.width),
+        step_low=steps[0].increment, step_high=steps[-1].increment, threshold=steps[-1].from_ticks,
     )  # fmt: skip
 
 
@@ -92,7 +108,9 @@ def start_day(
 ) -> None:  # fmt: skip
     """Prepare the core for one day; `number` counts from 0."""
     scenario = config.scenario
-    market.arena[at.H_SURVEY] = int(scenario.session.market_halts)
+    if scenario.session.market_halts and not market.arena[at.H_SURVEY]:
+        market.arena[at.H_SURVEY] = 1
+        market.post_event(session.open_ns + SECOND_NS, at.E_SURVEY, 0, 0)
     market.arena[at.H_MARKET_HALT_LEVEL] = 0
     place = crowd.first_path
     for column, instrument in enumerate(scenario.instruments):

@@ -222,3 +222,9 @@ def clock_ns(session: Session, at: int) -> int:
     """Return a local time of day (ns after midnight) of a session as UTC nanoseconds."""
     midnight = datetime.combine(session.date, datetime.min.time(), ZoneInfo(session.zone))
     return int(midnight.timestamp()) * SECOND_NS + at
+
+
+def clock_of(session: Session, moment_ns: int) -> str:
+    """Return the local time of day of a moment, as a configuration writes it."""
+    moment = datetime.fromtimestamp(moment_ns / SECOND_NS, ZoneInfo(session.zone))
+    return f"{moment:%H:%M:%S}"

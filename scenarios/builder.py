@@ -311,7 +311,7 @@ def build(
         chains=plan.chains,
         series=dict(enumerate(plan.options.instruments, len(plan.instruments))),
     )
-    spawn_crowd(kernel, crowd, list(plan.numbers))
+    spawn_crowd(kernel, market, crowd, list(plan.numbers))
     spawn_floor(floor, kernel)
     return world
 

@@ -16,7 +16,7 @@ _REDRAW_SECONDS: Final = 0.2
 _LINE_SECONDS: Final = 15.0
 _TITLES: Final[dict[Phase, str]] = {
     "import": "loading libraries",
-    "compile": "compiling (first time only)",
+    "compile": "the market core",
     "build": "building the market",
     "loop": "running",
     "write": "writing results",

@@ -1,5 +1,6 @@
 """`outcry run` and `outcry replay`: from words on a command line to a run and back to words."""
 
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -51,15 +52,19 @@ def run_and_show(scenario: str, wanted: Wanted, *, out: Path | None, as_json: bo
         )
     with TerminalProgress(Console(stderr=True), visible=not as_json) as progress:
         progress.phase("import")
+        began = time.perf_counter()
         from scenarios.runner import run_scenario
 
+        import_s = time.perf_counter() - began
         if wanted.pace is not None:
             from scenarios.panel_seat import seat_for_people
 
             seat = partial(seat_for_people, voice=progress)
-            result: FinishedRun = run_scenario(config, folder, progress, seat=seat)
+            result: FinishedRun = run_scenario(
+                config, folder, progress, seat=seat, import_s=import_s
+            )
         else:
-            result = run_scenario(config, folder, progress)
+            result = run_scenario(config, folder, progress, import_s=import_s)
     if as_json:
         show_json(result.summary)
     else:

@@ -36,7 +36,7 @@ from scenarios.report import write_report
 from scenarios.result import FUNDAMENTAL, REPORT, SUMMARY, RunResult
 from scenarios.session_loop import JOURNAL, SessionLoop
 from scenarios.summary import summary_of
-from scenarios.warm_up import compile_all, compile_replay
+from scenarios.warm_up import compile_all, compile_replay, compiling
 
 Seat = Callable[[SessionLoop], AbstractContextManager[None]]
 
@@ -70,7 +70,7 @@ class Clocked:
 
 def run_scenario(
     config: Config, folder: Path, progress: Progress | None = None,
-    agents: dict[str, Factory] | None = None, seat: Seat = nobody_sits,
+    agents: dict[str, Factory] | None = None, seat: Seat = nobody_sits, import_s: float = 0.0,
 ) -> RunResult:  # fmt: skip
     """Run one scenario and write everything into `folder`.
 
@@ -80,6 +80,8 @@ def run_scenario(
         Agents made in Python, beside those of the swarm file.
     seat
         What is held open around the loop: a panel, where a person answers.
+    import_s
+        What importing has taken before, told among the phases.
 
     Raises
     ------
@@ -90,10 +92,11 @@ def run_scenario(
     """
     watched = progress if progress is not None else Silent()
     clock = Clocked(watched)
+    clock.seconds["import"] = import_s
     output = RunFolder(folder)
     for name in (SUMMARY, REPORT):
         (output / name).unlink(missing_ok=True)  # An older run's would pass for this one's.
-    clock.begin("compile", "the market core, once on a machine")
+    clock.begin("compile", compiling())
     compile_all()
     if config.scenario.recording is not None:
         compile_replay()

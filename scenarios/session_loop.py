@@ -24,6 +24,7 @@ from environment.record.journal import Header, Journal
 from environment.record.manifest import file_sha256, versions
 from llm.service import ModelService
 from scenarios.build_clearing import open_house, open_office, open_watch
+from scenarios.build_day import until_ns
 from scenarios.build_floor import Factory
 from scenarios.build_models import model_service, performers
 from scenarios.build_paths import SECOND_NS, check_recorded_days
@@ -131,6 +132,7 @@ class SessionLoop:
     margin_log: MarginLog = field(init=False, repr=False)
     _night: Night = field(init=False, repr=False)
     _books: BrokerBooks = field(init=False, repr=False)
+    _until_ns: int | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if any(told.options is not None for told in self.world.config.scenario.instruments):
@@ -138,6 +140,7 @@ class SessionLoop:
         self._books = open_office(self.world)
         self.margin_log = open_watch(self.world, self._books)
         self._night = Night(self.world)
+        self._until_ns = until_ns(self.world.config.scenario, self.world.sessions[-1])
 
     @classmethod
     def build(
@@ -170,8 +173,8 @@ class SessionLoop:
 
     @property
     def end_ns(self) -> int:
-        """When the last day ends."""
-        return self.world.sessions[-1].end_ns
+        """When the last day ends, or the run where it is to end before."""
+        return self._end_of(len(self.world.sessions) - 1)
 
     @property
     def is_over(self) -> bool:
@@ -195,7 +198,7 @@ class SessionLoop:
         kernel = self.world.kernel
         run_until = kernel.run_until if self.run_until is None else self.run_until
         while not self.is_over:
-            end_ns = self.world.sessions[self.day].end_ns
+            end_ns = self._end_of(self.day)
             run_until(min(until_ns, end_ns))
             if kernel.stop_reason:
                 self.is_stopped = True
@@ -224,7 +227,16 @@ class SessionLoop:
         if self.models is not None:
             self.models.close()
 
+    def _end_of(self, day: int) -> int:
+        is_last = day == len(self.world.sessions) - 1
+        if is_last and self._until_ns is not None:
+            return self._until_ns
+        return self.world.sessions[day].end_ns
+
     def _end_day(self) -> None:
+        if self._end_of(self.day) < self.world.sessions[self.day].end_ns:
+            self.day += 1  # Ended before its close: nothing to clear.
+            return
         changes = self._night.clear(self.day)
         if len(changes):
             self.world.market.flush_tape()

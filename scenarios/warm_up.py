@@ -3,11 +3,19 @@
 import numpy as np
 
 from agents.crowd import advance as crowd
+from environment.compiled import is_cached
 from environment.draws import draw_bits, draw_exponential, draw_integer, draw_normal, draw_uniform
 from environment.market import advance as core, layout as at
 from environment.market.arena import make_arena
 from environment.market.replay_flow import ReplayFlow
 from environment.market.replay_rows import OP_WORDS, RecordedDay
+
+
+def compiling() -> str:
+    """Return what compiling will come to, for whoever waits for it."""
+    if is_cached("environment/market") and is_cached("agents/crowd"):
+        return "from the cache"
+    return "compiled now, once on a machine; that takes a minute or two"
 
 
 def compile_replay() -> None:

@@ -5,7 +5,7 @@
     Exchange(market, accounts=account_numbers(crowd), traders=trader_numbers(crowd), owners=owners,
              arrivals=draw_arrival, …)
     Settings(seed=crowd_seed, thinking_ns=thinking_ns(populations), …)
-    spawn_crowd(kernel, crowd, symbols)
+    spawn_crowd(kernel, market, crowd, symbols)
 
 The kernel's seed must be the crowd's, and its link must give `crowd/…` to `exchange` no latency of
 its own (`Connection(latency=None)`): the core draws it. The actors then trade as the compiled rows
@@ -25,7 +25,7 @@ from agents.crowd.maker import AdaptiveMaker
 from agents.crowd.momentum import MomentumTrader
 from agents.crowd.noise import NoiseTrader
 from agents.crowd.population import Crowd, Population
-from agents.crowd.seat import Heard, Said, Seat
+from agents.crowd.seat import Heard, Said, Seat, Steps
 from agents.crowd.spoofer import Spoofer
 from agents.crowd.value import ValueTrader
 from environment.actors import Actor, ActorRef
@@ -125,8 +125,10 @@ def thinking_ns(populations: Iterable[Population]) -> dict[str, int]:
     return found
 
 
-def spawn_crowd(kernel: Spawner, crowd: Crowd, symbols: Sequence[str]) -> None:
+def spawn_crowd(kernel: Spawner, market: Market, crowd: Crowd, symbols: Sequence[str]) -> None:
     """Spawn every trader of the remote populations; `symbols` are the core's instruments."""
+    rows = market.section(at.S_INSTRUMENT)
+    words = (at.I_STEP_LOW, at.I_STEP_HIGH, at.I_THRESHOLD)
     exchange: ActorRef[Said] = kernel.reference(EXCHANGE)
     for population in crowd.populations:
         if not population.remote:
@@ -134,5 +136,7 @@ def spawn_crowd(kernel: Spawner, crowd: Crowd, symbols: Sequence[str]) -> None:
         make, chosen = TRADERS[population.kind], population.instruments
         names = zip(population.addresses(), population.accounts(), strict=True)
         for k, (address, account) in enumerate(names):
-            seat = Seat(population, account, symbols[chosen[k % len(chosen)]], exchange)
+            number = chosen[k % len(chosen)]
+            steps = Steps(*(int(rows[number, word]) for word in words))
+            seat = Seat(population, account, symbols[number], exchange, steps)
             kernel.spawn(address, partial(make, seat))

@@ -17,6 +17,7 @@ from environment.market.arena import Arena
 from environment.market.emit import draw_latency
 from environment.market.entry import new_order
 from environment.market.heap import push
+from environment.market.increments import legal_price
 from environment.market.ladder import instrument_row
 
 Floats = NDArray[np.float64]
@@ -140,9 +141,9 @@ def departure(arena: Arena, trader: int) -> int:
 def _send(
     arena: Arena, trader: int, side: int, order_type: int, tif: int, price: int, quantity: int
 ) -> None:
-    slot = new_order(arena, arena[trader + at.TR_INSTRUMENT], arena[trader + at.TR_ACCOUNT], side,
-                     order_type, tif, at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0,
-                     0)  # fmt: skip
+    number = arena[trader + at.TR_INSTRUMENT]
+    slot = new_order(arena, number, arena[trader + at.TR_ACCOUNT], side, order_type, tif,
+                     at.CANCEL_NEWEST, 0, price, quantity, 0, 0, 0, 0, 0)  # fmt: skip
     push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_ARRIVE, slot, 0)
 
 
@@ -153,8 +154,10 @@ def _unpriced(side: int) -> int:
 
 @inner
 def send_limit(arena: Arena, trader: int, side: int, price: int, quantity: int, tif: int) -> None:
-    """Send a limit order; a price of 0 or less is raised to one tick."""
-    _send(arena, trader, side, at.LIMIT, tif, max(price, 1), quantity)
+    """Send a limit order at the nearest legal price that is no worse for the trader."""
+    ins = instrument_row(arena, arena[trader + at.TR_INSTRUMENT])
+    price = legal_price(arena, ins, side, price)
+    _send(arena, trader, side, at.LIMIT, tif, price, quantity)
 
 
 @inner
@@ -174,7 +177,9 @@ def send_auction_limit(
     arena: Arena, trader: int, side: int, price: int, quantity: int, order_type: int
 ) -> None:
     """Send a limit that waits for an auction: on the close, or in a paused stock's book."""
-    _send(arena, trader, side, order_type, at.DAY, max(price, 1), quantity)
+    ins = instrument_row(arena, arena[trader + at.TR_INSTRUMENT])
+    price = legal_price(arena, ins, side, price)
+    _send(arena, trader, side, order_type, at.DAY, price, quantity)
 
 
 @inner

@@ -5,7 +5,7 @@ of sending; so each actor sends in the order in which its compiled twin does, an
 address names its stream of draws, which is the compiled twin's own.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -53,14 +53,40 @@ class TraderState(msgspec.Struct):
     orders: int = 0
 
 
+class Steps(NamedTuple):
+    """Legal prices of an instrument in ticks: multiples of `low`, from `threshold` on of `high`."""
+
+    low: int = 1
+    high: int = 1
+    threshold: int = 0
+
+    def legal(self, side: Side, price: int) -> int:
+        """Return the nearest legal price that is no worse for the sender; `increments` compiled."""
+        first = self.threshold // self.low
+        if price < self.threshold:
+            place = price // self.low
+        else:
+            place = first + (price - self.threshold) // self.high
+        if side == "sell" and self._price(place, first) < price:
+            place += 1
+        return self._price(max(place, 1), first)
+
+    def _price(self, place: int, first: int) -> int:
+        return place * self.low if place < first else self.threshold + (place - first) * self.high
+
+
 class Seat:
     """One trader's account, instrument and population, and its verbs."""
 
-    __slots__ = ("_cancel", "_exchange", "_high", "_low", "account", "instrument", "population")
+    __slots__ = (
+        "_cancel", "_exchange", "_high", "_low", "_steps", "account", "instrument", "population",
+    )  # fmt: skip
 
     def __init__(
-        self, population: Population, account: str, instrument: str, exchange: ActorRef[Said]
-    ) -> None:
+        self, population: Population, account: str, instrument: str, exchange: ActorRef[Said],
+        steps: Steps = Steps(),  # noqa: B008  immutable
+    ) -> None:  # fmt: skip
+        self._steps = steps
         self.population, self.account, self.instrument = population, account, instrument
         self._exchange = exchange
         self._low, self._high = population.size
@@ -81,8 +107,8 @@ class Seat:
         self, ctx: ActorContext, state: TraderState, side: Side, price: int, quantity: int,
         time_in_force: Literal["day", "ioc"] = "day",
     ) -> None:  # fmt: skip
-        """Send a limit order; a price of 0 or less is raised to one tick."""
-        self._send(ctx, state, side, max(price, 1), quantity, order_type="limit",
+        """Send a limit order at the nearest legal price that is no worse for the trader."""
+        self._send(ctx, state, side, self._steps.legal(side, price), quantity, order_type="limit",
                    time_in_force=time_in_force)  # fmt: skip
 
     def market(self, ctx: ActorContext, state: TraderState, side: Side, quantity: int) -> None:
@@ -101,7 +127,8 @@ class Seat:
         order_type: AuctionLimit,
     ) -> None:  # fmt: skip
         """Send a limit that waits for an auction: on the close, or in a paused stock's book."""
-        self._send(ctx, state, side, max(price, 1), quantity, order_type=order_type)
+        price = self._steps.legal(side, price)
+        self._send(ctx, state, side, price, quantity, order_type=order_type)
 
     def _send(
         self, ctx: ActorContext, state: TraderState, side: Side, price: int | None, quantity: int,

@@ -413,7 +413,21 @@ def _every_second(arena, instrument):
     on_second(arena, instrument)
     hold_to_bands(arena, ins)
     after_change(arena, instrument)
-    if instrument == 0 and arena[at.H_SURVEY] != 0 and survey_market(arena):
+
+
+@inner
+def _survey(arena):
+    """Look at the whole market once a second, from its open until no stock can trade any more."""
+    trading = False
+    for k in range(arena[at.H_INSTRUMENTS]):
+        phase = arena[instrument_row(arena, k) + at.I_PHASE]
+        trading = trading or phase in (at.CONTINUOUS, at.REOPENING_AUCTION, at.HALTED)
+    if not trading:
+        arena[at.H_SURVEY] = 0
+        pop(arena)
+        return
+    reschedule_first(arena, arena[at.H_NOW] + SECOND)
+    if survey_market(arena):
         for k in range(arena[at.H_INSTRUMENTS]):
             after_change(arena, k)
 
@@ -510,7 +524,7 @@ def step(arena, until):
             return at.TAPE_FULL
         # Phases and the market's survey reach every instrument.
         wide = 0
-        if at.E_PHASE <= kind <= at.E_HALT and kind != at.E_INDICATIVE:
+        if (at.E_PHASE <= kind <= at.E_HALT and kind != at.E_INDICATIVE) or kind == at.E_SURVEY:
             wide = 8 * (arena[at.H_INSTRUMENTS] + arena[at.H_SERIES])
         elif kind == at.E_MASS_QUOTE or kind == at.E_PURGE:
             wide = 2 * arena[at.H_QUOTES]
@@ -529,6 +543,9 @@ def step(arena, until):
             continue
         if kind == at.E_INDICATIVE:
             _indicate(arena, a)
+            continue
+        if kind == at.E_SURVEY:
+            _survey(arena)
             continue
         pop(arena)
         _handle(arena, kind, a, b)

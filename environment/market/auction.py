@@ -8,6 +8,7 @@ then is the lower one. On-open and on-close orders trade first, then better limi
 from environment.compiled import inner
 from environment.market import layout as at
 from environment.market.emit import order_tape, send_status, tape_row
+from environment.market.increments import place_at_or_above, place_at_or_below, price_at
 from environment.market.ladder import (
     cold_row,
     gather_side,
@@ -113,90 +114,96 @@ def _supply(arena, sells, count, price):
 
 
 @inner
-def clearing_price(arena, buys, buy_count, sells, sell_count, lower, upper, step, reference):
+def clearing_price(arena, ins, buys, buy_count, sells, sell_count, lower, upper, reference):
     """Return (price, volume, imbalance) over the legal ticks of [lower, upper]; NO_PRICE if none.
 
     Demand falls and supply rises with the price. Up to the last tick whose demand is not below its
     supply, volume is the supply; from the next tick on it is the demand. So the best ticks lie in a
     row next to that place, and no table over all ticks is needed.
     """
-    low, high = (lower + step - 1) // step * step, upper // step * step
+    low, high = place_at_or_above(arena, ins, lower), place_at_or_below(arena, ins, upper)
     if buy_count == 0 or sell_count == 0 or low > high:
         return NO_PRICE, 0, 0
-    last = low - step
-    beyond = high + step
-    while beyond - last > step:
-        middle = last + (beyond - last) // (2 * step) * step
-        if _demand(arena, buys, buy_count, middle) >= _supply(arena, sells, sell_count, middle):
+    last, beyond = low - 1, high + 1
+    while beyond - last > 1:
+        middle = (last + beyond) // 2
+        price = price_at(arena, ins, middle)
+        if _demand(arena, buys, buy_count, price) >= _supply(arena, sells, sell_count, price):
             last = middle
         else:
             beyond = middle
     below = above = below_gap = above_gap = 0
     if last >= low:
-        below = _supply(arena, sells, sell_count, last)
-        below_gap = _demand(arena, buys, buy_count, last) - below
+        price = price_at(arena, ins, last)
+        below = _supply(arena, sells, sell_count, price)
+        below_gap = _demand(arena, buys, buy_count, price) - below
     if beyond <= high:
-        above = _demand(arena, buys, buy_count, beyond)
-        above_gap = _supply(arena, sells, sell_count, beyond) - above
+        price = price_at(arena, ins, beyond)
+        above = _demand(arena, buys, buy_count, price)
+        above_gap = _supply(arena, sells, sell_count, price) - above
     if below == 0 and above == 0:
         return NO_PRICE, 0, 0
     use_below = below > above or (below == above and below_gap <= above_gap)
     use_above = above > below or (below == above and above_gap <= below_gap)
     first, final = beyond, last
     if use_below:
-        first = _lowest_like(arena, buys, buy_count, sells, sell_count, last, low, step)
+        first = _lowest_like(arena, ins, buys, buy_count, sells, sell_count, last, low)
     if use_above:
-        final = _highest_like(arena, buys, buy_count, sells, sell_count, beyond, high, step)
+        final = _highest_like(arena, ins, buys, buy_count, sells, sell_count, beyond, high)
     if use_below and not use_above and below_gap > 0:
-        price = final
+        price = price_at(arena, ins, final)
     elif use_above and not use_below:
-        price = first  # Beyond the crossing supply always exceeds demand.
+        price = price_at(arena, ins, first)  # Beyond the crossing supply always exceeds demand.
     else:
-        price = _nearest(first, final, step, reference)
+        price = _nearest(arena, ins, first, final, reference)
     demand = _demand(arena, buys, buy_count, price)
     supply = _supply(arena, sells, sell_count, price)
     return price, min(demand, supply), demand - supply
 
 
 @inner
-def _lowest_like(arena, buys, buy_count, sells, sell_count, price, low, step):
-    """Return the lowest tick from `low` on with the demand and the supply that `price` has."""
+def _lowest_like(arena, ins, buys, buy_count, sells, sell_count, place, low):
+    """Return the lowest place from `low` on with the demand and the supply that `place` has."""
     lowest = low
     for k in range(buy_count):
-        limit = arena[order_row(arena, arena[buys + k]) + at.O_PRICE] // step * step
-        if limit < price:
-            lowest = max(lowest, limit + step)
+        limit = place_at_or_below(arena, ins, arena[order_row(arena, arena[buys + k]) + at.O_PRICE])
+        if limit < place:
+            lowest = max(lowest, limit + 1)
     for k in range(sell_count):
-        limit = (arena[order_row(arena, arena[sells + k]) + at.O_PRICE] + step - 1) // step * step
-        if limit <= price:
+        limit = place_at_or_above(
+            arena, ins, arena[order_row(arena, arena[sells + k]) + at.O_PRICE]
+        )
+        if limit <= place:
             lowest = max(lowest, limit)
     return lowest
 
 
 @inner
-def _highest_like(arena, buys, buy_count, sells, sell_count, price, high, step):
-    """Return the highest tick up to `high` with the demand and the supply that `price` has."""
+def _highest_like(arena, ins, buys, buy_count, sells, sell_count, place, high):
+    """Return the highest place up to `high` with the demand and the supply that `place` has."""
     highest = high
     for k in range(buy_count):
-        limit = arena[order_row(arena, arena[buys + k]) + at.O_PRICE] // step * step
-        if limit >= price:
+        limit = place_at_or_below(arena, ins, arena[order_row(arena, arena[buys + k]) + at.O_PRICE])
+        if limit >= place:
             highest = min(highest, limit)
     for k in range(sell_count):
-        limit = (arena[order_row(arena, arena[sells + k]) + at.O_PRICE] + step - 1) // step * step
-        if limit > price:
-            highest = min(highest, limit - step)
+        limit = place_at_or_above(
+            arena, ins, arena[order_row(arena, arena[sells + k]) + at.O_PRICE]
+        )
+        if limit > place:
+            highest = min(highest, limit - 1)
     return highest
 
 
 @inner
-def _nearest(first, final, step, reference):
-    """Return the tick of [first, final] nearest to the reference, of two the lower."""
-    if reference <= first:
-        return first
-    if reference >= final:
-        return final
-    below = reference // step * step
-    return below if 2 * (reference - below) <= step else below + step
+def _nearest(arena, ins, first, final, reference):
+    """Return the price of the places [first, final] nearest to the reference, of two the lower."""
+    place = min(max(place_at_or_below(arena, ins, reference), first), final)
+    below = price_at(arena, ins, place)
+    if place == final or below >= reference:
+        return below
+    above = price_at(arena, ins, place + 1)
+    return below if reference - below <= above - reference else above
 
 
 @inner
@@ -228,11 +235,8 @@ def indicate(arena, instrument, with_open, with_close, lower, upper, reference):
     buy_count = gather(arena, ins, 0, with_open, with_close, buys)
     sells = buys + buy_count
     sell_count = gather(arena, ins, 1, with_open, with_close, sells)
-    step = arena[ins + at.I_STEP_HIGH]
-    if reference < arena[ins + at.I_THRESHOLD]:
-        step = arena[ins + at.I_STEP_LOW]
     price, volume, imbalance = clearing_price(
-        arena, buys, buy_count, sells, sell_count, lower, upper, step, reference
+        arena, ins, buys, buy_count, sells, sell_count, lower, upper, reference
     )
     bid, ask = arena[ins + at.I_BEST], arena[ins + at.I_BEST_ASK]
     if bid >= ask and (bid > upper or ask < lower):
@@ -244,7 +248,7 @@ def indicate(arena, instrument, with_open, with_close, lower, upper, reference):
                               price if volume > 0 else -at.MAX_PRICE - 1, volume)  # fmt: skip
         if left_bid >= left_ask:
             price, volume, imbalance = clearing_price(
-                arena, buys, buy_count, sells, sell_count, min(lower, ask), max(upper, bid), step,
+                arena, ins, buys, buy_count, sells, sell_count, min(lower, ask), max(upper, bid),
                 reference,
             )  # fmt: skip
     return price, volume, imbalance, buy_count, sell_count

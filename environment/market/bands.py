@@ -8,6 +8,7 @@ from environment.compiled import inner
 from environment.market import layout as at
 from environment.market.emit import send_status, tape_row
 from environment.market.heap import push
+from environment.market.increments import nearest_place, price_at
 from environment.market.ladder import instrument_row
 
 SECOND = 1_000_000_000
@@ -53,12 +54,9 @@ def set_reference(arena, instrument, reference):
         reference, arena[ins + at.I_TICKS_PER_UNIT], arena[ins + at.I_TIER],
         is_doubled(arena, ins, reference),
     )  # fmt: skip
-    step = arena[ins + at.I_STEP_HIGH]
-    if reference < arena[ins + at.I_THRESHOLD]:
-        step = arena[ins + at.I_STEP_LOW]
     # The legal ticks nearest to the computed bands, so that orders can be moved there.
-    lower = max((2 * (reference - width) + step) // (2 * step) * step, step)
-    upper = (2 * (reference + width) + step) // (2 * step) * step
+    lower = price_at(arena, ins, max(nearest_place(arena, ins, reference - width), 1))
+    upper = price_at(arena, ins, nearest_place(arena, ins, reference + width))
     changed = lower != arena[ins + at.I_BAND_LOWER] or upper != arena[ins + at.I_BAND_UPPER]
     if reference != arena[ins + at.I_BAND_REFERENCE]:
         arena[ins + at.I_BAND_SINCE] = arena[at.H_NOW]
@@ -111,6 +109,8 @@ def _roll_window(arena, ins):
     """Forget the seconds that have left the window. Returns the word of this second's bucket."""
     first = arena[at.H_OFFSET + at.S_BUCKET] + arena[ins + at.I_BUCKET_FIRST] * 2
     second = arena[at.H_NOW] // SECOND
+    if second - arena[ins + at.I_BUCKET_SECOND] >= WINDOW_SECONDS:
+        _clear_window(arena, ins)  # After a night, or before the first trade of all.
     while arena[ins + at.I_BUCKET_SECOND] < second:
         arena[ins + at.I_BUCKET_SECOND] += 1
         # The bucket that this second will fill held the one of five minutes ago.

@@ -4,6 +4,7 @@ from environment.compiled import inner
 from environment.market import layout as at
 from environment.market.auction import queue_for_auction
 from environment.market.emit import order_tape, tell
+from environment.market.increments import step_at
 from environment.market.ladder import (
     HEAD,
     HIDDEN_HEAD,
@@ -68,12 +69,6 @@ def refuse(arena, slot, reason):
     tell(arena, slot, at.M_REFUSED, arena[o + at.O_PRICE], arena[o + at.O_LEAVES], 0, reason)
     arena[at.H_REFUSED] += 1
     discard(arena, slot)
-
-
-@inner
-def step_at(arena, ins, price):
-    """Return the price increment, in ticks, that is legal at a price."""
-    return arena[ins + (at.I_STEP_LOW if price < arena[ins + at.I_THRESHOLD] else at.I_STEP_HIGH)]
 
 
 @inner
@@ -284,11 +279,16 @@ def trigger_closed(arena, ins, slot):
 
 @inner
 def _report_trigger(arena, slot):
+    """Tell that a stop has gone off; from now on it is the order that it has become."""
     o = order_row(arena, slot)
     order_tape(arena, at.K_TRIGGER, slot, arena[o + at.O_PRICE], arena[o + at.O_LEAVES], 0,
                at.LIQ_NONE, 0)  # fmt: skip
     tell(arena, slot, at.M_TRIGGERED, arena[o + at.O_PRICE], arena[o + at.O_LEAVES],
          arena[o + at.O_LEAVES], 0)  # fmt: skip
+    is_priced_now = -at.MAX_PRICE < arena[o + at.O_PRICE] < at.MAX_PRICE
+    kind = at.LIMIT if is_priced_now else at.MARKET
+    meta = arena[o + at.O_META]
+    arena[o + at.O_META] = meta & ~(15 << at.TYPE_SHIFT) | (kind << at.TYPE_SHIFT)
 
 
 @inner

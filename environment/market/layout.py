@@ -216,7 +216,7 @@ LG_STRATEGY, LG_NEXT = range(2)
 (E_ARRIVE, E_CANCEL, E_REPLACE, E_CANCEL_ALL, E_WAKE, E_FEED, E_PHASE, E_INDICATIVE, E_EXPIRE,
  E_LIMIT_STATE, E_REOPEN, E_BAND, E_CANCEL_LAST, E_HALT, E_CALLBACK, E_MASS_QUOTE, E_OUTAGE,
  E_LATENCY, E_RECALL, E_PURGE, E_REARM, E_PACKAGE, E_PACKAGE_CANCEL,
- E_STRATEGY) = range(24)  # fmt: skip
+ E_STRATEGY, E_SURVEY) = range(25)  # fmt: skip
 HEAP_TIME, HEAP_SEQUENCE, HEAP_KIND_A, HEAP_B = range(4)
 
 # --- phases --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.emit import draw_latency, order_id, order_tape, out_row, tape_row
 from environment.market.heap import push
+from environment.market.increments import step_at
 from environment.market.ladder import (
     VISIBLE,
     account_row,
@@ -159,11 +160,6 @@ def _enter(arena, ins, slot, price):
 
 
 @inner
-def _step(arena, ins, price):
-    return arena[ins + (at.I_STEP_LOW if price < arena[ins + at.I_THRESHOLD] else at.I_STEP_HIGH)]
-
-
-@inner
 def _quote_fault(arena, ins, bid, bid_quantity, ask, ask_quantity):
     phase = arena[ins + at.I_PHASE]
     if bid_quantity < 0 or ask_quantity < 0:
@@ -172,9 +168,13 @@ def _quote_fault(arena, ins, bid, bid_quantity, ask, ask_quantity):
         return -1  # To withdraw is always allowed.
     if phase != at.CONTINUOUS:
         return at.R_HALTED if phase == at.HALTED else at.R_PHASE
-    if bid_quantity > 0 and (bid <= 0 or bid >= at.MAX_PRICE or bid % _step(arena, ins, bid) != 0):
+    if bid_quantity > 0 and (
+        bid <= 0 or bid >= at.MAX_PRICE or bid % step_at(arena, ins, bid) != 0
+    ):
         return at.R_INCREMENT
-    if ask_quantity > 0 and (ask <= 0 or ask >= at.MAX_PRICE or ask % _step(arena, ins, ask) != 0):
+    if ask_quantity > 0 and (
+        ask <= 0 or ask >= at.MAX_PRICE or ask % step_at(arena, ins, ask) != 0
+    ):
         return at.R_INCREMENT
     if bid_quantity > 0 and ask_quantity > 0 and bid >= ask:
         return at.R_BAD_ORDER

@@ -13,6 +13,7 @@ from environment.market.entry import (
     type_of,
 )
 from environment.market.heap import push
+from environment.market.increments import place_at_or_below, price_at
 from environment.market.ladder import (
     cold_row,
     instrument_row,
@@ -241,12 +242,6 @@ def halt(arena, instrument):
 
 
 @inner
-def _step(arena, ins, reference):
-    low = reference < arena[ins + at.I_THRESHOLD]
-    return arena[ins + (at.I_STEP_LOW if low else at.I_STEP_HIGH)]
-
-
-@inner
 def reopen(arena, instrument, stamp):
     """End a pause when its price lies inside the collar, else widen the collar by 5 % more."""
     ins = instrument_row(arena, instrument)
@@ -259,12 +254,12 @@ def reopen(arena, instrument, stamp):
     lower, upper = arena[ins + at.I_COLLAR_LOWER], arena[ins + at.I_COLLAR_UPPER]
     price, _, imbalance, _, _ = indicate(arena, instrument, True, False, lower, upper, reference)
     # A price pinned at the collar with orders still wanting through it is not a price.
-    step = _step(arena, ins, reference)
+    place = place_at_or_below(arena, ins, price)
     outside = price != NO_PRICE and (
         price > upper
         or price < lower
-        or (imbalance > 0 and price + step > upper)
-        or (imbalance < 0 and price - step < lower)
+        or (imbalance > 0 and price_at(arena, ins, place + 1) > upper)
+        or (imbalance < 0 and price_at(arena, ins, place - 1) < lower)
     )
     if outside:
         arena[ins + at.I_COLLAR_STEPS] += 1

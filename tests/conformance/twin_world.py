@@ -163,7 +163,7 @@ class TwinWorld:
             Ports(link=CrowdLink(), engine=exchange, recorder=recorder or NoRecorder()),
         )  # fmt: skip
         exchange.bind(kernel)
-        spawn_crowd(kernel, self.crowd, SYMBOLS)
+        spawn_crowd(kernel, self.market, self.crowd, SYMBOLS)
         return kernel
 
     def run(self, until_ns: int = OPENS_NS + HOUR_NS + SECOND_NS) -> "TwinWorld":

@@ -362,6 +362,7 @@ class OrderBook:
         """A stop goes off."""
         self.events.append(("trigger", order.identity))
         order.mark = None
+        order.kind = at.MARKET if order.price is None else at.LIMIT
         self.take(order)
 
     def run_triggered(self) -> None:

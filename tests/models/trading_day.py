@@ -41,6 +41,7 @@ class TradingDay(OrderBook):
                 continue
             self.events.append(("trigger", order.identity))
             order.mark = None
+            order.kind = at.MARKET if order.price is None else at.LIMIT
             if order.price is None:
                 self.wait(order, OPEN_LIST)
             else:

@@ -68,3 +68,29 @@ def test_book_is_not_crossed_wherever_the_reference_lies(
 ) -> None:
     day = opened(found, last_close)
     assert day.word(at.I_BEST) < day.word(at.I_BEST_ASK)
+
+
+CENTS = st.integers(96, 104).map(lambda k: 10 * k if k >= 100 else 1_000 - (100 - k) * 3)
+
+
+@given(st.lists(
+    st.tuples(st.sampled_from((at.BUY, at.SELL)), CENTS, st.integers(1, 5), st.just(0)),
+    max_size=14,
+))  # fmt: skip
+def test_every_legal_tick_of_the_collar_counts_on_both_sides_of_a_change_of_increment(
+    found: list[tuple[int, int | None, int, int]],
+) -> None:
+    """Below 1,000 any tick is legal, from there on every tenth one; the collar holds both."""
+    day = Day(last_close=1_000, width=64, step_low=1, step_high=10, threshold=1_000)
+    day.phase(at.PRE_OPEN)
+    for number, (side, price, quantity, _) in enumerate(found):
+        day.order(side, price, quantity, account=number % 4)
+    day.phase(at.CONTINUOUS)
+    sides = [
+        [(float(price or 0), quantity) for side, price, quantity, _ in found if side == wanted]
+        for wanted in (at.BUY, at.SELL)
+    ]
+    ticks = [*range(900, 1_000), *range(1_000, 1_101, 10)]
+    best = auction_price(sides[0], sides[1], ticks, 1_000)
+    row = day.of(at.K_AUCTION)[-1]
+    assert (row[at.T_PRICE], row[at.T_QUANTITY]) == (best or (at.NO_BID, 0))

@@ -242,3 +242,17 @@ def test_short_sale_needs_shares_to_borrow() -> None:
     assert day.ended(day.order(at.SELL, 10_000, 1)) == at.R_NO_BORROW
     day.cancel(first)
     assert day.ended(day.order(at.SELL, 10_000, 1)) is None
+
+
+def test_stop_limit_that_went_off_is_replaced_as_the_limit_that_it_is() -> None:
+    day = Day()
+    day.phase(at.CONTINUOUS)
+    stop = day.order(at.SELL, 9_990, 5, kind=at.STOP_LIMIT, stop=9_995)
+    day.order(at.BUY, 9_994, 1, account=1)
+    day.order(at.SELL, 9_994, 1, account=2)  # It goes off, and rests at its limit.
+    assert day.word(at.I_BEST_ASK) == 9_990
+    day.order(at.BUY, 9_985, 1, account=1)
+    day.market.post_replace(day.now + 1, at.FIRST_ACCOUNT, stop, 5, 9_998)
+    day.until(day.now / 1e9 + 1)
+    assert day.word(at.I_BEST_ASK) == 9_998
+    assert int(day.market.arena[at.H_STOPS]) == 0

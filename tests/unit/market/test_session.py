@@ -269,9 +269,10 @@ def test_halted_stock_has_no_closing_auction() -> None:
     (9_301, at.CONTINUOUS), (9_300, at.REOPENING_AUCTION), (8_700, at.REOPENING_AUCTION),
     (8_000, at.POST_CLOSE),
 ])  # fmt: skip
-def test_market_wide_halt_at_7_13_and_20_percent(price: int, phase: int) -> None:
-    day = Day(tier=2, ticks_per_unit=10_000)  # A dollar stock: bands of 20 %.
-    day.market.arena[at.H_SURVEY] = 1
+@pytest.mark.parametrize("tier", [0, 2])  # Without bands, and with the 20 % of a dollar stock.
+def test_market_wide_halt_at_7_13_and_20_percent(price: int, phase: int, tier: int) -> None:
+    day = Day(tier=tier, ticks_per_unit=10_000)
+    day.market.post_event(day.now + 1_000_000_000, at.E_SURVEY, 0, 0)
     open_at(day, 10_000)
     day.order(at.SELL, price, 1, account=1)
     day.order(at.BUY, price, 1)
