@@ -38,6 +38,12 @@ def test_hash_seed_of_the_process_changes_nothing(
     assert len(found) == 1
 
 
+def test_a_run_says_how_long_each_of_its_phases_took(tmp_path: Path) -> None:
+    phases = run(tmp_path, "rmsc04", *SHORT)["phases"]
+    assert set(phases) == {"import", "compile", "build", "loop", "write"}
+    assert all(seconds > 0 for seconds in phases.values())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_cold_compilation_cache_changes_nothing(tmp_path: Path) -> None:

@@ -53,7 +53,9 @@ def quick_run(_config: Config, folder: Path, progress: Progress) -> FinishedRun:
 def put_runner(monkeypatch: pytest.MonkeyPatch, runner: Runner) -> None:
     """Let the command line find this function as the runner."""
     module = types.ModuleType("scenarios.runner")
-    module.__dict__["run_scenario"] = runner
+    module.__dict__["run_scenario"] = lambda config, folder, progress, **_: runner(
+        config, folder, progress
+    )
     monkeypatch.setitem(sys.modules, "scenarios.runner", module)
 
 
