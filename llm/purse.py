@@ -84,6 +84,17 @@ class Purse:
         return True
 
 
+def spent_on(day_file: Path, day: str) -> int | None:
+    """Return what all runs spent on a day, in millionths, or None where the file is damaged."""
+    try:
+        sums = _read_sums(day_file.read_text("utf-8"))
+    except FileNotFoundError:
+        return 0
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if sums is None else sums.get(day, 0)
+
+
 def _read_sums(text: str) -> dict[str, int] | None:
     """Return the sums by day, or None where the file is damaged."""
     try:

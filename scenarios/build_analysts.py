@@ -91,7 +91,11 @@ def _asking(config: Config, agent: told.LanguageAgent) -> AskingSettings:
     assert config.swarm is not None, "agents are named by a swarm"
     budget = agent.budget
     return AskingSettings(
-        role=agent.model, samples=agent.samples, deadline_ns=int(agent.deadline),
+        role=agent.model, samples=agent.samples,
+        second_opinions=tuple(
+            (role, price_of_model(config.swarm.models[role])) for role in agent.second_opinions
+        ),
+        deadline_ns=int(agent.deadline),
         budget=Budget(
             calls_per_minute=budget.calls_per_minute, tokens_per_day=budget.tokens_per_day,
             usd_micros_per_day=int(budget.usd_per_day),

@@ -25,7 +25,7 @@ from scenarios.config_secret import Secret
 from scenarios.config_swarm import LanguageAgent, Swarm
 from scenarios.state_folder import state_folder
 
-_SPENT: Final = "spend.json"
+SPENT: Final = "spend.json"
 _NO_LIMIT: Final = 1 << 62
 _OFFLINE_PARALLEL: Final = 64
 
@@ -81,9 +81,10 @@ def check_cassette(service: ModelService | None) -> None:
 
 
 def roles_in_use(swarm: Swarm) -> set[str]:
-    """Return the roles that agents of this swarm, and people at its panel, ask first."""
+    """Return the roles that agents of this swarm and people at its panel ask, fallbacks aside."""
     agents = (swarm.agents[address] for address in swarm.swarm)
-    named = {agent.model for agent in agents if isinstance(agent, LanguageAgent)}
+    asking = [agent for agent in agents if isinstance(agent, LanguageAgent)]
+    named = {role for agent in asking for role in (agent.model, *agent.second_opinions)}
     panel = None if swarm.panel is None else swarm.panel.model
     return named if panel is None else named | {panel}
 
@@ -177,5 +178,5 @@ def _purse(swarm: Swarm) -> Purse:
         usd_micros_per_run=_NO_LIMIT if told.usd_per_run is None else int(told.usd_per_run),
         usd_micros_per_day=_NO_LIMIT if told.usd_per_day is None else int(told.usd_per_day),
     )
-    day_file = None if told.usd_per_day is None else state_folder(swarm.name) / _SPENT
+    day_file = None if told.usd_per_day is None else state_folder(swarm.name) / SPENT
     return Purse(limits, day_file, lambda: f"{datetime.now(UTC):%Y-%m-%d}")

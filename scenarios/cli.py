@@ -123,11 +123,21 @@ def list_scenarios(as_json: AsJson = False) -> int:
 
 
 @app.command("doctor")
-def check_installation(as_json: AsJson = False) -> int:
+def check_installation(
+    scenario: Annotated[
+        str | None, typer.Argument(help="A scenario whose models and cassette to check too.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As for outcry run.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
     """Check this installation, and say how to mend what is wrong."""
+    from scenarios.config import load_config
     from scenarios.doctor import examine
 
-    findings = examine()
+    config = None if scenario is None else load_config(scenario, settings or [])
+    findings = examine(config)
     sound = all(finding.state != "fault" for finding in findings)
     if as_json:
         rows = [finding._asdict() for finding in findings]

@@ -182,6 +182,8 @@ def _swarm_faults(swarm: Swarm) -> Iterator[Fault]:
     for address, agent in swarm.agents.items():
         if isinstance(agent, LanguageAgent):
             yield from _unknown(("agents", address, "model"), agent.model, swarm.models)
+            for role in agent.second_opinions:
+                yield from _unknown(("agents", address, "second_opinions"), role, swarm.models)
         if isinstance(agent, News | Fundamentals):
             for feed in agent.feeds:
                 yield from _unknown(("agents", address, "feeds"), feed, swarm.feeds)

@@ -136,6 +136,7 @@ class LanguageAgent(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What every agent has that asks a language model."""
 
     model: Name
+    second_opinions: tuple[Name, ...] = ()
     samples: Annotated[int, Meta(ge=1, le=100)] = 1
     deadline: Period
     budget: Budget

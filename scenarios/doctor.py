@@ -7,13 +7,15 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from agents.desk.controls import CONTROLS
 from environment.errors import ConfigError
-from scenarios.build_models import model_troubles, roles_in_use
-from scenarios.config import load_config, load_swarm, shipped_names
+from scenarios.config import Config, load_config, load_swarm, shipped_names
+from scenarios.doctor_models import cassette_findings, model_findings
+from scenarios.finding import Finding
 from scenarios.places import PROJECT_ROOT
 from scenarios.shadows import PACKAGES, shadowed_packages
 
@@ -21,17 +23,8 @@ _OLDEST: Final = (3, 11)
 _REQUIREMENT: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
-class Finding(NamedTuple):
-    """One thing looked at. A note is worth knowing; a fault keeps something from working."""
-
-    state: Literal["ok", "note", "fault"]
-    subject: str
-    text: str
-    mend: str = ""
-
-
-def examine() -> list[Finding]:
-    """Return what was found, in an order a person reads."""
+def examine(config: Config | None = None) -> list[Finding]:
+    """Return what was found, in an order a person reads; of a scenario too, where one is given."""
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _python,
         _libraries,
@@ -39,7 +32,7 @@ def examine() -> list[Finding]:
         _compiled_code,
         _results_folder,
         _scenarios,
-        _models,
+        partial(_models, config),
         _controls,
         _browser,
         _shared_data,
@@ -130,8 +123,14 @@ def _scenarios() -> Iterator[Finding]:
     yield Finding("ok", "scenarios", ", ".join(sound) or "none")
 
 
-def _models() -> Iterator[Finding]:
-    """Ask each model of the swarm file that is here whether it can answer."""
+def _models(config: Config | None) -> Iterator[Finding]:
+    """Look at the models of the scenario's swarm, or of the swarm file that is here."""
+    if config is not None:
+        from_cassette = tuple(cassette_findings(config))
+        if config.swarm is not None and not from_cassette:
+            yield from model_findings(config.swarm)
+        yield from from_cassette
+        return
     file = Path("agents.toml")
     if not file.is_file():
         file = PROJECT_ROOT / "agents.toml"
@@ -140,15 +139,7 @@ def _models() -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding("fault", "models", str(error), "mend that file")
         return
-    for role, trouble in model_troubles(swarm).items():
-        if not trouble:
-            yield Finding("ok", f"model {role}", str(swarm.models[role].__struct_config__.tag))
-            continue
-        text, _, mend = trouble.partition("; ")
-        found: Literal["note", "fault"] = "fault" if role in roles_in_use(swarm) else "note"
-        yield Finding(
-            found, f"model {role}", text, mend or "agents that name it abstain until then"
-        )
+    yield from model_findings(swarm)
 
 
 def _controls() -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Asking: k samples of one question within the budget, collected until the deadline."""
+"""Asking: k samples of k models for one question, within the budget, until the deadline."""
 
 import msgspec
 
@@ -18,10 +18,12 @@ _FORM_TOKENS = 2_500  # Of a schema, twice, and of an answer that is shown again
 class AskingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whom an agent asks, how often for one question, how long it waits, what it may spend.
 
-    `price` is of the model that the role names first; the budget reserves by it.
+    Each of `second_opinions`, roles with their price, is asked the same, as often. `price` is of
+    the model that the role names first; the budget reserves by it.
     """
 
     role: str
+    second_opinions: tuple[tuple[str, Price], ...] = ()
     samples: int = 1
     deadline_ns: int = 20_000_000_000
     temperature: float = 0.7  # Of samples beside the first, which is asked for plainly.
@@ -100,20 +102,27 @@ class Asking:
 
     def ask(
         self, ctx: ActorContext, state: AskingState, question: Question,
-        prompt: Prompt | None = None,
+        prompt: Prompt | None = None, *, once: bool = False,
     ) -> Closed | None:  # fmt: skip
-        """Start a question's samples; return it closed at once where the budget allows none."""
+        """Start a question's samples; return it closed at once where the budget allows none.
+
+        `once`: of the first model alone, and one sample.
+        """
         settings, now_ns = self._settings, ctx.now_ns()
         used = prompt if prompt is not None else self._prompt
         parts = known_parts(question.parts, now_ns)
         question = msgspec.structs.replace(question, parts=parts)
         state.number += 1
-        opened = Open(question=question, asked_ns=now_ns, asked=settings.samples,
+        roles = ((settings.role, settings.price), *settings.second_opinions)
+        wished = [(role, price, n) for role, price in roles for n in range(settings.samples)]
+        if once:
+            wished = wished[:1]
+        opened = Open(question=question, asked_ns=now_ns, asked=len(wished),
                       waiting={}, heard=[])  # fmt: skip
         reason = ""
-        for sample in range(settings.samples):
-            ask = self._sample(ctx, question, used, sample)
-            wanted = self._most(ask)
+        for role, price, sample in wished:
+            ask = self._sample(ctx, question, used, role, sample)
+            wanted = _most(ask, price)
             reason = state.spending.reserve(now_ns, settings.budget, wanted)
             if reason:
                 self.notice(ctx, state, reason)
@@ -125,24 +134,17 @@ class Asking:
         state.open[state.number] = opened
         return None
 
-    def _sample(self, ctx: ActorContext, question: Question, prompt: Prompt, n: int) -> AskModel:
+    def _sample(
+        self, ctx: ActorContext, question: Question, prompt: Prompt, role: str, n: int
+    ) -> AskModel:
         limits, settings = self._settings.limits, self._settings
         if n:
             limits = msgspec.structs.replace(limits, temperature=settings.temperature)
         return AskModel(
-            role=settings.role, agent=ctx.address, form=question.form, prompt=prompt.label,
+            role=role, agent=ctx.address, form=question.form, prompt=prompt.label,
             system=prompt.text, parts=question.parts, question=question.text,
             asked_ns=ctx.now_ns(), sample=n, limits=limits, disguise=settings.disguise,
         )  # fmt: skip
-
-    def _most(self, ask: AskModel) -> Reservation:
-        # Twice, as one malformed answer is asked for again, with what was said and the schema.
-        most_in = 2 * tokens_of(user_text(ask) + ask.system) + _FORM_TOKENS
-        most_out = 2 * ask.limits.max_tokens
-        price = self._settings.price
-        return Reservation(
-            tokens=most_in + most_out, usd_micros=price.usd_micros(most_in, most_out)
-        )
 
     def on_answer(
         self, ctx: ActorContext, state: AskingState, message: EffectDone | EffectFailed
@@ -232,3 +234,10 @@ def _heard(answer: ModelAnswer) -> Heard:
         model=answer.model, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out,
         usd_micros=answer.usd_micros, repaired=answer.repaired,
     )  # fmt: skip
+
+
+def _most(ask: AskModel, price: Price) -> Reservation:
+    # Twice, as one malformed answer is asked for again, with what was said and the schema.
+    most_in = 2 * tokens_of(user_text(ask) + ask.system) + _FORM_TOKENS
+    most_out = 2 * ask.limits.max_tokens
+    return Reservation(tokens=most_in + most_out, usd_micros=price.usd_micros(most_in, most_out))

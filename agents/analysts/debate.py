@@ -4,9 +4,10 @@ from typing import ClassVar, Final, Literal, assert_never
 
 import msgspec
 
+from agents.analysts.agreement import Opinion, agree
 from agents.analysts.consultation import Asking, AskingSettings, AskingState, Closed, Question
 from agents.analysts.critic import check_numbers
-from agents.analysts.forms import Argument, Ruling
+from agents.analysts.forms import Argument, Ruling, View
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.messages import EffectDone, EffectFailed, Resumed, Signal, TimerFired
 from environment.text_messages import EVIDENCE_TOPIC, Claim, Evidence
@@ -19,11 +20,10 @@ Side = Literal["bull", "bear", "judge"]
 _BEGIN: Final = "begin"
 _MINUTE_NS: Final = 60_000_000_000
 _MOST_EVIDENCE: Final = 12
-_MOST_SURE: Final = 0.95
 
 
 class DebateSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """On what, how often, in how many rounds; each question is asked once, of the same role.
+    """On what, how often, in how many rounds. The sides are asked once, the judge as often as told.
 
     `at_ns` above 0 is one debate at that moment and no other.
     """
@@ -126,8 +126,9 @@ class Debate(Actor[ToDebate]):
         table = self.state.tables[symbol]
         side = self._turn(table.steps)
         closed = self._asking.ask(
-            ctx, self.state.asking, self._question(ctx, symbol, table, side), self._prompts[side]
-        )
+            ctx, self.state.asking, self._question(ctx, symbol, table, side), self._prompts[side],
+            once=side != "judge",
+        )  # fmt: skip
         self._go_on(ctx, closed)
 
     def _turn(self, steps: int) -> Side:
@@ -186,42 +187,39 @@ class Debate(Actor[ToDebate]):
         )
 
     def _rule(self, ctx: ActorContext, closed: Closed, table: Table) -> None:
-        symbol, ids = closed.question.instrument, {f.evidence.evidence_id: f for f in table.filed}
-        for text in closed.texts[:1]:
-            ruling = msgspec.json.decode(text, type=Ruling)
-            direction = ruling.direction
-            cites = bool(ruling.evidence) and set(ruling.evidence) <= ids.keys()
-            if direction == "abstain" or not cites:
-                break
-            claims = check_numbers(ruling.numbers, closed.sources)
-            cited = tuple(ids[one].envelope_id for one in dict.fromkeys(ruling.evidence))
-            self._publish(ctx, closed, self._evidence(ctx, closed, ruling, claims), cited)
+        ids = {filed.evidence.evidence_id: filed for filed in table.filed}
+        views = [_as_view(msgspec.json.decode(text, type=Ruling)) for text in closed.texts]
+        citing = [view for view in views if view.sources and set(view.sources) <= ids.keys()]
+        opinion = agree(citing, closed.asked)
+        if opinion.direction == "abstain":
+            self._abstain(ctx, closed, _why(closed, citing, opinion))
             return
-        reason = _reason(closed) if not closed.texts else "the ruling cites nothing on the table"
+        claims = check_numbers(opinion.numbers, closed.sources)
+        cited = tuple(ids[one].envelope_id for one in opinion.sources)
+        self._publish(ctx, closed, self._evidence(ctx, closed, opinion, claims), cited)
+
+    def _abstain(self, ctx: ActorContext, closed: Closed, reason: str) -> None:
         self._asking.tell(ctx, closed, f"abstains: {reason}")
         signal = Signal(
-            instrument=symbol, direction="flat", probability=0.5, horizon_ns=1,
+            instrument=closed.question.instrument, direction="flat", probability=0.5, horizon_ns=1,
             expected_return=0.0, abstains=True, reasons=(reason,),
         )  # fmt: skip
         ctx.send(self._coordinator, signal)
 
     def _evidence(
-        self, ctx: ActorContext, closed: Closed, ruling: Ruling, claims: tuple[Claim, ...]
+        self, ctx: ActorContext, closed: Closed, opinion: Opinion, claims: tuple[Claim, ...]
     ) -> Evidence:
         self.state.published += 1
-        probability = min(max(ruling.probability, 0.5), _MOST_SURE)
+        probability, direction = opinion.probability, opinion.direction
         if any(claim.found is False for claim in claims):
             probability = 0.5 + (probability - 0.5) / 2.0
-        direction = ruling.direction
         assert direction != "abstain", "an abstention is published as one"
-        sign = {"up": 1.0, "down": -1.0}.get(direction, 0.0)
         return Evidence(
             evidence_id=f"{ctx.address}#{self.state.published}", analyst=ctx.address,
             instrument=closed.question.instrument, direction=direction, probability=probability,
-            expected_return=sign * abs(ruling.move_bp) / 1e4,
-            horizon_ns=ruling.horizon_minutes * _MINUTE_NS, words=ruling.words, claims=claims,
-            sources=tuple(dict.fromkeys(ruling.evidence)), asked_ns=closed.asked_ns,
-            model=closed.model,
+            expected_return=opinion.expected_return, dispersion=opinion.dispersion,
+            horizon_ns=opinion.horizon_minutes * _MINUTE_NS, words=opinion.words, claims=claims,
+            sources=opinion.sources, asked_ns=closed.asked_ns, model=closed.model,
         )  # fmt: skip
 
     def _publish(
@@ -233,10 +231,26 @@ class Debate(Actor[ToDebate]):
         signal = Signal(
             instrument=evidence.instrument, direction=evidence.direction,
             probability=evidence.probability, horizon_ns=evidence.horizon_ns,
-            expected_return=evidence.expected_return, evidence=cited,
-            reasons=(f"{evidence.evidence_id}: {evidence.words[:400]}",),
+            expected_return=evidence.expected_return, dispersion=evidence.dispersion,
+            evidence=cited, reasons=(f"{evidence.evidence_id}: {evidence.words[:400]}",),
         )  # fmt: skip
         ctx.send(self._coordinator, signal, evidence=cited)
+
+
+def _as_view(ruling: Ruling) -> View:
+    """Return a ruling as the view that it is, its evidence as sources."""
+    return View(
+        direction=ruling.direction, probability=ruling.probability, move_bp=ruling.move_bp,
+        horizon_minutes=ruling.horizon_minutes, sources=ruling.evidence, numbers=ruling.numbers,
+        words=ruling.words,
+    )  # fmt: skip
+
+
+def _why(closed: Closed, citing: list[View], opinion: Opinion) -> str:
+    """Return why nothing came of a debate."""
+    if not closed.texts:
+        return _reason(closed)
+    return opinion.words if citing else "the ruling cites nothing on the table"
 
 
 def _reason(closed: Closed) -> str:

@@ -83,6 +83,7 @@ def card_view(change: CardChanged) -> View:
             for part in card.score_parts
         ],
         "depth": _depth(card),
+        "doubt": f"{100 * card.order.dispersion:.0f} %" if card.order.dispersion else "",
         "words": [shown(word) for word in card.words],
         "changed": _changed(change),
         "filled": change.filled,

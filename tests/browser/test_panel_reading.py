@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
 from agents.human.panel_model import FORMS, ModelVoice
+from environment.approval_messages import named
 from environment.text_messages import Notice
 from llm.providers.openai_server import OpenAIServer
 from llm.service import ModelService, Route
 from tests.browser.desk_page import DeskPages, desk, on_screen, served
-from tests.browser.test_panel_looks import sins
+from tests.browser.test_panel_looks import FACE, is_inside, sins
 from tests.servers.models import ModelWorld, model_server
 from tests.unit.human.floor import open_panel
 from tests.unit.human.readings import (
@@ -88,6 +90,17 @@ def test_the_live_view_leads_to_what_an_agent_read(desk: DeskPages) -> None:
     expect(page.locator("#read")).to_be_visible()
     page.click("#read button:text('Conversation')")
     expect(page.locator("#line")).to_be_visible()
+
+
+def test_a_card_says_how_far_the_views_behind_it_disagree(desk: DeskPages) -> None:
+    page = desk.open(width=360, height=640, has_touch=True, is_mobile=True)
+    card = desk.card()
+    doubtful = msgspec.structs.replace(card.order, dispersion=0.42)
+    card = named(msgspec.structs.replace(card, order=doubtful))
+    desk.panel.floor.show(card)
+    on_screen(page, card)
+    expect(page.locator("#card .foot")).to_contain_text("views behind it disagree 42 %")
+    assert [place for place in FACE if not is_inside(page, place)] == []
 
 
 def test_a_notice_is_said_in_the_conversation(desk: DeskPages) -> None:

@@ -66,7 +66,8 @@ export function makeFace(card, before) {
     el("p", { class: "foot" },
       el("span", {}, `From ${card.proposer}`),
       el("span", { class: mark("drift", card.drift) }, card.drift),
-      el("span", {}, card.asked)),
+      el("span", {}, card.asked),
+      card.doubt ? el("span", {}, `views behind it disagree ${card.doubt}`) : null),
     was(card.changed),
     outcome(card));
 }

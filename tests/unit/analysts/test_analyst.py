@@ -7,6 +7,7 @@ from environment.messages import EffectFailed, Signal, TimerFired
 from environment.text_messages import Consulted, Evidence, Notice
 from llm.budget import Budget
 from llm.messages import ModelAnswer
+from llm.prices import FREE, Price
 from tests.unit.analysts.factories import (
     SECOND_NS,
     START_NS,
@@ -122,6 +123,30 @@ def test_samples_that_disagree_pull_the_probability_to_a_half() -> None:
     assert signal.direction == "up"
     assert signal.dispersion == pytest.approx(1 / 3)
     assert signal.probability == pytest.approx(0.5 + 0.2 * 2 / 3)
+
+
+def test_models_that_disagree_weaken_the_view_as_samples_do() -> None:
+    analyst = make_analyst(second_opinions=(("deep", FREE), ("cloud", FREE)))
+    ctx = opened(analyst)
+    ctx.handle(analyst, make_item())
+    assert [(ask.role, ask.sample) for ask in asked(ctx)] == [
+        ("quick", 0), ("deep", 0), ("cloud", 0),
+    ]  # fmt: skip
+    for n, direction in enumerate(("down", "down", "up")):
+        answer(ctx, analyst, view_text(direction=direction), n)
+    [signal] = signals(ctx)
+    assert (signal.direction, signal.dispersion) == ("down", pytest.approx(1 / 3))
+
+
+def test_a_second_opinion_is_reserved_at_its_own_price() -> None:
+    dear = Price(input=1_000.0, output=1_000.0)
+    budget = Budget(usd_micros_per_day=1_000_000)  # One dollar, and a question takes more.
+    analyst = make_analyst(second_opinions=(("cloud", dear),), budget=budget)
+    ctx = opened(analyst)
+    ctx.handle(analyst, make_item())
+    assert [ask.role for ask in asked(ctx)] == ["quick"]
+    answer(ctx, analyst, view_text())
+    assert signals(ctx)[0].dispersion == pytest.approx(1 / 2)  # What is missing counts.
 
 
 def test_a_number_that_stands_nowhere_is_marked_and_halves_the_claim() -> None:

@@ -17,10 +17,10 @@ from llm.prompts import load_prompt
 from tests.unit.analysts.factories import SECOND_NS, answer, asked, published
 
 
-def make_debate(rounds: int = 1) -> tuple[Debate, RecordingContext]:
+def make_debate(rounds: int = 1, **asking: Any) -> tuple[Debate, RecordingContext]:
     settings = DebateSettings(
-        instruments=("AAPL",), every_ns=60 * SECOND_NS, asking=AskingSettings(role="deep"),
-        rounds=rounds,
+        instruments=("AAPL",), every_ns=60 * SECOND_NS, rounds=rounds,
+        asking=AskingSettings(role="deep", **asking),
     )  # fmt: skip
     prompts: Any = {s: load_prompt(PROMPTS, f"debate_{s}") for s in ("bull", "bear", "judge")}
     debate = Debate(ActorRef("desk/coordinator"), settings, prompts)
@@ -108,6 +108,18 @@ def test_a_number_that_nobody_gave_halves_the_ruling() -> None:
     numbers = [{"words": "w", "number": 99.0, "source": "news#1"}]
     answer(ctx, debate, ruling("news#1", numbers=numbers))
     assert published(ctx, Evidence)[0].probability == pytest.approx(0.65)
+
+
+def test_judges_who_disagree_weaken_the_ruling_and_sides_are_asked_once() -> None:
+    debate, ctx = make_debate(samples=3)
+    begin(debate, ctx)
+    for _ in range(2):
+        answer(ctx, debate, argument("news#1"))
+    for n, direction in enumerate(("up", "down", "up"), 2):
+        answer(ctx, debate, ruling("news#1", direction=direction), n)
+    assert len(asked(ctx)) == 2 + 3
+    [evidence] = published(ctx, Evidence)
+    assert (evidence.direction, evidence.dispersion) == ("up", pytest.approx(1 / 3))
 
 
 def test_without_evidence_nobody_argues() -> None:
