@@ -25,12 +25,10 @@ _TELLING: Final = (
     "profit of the swarm", "orders asked about", "yes", "no", "expired", "median wait, s",
     "paper orders", "net cost of the gate", "saved by the gate", "missed by the gate",
 )  # fmt: skip
-# Where nothing was asked of anybody, the market is what an arm changes.
 _MARKET: Final = (
     "1-minute volatility, bps", "largest minute, bps", "median spread, bps",
     "depth at the touch, lots", "trades", "volume, lots",
 )  # fmt: skip
-_ASKED: Final = "orders asked about"
 
 
 class ArmRun(msgspec.Struct, frozen=True):
@@ -83,8 +81,8 @@ def compare(
 def show_lines(summary: dict[str, Any]) -> Iterator[str]:
     """Yield the table as lines for a terminal."""
     arms = summary["arms"]
-    asked = [arm["figures"].get(_ASKED, {"mean": None})["mean"] for arm in arms.values()]
-    telling = _MARKET if all(mean == 0.0 for mean in asked) else _TELLING
+    known = {name for arm in arms.values() for name in arm["figures"]}
+    telling = [name for name in (*_TELLING, *_MARKET) if name in known]
     width = max(map(len, telling))
     yield f"{'':<{width}}  " + "  ".join(f"{arm:>22}" for arm in arms)
     for name in telling:
@@ -135,6 +133,10 @@ def figures_of(summary: dict[str, Any]) -> dict[str, float]:
     found = {
         "profit of the swarm": account.get("pnl"),
         "trades of the swarm": account.get("trades"),
+    }
+    if not approvals["asked"] and not gate.get("orders"):
+        return _known(found)  # Nothing was asked of anybody: a page of noughts says no more.
+    return _known(found) | _known({
         "orders asked about": approvals["asked"],
         "yes": approvals["yes"],
         "no": approvals["no"],
@@ -144,7 +146,10 @@ def figures_of(summary: dict[str, Any]) -> dict[str, float]:
         "net cost of the gate": gate.get("net_cost"),
         "saved by the gate": gate.get("saved"),
         "missed by the gate": gate.get("cost"),
-    }
+    })  # fmt: skip
+
+
+def _known(found: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if value is not None}
 
 

@@ -29,15 +29,15 @@ def language_cards(result: RunResult) -> list[str]:
 def _ledger_card(facts: LanguageFacts) -> str:
     rows = [_ledger_row(one) for one in facts.ledgers]
     headings = (
-        "agent", "answered by", "questions", "abstained", "repaired", "tokens", "USD",
-        "seconds to answer", "views", "edge, bps", "lost to thinking, bps", "numbers cited",
-        "not found",
+        "agent", "answered by", "asked", "abstained", "repaired", "tokens", "USD", "delay, s",
+        "views", "edge, bps", "lost to thinking, bps", "cited", "not found",
     )  # fmt: skip
     answered = {model for one in facts.ledgers for model in one.models}
     note = (
         "Edge: mean move of the mid in the stated direction, from the answer to the end of its "
         "horizon, before costs. Lost to thinking: what it would have been more, from the question "
-        "on."
+        "on. Delay: market time from question to answer. Cited: numbers, and those of them that do "
+        "not stand in their source."
     )
     if answered == {_RULES}:
         note += " All answers are written rules: no language model was asked."
@@ -61,12 +61,13 @@ def _calibration_card(facts: LanguageFacts) -> str:
         for one in facts.ledgers
         if one.calibration.count
     ]  # fmt: skip
-    headings = ("agent", "views", "share that came true", "Brier score", "of saying 1/2", "gap")
+    headings = ("agent", "views", "came true", "Brier", "Brier of 1/2", "gap")
     return card(
         "Were stated probabilities true?",
         figure("reliability", "Claimed against observed", _reliability(facts)),
         table(headings, rows, empty="nobody held a view whose end was seen"),
-        note="On the diagonal a claim of 60 % comes true six times in ten. Few views say little.",
+        note="On the diagonal a claim of 60 % comes true six times in ten. Brier: mean squared "
+        "error of the claims, beside that of always claiming 1/2. Few views say little.",
         wide=False,
     )
 

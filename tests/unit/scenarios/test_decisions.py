@@ -98,9 +98,15 @@ def test_table_shows_each_arm_in_its_column() -> None:
     assert lines[1].split()[-2:] == ["1,234.50", "-"]
 
 
-def test_table_is_of_the_market_where_nobody_was_asked() -> None:
-    figures = {"orders asked about": {"mean": 0.0, "half_width": None},
-               "1-minute volatility, bps": {"mean": 4.5, "half_width": 0.5}}  # fmt: skip
+def test_table_leaves_out_what_no_arm_has() -> None:
+    figures = {"1-minute volatility, bps": {"mean": 4.5, "half_width": 0.5}}
     lines = list(show_lines({"arms": {"half": {"figures": figures}}}))
+    assert len(lines) == 2
     assert lines[1].startswith("1-minute volatility, bps")
     assert lines[1].endswith("4.50 ± 0.50")
+
+
+def test_figures_of_a_run_that_asked_nobody_are_not_of_the_gate() -> None:
+    approvals = {"asked": 0, "yes": 0, "no": 0, "expired": 0}
+    figures = figures_of({"accounts": {"swarm": {"pnl": 1.0, "trades": 2}}, "approvals": approvals})
+    assert set(figures) == {"profit of the swarm", "trades of the swarm"}
