@@ -135,7 +135,8 @@ def test_models_that_disagree_weaken_the_view_as_samples_do() -> None:
     for n, direction in enumerate(("down", "down", "up")):
         answer(ctx, analyst, view_text(direction=direction), n)
     [signal] = signals(ctx)
-    assert (signal.direction, signal.dispersion) == ("down", pytest.approx(1 / 3))
+    assert signal.direction == "down"
+    assert signal.dispersion == pytest.approx(1 / 3)
 
 
 def test_a_second_opinion_is_reserved_at_its_own_price() -> None:
