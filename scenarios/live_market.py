@@ -12,6 +12,7 @@ from scenarios import config_market as told
 from scenarios.build_day import sessions_of
 from scenarios.config import Config
 from scenarios.config_types import Price
+from scenarios.config_world import OptionDealer, OptionUser
 
 _DAYS_AHEAD: Final = 120  # Calendar days whose sessions are known in advance.
 _VOLATILITY: Final = 0.25  # Per year: of a stock whose recorded day is over.
@@ -25,7 +26,8 @@ def live_config(
     The swarm is another process, so it has none of its own; nor does anybody answer for people.
     With `hours` "always" the first day is the scenario's; by a calendar it is the first one there
     that is not over at `wall_ns`. A market that ran before goes on the day after `market_ns`, at
-    `prices` in ticks. A recorded day is over then: prices go on as a Heston path from there.
+    `prices` in ticks. A recorded day is over then: prices go on as a Heston path from there, and
+    options, whose quoted chain was that day's, are listed by rule, with nobody to quote them.
 
     Raises
     ------
@@ -49,12 +51,18 @@ def live_config(
         scenario.session, calendar=calendar, date=None, until=None,
         dates=(first, first + datetime.timedelta(days=_DAYS_AHEAD)),
     )  # fmt: skip
-    instruments = scenario.instruments
+    instruments, crowds = scenario.instruments, scenario.crowds
     if prices:
         instruments = tuple(_from_price(item, prices.get(item.symbol)) for item in instruments)
+    if first != scenario.session.first_day:
+        instruments = tuple(_by_rule(item) for item in instruments)
+        crowds = {
+            name: crowd for name, crowd in crowds.items()
+            if not isinstance(crowd, OptionDealer | OptionUser)
+        }  # fmt: skip
     scenario = msgspec.structs.replace(
         scenario, swarm=None, approver=None, compare=None, session=session,
-        instruments=instruments,
+        instruments=instruments, crowds=crowds,
     )  # fmt: skip
     return Config(scenario=scenario, scenario_file=world.scenario_file)
 
@@ -90,6 +98,14 @@ def _from_price(instrument: told.Instrument, ticks: int | None) -> told.Instrume
     else:
         price = told.Heston(start=start, volatility=_VOLATILITY, long_run_volatility=_VOLATILITY)
     return msgspec.structs.replace(instrument, price=price)
+
+
+def _by_rule(instrument: told.Instrument) -> told.Instrument:
+    chain = instrument.options
+    if chain is None or chain.chain == told.BY_RULE:
+        return instrument
+    by_rule = msgspec.structs.replace(chain, chain=told.BY_RULE)
+    return msgspec.structs.replace(instrument, options=by_rule)
 
 
 def _next_day(calendar: str, after_ns: int, *, is_over: bool = False) -> datetime.date:

@@ -11,6 +11,7 @@ from environment.record.market_day import of_tape
 from environment.record.realism import passes
 from scenarios import report_market as market, report_people as people
 from scenarios.realism_reference import load_realism
+from scenarios.report_desk import desk_cards
 from scenarios.report_language import language_cards
 from scenarios.report_margin import margin_cards
 from scenarios.report_options import option_cards
@@ -39,6 +40,7 @@ def report_html(result: RunResult) -> str:
         people.conduct_card(result),
         people.orders_card(result),
         people.decisions_card(result),
+        *desk_cards(result),
         *language_cards(result),
         _kernel_card(result),
         _provenance_card(result),

@@ -28,6 +28,7 @@ from scenarios.build_replay import REPLAY, divergence
 from scenarios.builder import World
 from scenarios.config import Config
 from scenarios.decisions import approval_counts, decision_rows, facts_of, gate_ledger
+from scenarios.desk_results import desk_summary
 from scenarios.inputs import data_files
 from scenarios.margin_results import write_margin_tables
 from scenarios.option_results import write_option_tables
@@ -132,7 +133,7 @@ def run_scenario(
     if head is not None:
         summary["gate"] = gate_ledger(facts, day)
         summary["audit"] = {"records": head.number, "head": head.hash.hex()}
-    summary |= models_summary(loop.models)
+    summary |= models_summary(loop.models) | desk_summary(loop.world.floor)
     manifest = manifest_of(config, digest, partial=not complete)
     return _finish(output, RunResult(output.path, summary, manifest, tape=day))
 

@@ -142,7 +142,8 @@ class VenueMarket:
             session=session, sequence=sequence,
             capabilities=SIMULATED_OPTIONS if series else SIMULATED,
             instruments=self.world.instruments + series,
-            hours=self._hours(), clock=clock, reference_ticks=self.prices(),
+            hours=self._hours(), clock=clock,
+            reference_ticks={symbol: ticks for symbol, ticks in self.prices().items() if ticks},
             cash_micros=self.cash_micros(), revoked=revoked,
         )  # fmt: skip
 
