@@ -18,9 +18,10 @@ from environment.authority import keys_in
 from environment.errors import ConfigError
 from environment.messages import OrderAccepted, OrderCancelled
 from environment.venue_messages import NotSent
+from scenarios.config import load_config
 from scenarios.live_market import live_config
 from scenarios.venue_market import RESTARTED, VenueMarket, file_of
-from tests.conformance.venues.small_world import load_world, seal_of, terms
+from tests.conformance.venues.small_world import load_world, seal_of, terms, write_option_world
 from tests.conformance.venues.suite import Bench
 from tests.conformance.venues.test_simulated_venue import make_run, serving
 
@@ -143,9 +144,20 @@ def test_world_of_another_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_recorded_day_cannot_be_another_date(tmp_path: Path) -> None:
-    from scenarios.config import load_config
-
     with pytest.raises(ConfigError, match="hours"):
         live_config(load_config("opening_bell"), "XNYS", time.time_ns(), 0, {})
     by_calendar = live_config(load_world(tmp_path), "XNYS", 1_795_600_000_000_000_000, 0, {})
     assert str(by_calendar.scenario.session.first_day) == "2026-11-25"
+
+
+def test_options_of_a_recorded_chain_are_listed_by_rule_on_a_later_day(tmp_path: Path) -> None:
+    world = load_config(write_option_world(tmp_path))
+    same = live_config(world, "always", 0, 0, {})
+    assert same.scenario.instruments == world.scenario.instruments
+    evening = 1_402_086_600_000_000_000  # 2014-06-06, 16:30 in New York.
+    later = live_config(world, "always", 0, evening, {"AAPL": 65_000})
+    chain = later.scenario.instruments[0].options
+    assert chain is not None
+    assert (chain.chain, chain.series) == ("rule", 12)
+    assert "dealers" not in later.scenario.crowds
+    assert "noise" in later.scenario.crowds
