@@ -125,7 +125,8 @@ def _follow(kept: Kept | None, record: Record, path: Path) -> Kept:
             kept.book.ask(replace.order_id, replace)
             return kept
         case Reported(report=report, cash_micros=cash, market_ns=market_ns):
-            kept.book.take_report(report)
+            if report.sequence > kept.book.sequence:  # Else one that was asked for again.
+                kept.book.take_report(report)
             return change(kept, cash_micros=cash, market_ns=market_ns)
         case Began(session=session):
             return change(kept, session=session)

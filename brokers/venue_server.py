@@ -104,6 +104,7 @@ class VenueServer:
         self._heard: set[str] = set()
         self._asked: list[Frames] = []  # Control clients that wait for the account.
         self._waiting: list[tuple[Frames, str]] = []  # ... and for all orders to be cancelled.
+        self._logged = kept.book.sequence  # Number of the last report in the log.
         self.session = kept.session
         self.revoked = kept.revoked
         self.cash_micros: Callable[[], int] = lambda: 0
@@ -241,8 +242,10 @@ class VenueServer:
         """Send on what the venue says: the door's outlet."""
         match message:
             case VenueReport():
-                now_ns = self._paced.market_now()
-                self._log.write(Reported(message, self.cash_micros(), now_ns))
+                if message.sequence > self._logged:  # Else the swarm asked for it again.
+                    self._logged = message.sequence
+                    now_ns = self._paced.market_now()
+                    self._log.write(Reported(message, self.cash_micros(), now_ns))
                 self._tell_swarm(message)
                 self._tell_waiting()
             case VenueSession(session=session, sequence=sequence):

@@ -32,7 +32,7 @@ kind = "simulated"
 world = "{world}"
 warm_up = "1m"
 [agents]
-"practice/metronome" = {{ kind = "metronome", mandate = {{ instruments = ["AAPL"], notional = 200_000 }}, every = "1s", quantity = 4 }}
+"practice/metronome" = {{ kind = "metronome", mandate = {{ instruments = ["AAPL"], notional = 200_000 }}, every = "1s", quantity = 300 }}
 "quant/maker" = {{ kind = "market_maker", mandate = {{ instruments = ["AAPL"], notional = 50_000 }}, quantity = 5, half_spread = 0.07 }}
 "quant/trend" = {{ kind = "trend", mandate = {{ instruments = ["AAPL"], notional = 40_000 }}, fast = "5s", slow = "30s" }}
 [limits]
@@ -42,6 +42,12 @@ listen = "127.0.0.1:0"
 [daemon]
 metrics = "127.0.0.1:{metrics}"
 """  # noqa: E501  one agent a line
+DYING = (sys.executable, "-m", "tests.process.dying")
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 OUTCRY = str(Path(sys.executable).with_name("outcry"))
 PASSWORD = "correct horse"
 PATIENCE_S = 240.0  # The market core may have to be compiled.
@@ -64,12 +70,57 @@ class Processes:
 
     def start(self, *options: str) -> None:
         """Start `outcry live`, and return once it trades."""
+        swarm = self._launch([OUTCRY, "live", str(self.file), *options])
+        self._wait_ready(swarm)
+
+    def start_with_clock(self, offset: Path) -> None:
+        """Start it with a wall clock that is as many nanoseconds ahead as stands in a file."""
+        self._wait_ready(self._launch([*DYING, "swarm", "clock", str(offset), str(self.file)]))
+
+    def start_to_die(self, point: str, nth: int) -> None:
+        """Start a swarm that is killed at a step of its nth order; return once it is dead."""
+        swarm = self._launch([*DYING, "swarm", point, str(nth), str(self.file)])
+        ended = self._wait_ended(swarm)
+        assert ended == -signal.SIGKILL, f"{ended}: {self.output.read_text()[-2_000:]}"
+
+    def start_small(self, bytes_a_file: int) -> int:
+        """Start a swarm whose files may not grow beyond a size; return its exit status.
+
+        Venue and watchdog run without that limit: it is the swarm's disk that is full.
+        """
+        for part in ("scenarios.venue_process", "scenarios.watchdog"):
+            self.launch_part([sys.executable, "-m", part, str(self.file)])
+        limited = [sys.executable, "-c", LIMITED, str(bytes_a_file)]
+        return self._wait_ended(self._launch([*limited, OUTCRY, "live", str(self.file)]))
+
+    def launch_part(self, command: list[str]) -> None:
+        """Start a venue or watchdog by itself, and return once it is ready."""
+        with self.output.open("a") as out:
+            part = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=out, env=self.environment,
+                cwd=PROJECT_ROOT, text=True, start_new_session=True,
+            )  # fmt: skip
+        assert part.stdout is not None, "its output is a pipe"
+        for line in part.stdout:
+            if '"ready"' in line:
+                return
+        raise AssertionError(f"{command} ended; it said: {self.output.read_text()[-2_000:]}")
+
+    def _launch(self, command: list[str]) -> "subprocess.Popen[str]":
         with self.output.open("a") as out:
             self.swarm = subprocess.Popen(
-                [OUTCRY, "live", str(self.file), *options],
-                stdout=out, stderr=out, env=self.environment, cwd=PROJECT_ROOT, text=True,
+                command, stdout=out, stderr=out, env=self.environment, cwd=PROJECT_ROOT, text=True
             )  # fmt: skip
-        swarm = self.swarm
+        return self.swarm
+
+    def _wait_ended(self, swarm: "subprocess.Popen[str]") -> int:
+        try:
+            return swarm.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            standing, said = self.status(), self.output.read_text()[-1_000:]
+            raise AssertionError(f"it lives on: {standing}; it said: {said}") from None
+
+    def _wait_ready(self, swarm: "subprocess.Popen[str]") -> None:
 
         def is_ready() -> bool:
             assert swarm.poll() is None, f"it ended: {self.output.read_text()[-2_000:]}"

@@ -13,24 +13,33 @@ from pathlib import Path
 import pytest
 
 from tests.process.daemon import Processes
+from tests.process.soundness import assert_sound
 
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     processes = Processes(tmp_path_factory.mktemp("daemon"))
     try:
-        processes.start()
         processes.add_person()
+        processes.start_to_die("after_send", 2)  # All steps of an order: test_kills, slow.
         yield processes
     finally:
         processes.close()
 
 
-def test_it_trades_and_desk_and_venue_agree(daemon: Processes) -> None:
+def test_swarm_killed_as_its_order_left_comes_back_and_knows_what_it_has(
+    daemon: Processes,
+) -> None:
+    shown = daemon.command("status", str(daemon.file)).stdout
+    assert "swarm: DEAD" in shown
+    assert "as the desk sees" not in shown  # Its last words are not how things stand.
+    daemon.start()
+    found = assert_sound(daemon)
+    assert found["swarm"]["epoch"] == 2
+    daemon.lift()  # It was silent for more than 3 s.
     daemon.wait_traded(4)
-    found = daemon.wait_agreed()
+    found = assert_sound(daemon)
     assert found["swarm"]["desk"] == "active"
-    assert found["swarm"]["epoch"] == 1
     shown = json.loads(daemon.command("status", str(daemon.file), "--json").stdout)
     assert shown.keys() == found.keys()
     assert shown["swarm"]["process"] == daemon.process_of("swarm")
@@ -55,23 +64,6 @@ def test_second_instance_is_refused(daemon: Processes) -> None:
     assert done.returncode == 2
     assert "another swarm runs from this folder" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-def test_killed_swarm_comes_back_and_knows_what_it_has(daemon: Processes) -> None:
-    daemon.wait_traded(2)
-    daemon.kill("swarm")
-    assert daemon.swarm is not None
-    daemon.swarm.wait(10)
-    shown = daemon.command("status", str(daemon.file)).stdout
-    assert "swarm: DEAD" in shown
-    assert "as the desk sees" not in shown  # Its last words are not how things stand.
-    daemon.start()
-    daemon.wait(lambda: daemon.status()["swarm"]["epoch"] == 2, "the second epoch")
-    found = daemon.wait_agreed()
-    names = [order["client_order_id"] for order in found["account"]["orders"]]
-    assert len(names) == len(set(names))
-    daemon.lift()  # It was silent for 3 s, or not, as the machine is loaded.
-    daemon.wait_traded(2)
 
 
 @pytest.mark.slow

@@ -53,6 +53,17 @@ def booked() -> BookedOrder:
     return BookedOrder(NAME, "AAPL", "buy", 10, 100)
 
 
+def test_report_that_was_asked_for_again_counts_once(tmp_path: Path) -> None:
+    log = VenueLog(tmp_path / LOG, Kept(world="small", book=VenueBook()))
+    log.write(Taken(booked()))
+    for sequence in (1, 2, 1, 2):
+        log.write(Reported(VenueReport(sequence=sequence, event=fill(3, 10 - 3 * sequence)), 0, 1))
+    kept = read_log(tmp_path / LOG)
+    assert kept is not None
+    assert (kept.book.sequence, kept.book.positions) == (2, {"AAPL": 6})
+    assert len(kept.book.reports) == 2
+
+
 def write(folder: Path) -> Path:
     """Write a log in which everything happens once."""
     log = VenueLog(folder / LOG, Kept(world="small", book=VenueBook()))
