@@ -7,9 +7,20 @@ from environment.actors.latency import (
     Lognormal as LognormalModel,
     Normal as NormalModel,
 )
+from environment.errors import ConfigError
 from environment.market import layout as at
 from environment.market.market import Market
-from scenarios.config_delays import Constant, Delay, HeavyTailed, LogNormal, Normal
+from llm.cassette import fitted_delay, read_entries
+from scenarios.config import Config
+from scenarios.config_delays import (
+    Constant,
+    Delay,
+    EffectDelay,
+    HeavyTailed,
+    LogNormal,
+    Measured,
+    Normal,
+)
 
 _MILLION = 1_000_000
 
@@ -29,6 +40,28 @@ def model_of(delay: Delay) -> LatencySetting:
             return HeavyTailedModel(
                 shortest_ns=int(shortest), tail_index=tail, longest_ns=int(longest)
             )
+
+
+def effect_model(config: Config, delay: EffectDelay) -> LatencySetting:
+    """Return the kernel's model of when an answer is there.
+
+    Raises
+    ------
+    ConfigError
+        If it is to be measured, and a cassette cannot be read or holds fewer than two answers.
+    """
+    if not isinstance(delay, Measured):
+        return model_of(delay)
+    fitted = fitted_delay(read_entries(config.find(delay.path)))
+    if fitted is None:
+        raise ConfigError(
+            f"{delay.path}: expected at least two answers to measure, found fewer; record more, or "
+            'give kind = "lognormal"'
+        )
+    return LognormalModel(
+        median_ns=round(fitted["median_ms"] * _MILLION), sigma=fitted["sigma"],
+        longest_ns=int(delay.longest),
+    )  # fmt: skip
 
 
 def class_of(market: Market, delay: Delay) -> int:

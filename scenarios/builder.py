@@ -38,7 +38,7 @@ from scenarios import build_day, build_options
 from scenarios.build_checks import naming_the_file, planned_sessions
 from scenarios.build_crowd import classes_of, populations_of, tag_of
 from scenarios.build_curves import world_curves
-from scenarios.build_delays import class_of, model_of
+from scenarios.build_delays import class_of, effect_model
 from scenarios.build_facts import facts_of
 from scenarios.build_floor import SWARM_ACCOUNT, Factory, Floor, floor_accounts, spawn_floor
 from scenarios.build_network import Network
@@ -245,7 +245,9 @@ def _settings(plan: Plan) -> Settings:
         start_ns=plan.sessions[0].start_ns - 1,
         ties=scenario.ties,
         thinking_ns={kind: int(cost) for kind, cost in scenario.latency.thinking.items()},
-        effect_latency={kind: model_of(d) for kind, d in scenario.latency.effects.items()},
+        effect_latency={
+            kind: effect_model(plan.config, d) for kind, d in scenario.latency.effects.items()
+        },
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from scenarios.config_market import Text
 from scenarios.config_types import Duration, Period
 
 _LONGEST: Final = Period(60_000_000_000)
@@ -49,4 +50,13 @@ class HeavyTailed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("expected longest at or above shortest")
 
 
+class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+               tag_field="kind", tag="measured"):  # fmt: skip
+    """Lognormal, fitted to how long the answers of a cassette took when they were recorded."""
+
+    path: Text
+    longest: Period = _LONGEST
+
+
 Delay = Constant | Normal | LogNormal | HeavyTailed
+EffectDelay = Delay | Measured

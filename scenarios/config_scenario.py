@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from scenarios.config_clearing import Clearing, Curves
-from scenarios.config_delays import Constant, Delay
+from scenarios.config_delays import Constant, Delay, EffectDelay
 from scenarios.config_market import (
     Factor,
     Instrument,
@@ -58,7 +58,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     feed: Delay | None = None
     pairs: dict[Pair, Delay] = {}
     thinking: dict[Name, Duration] = {}
-    effects: dict[Name, Delay] = {}
+    effects: dict[Name, EffectDelay] = {}
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

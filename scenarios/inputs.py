@@ -5,6 +5,7 @@ from pathlib import Path
 from environment.feeds.lobster import book_file_of
 from scenarios.build_feeds import feeds_in_use
 from scenarios.config import Config
+from scenarios.config_delays import Measured
 from scenarios.config_market import BY_RULE, Bars
 from scenarios.config_models import CompanyFacts, Recorded
 from scenarios.config_swarm import VolatilityPremium
@@ -28,7 +29,8 @@ def data_files(config: Config) -> dict[str, Path]:
             names.append(str(Path(scenario.recording).with_name(books.name)))
     if scenario.cassette is not None and scenario.cassette.mode != "record":
         names.append(scenario.cassette.path)
-    found = {name: config.find(name) for name in names}
+    timed = [d.path for d in scenario.latency.effects.values() if isinstance(d, Measured)]
+    found = {name: config.find(name) for name in [*names, *timed]}
     if config.swarm is not None:
         for address in config.swarm.swarm:
             agent = config.swarm.agents[address]
