@@ -1,5 +1,6 @@
 """From the configuration to what agents read: items in order of when they could be known."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
@@ -90,7 +91,7 @@ def web_feed(config: Config, name: str, feed: Rss | Sec) -> Callable[[], NewsGat
         linker = EntityLinker(_names(config))
         return FeedPoller(Ingest(name, linker), source, web, folder / f"{name}.state"), web
 
-    return lambda: NewsGateway(name, make, int(feed.every) / 1e9)
+    return lambda: NewsGateway(name, make, int(feed.every) / 1e9, time.time_ns)
 
 
 def _names(config: Config) -> dict[str, tuple[str, ...]]:

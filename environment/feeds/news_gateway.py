@@ -18,16 +18,19 @@ class NewsGateway(Gateway[ToNewsGateway]):
     """Publishes what a feed has that is new, on `news/NAME`; says once why it has nothing.
 
     Items are admitted to this actor itself, so that each stands in the journal as input, once, and
-    is published from there. While inboxes are above their mark it does not poll.
+    is published from there. While inboxes are above their mark it does not poll. With `wall_ns`,
+    the world's clock, items of today reach a market of another day at their age.
     """
 
     KIND: ClassVar[str] = "news_gateway"
 
     def __init__(
-        self, feed: str, make: Callable[[], tuple[FeedPoller, WebReader]], every_s: float
-    ) -> None:
+        self, feed: str, make: Callable[[], tuple[FeedPoller, WebReader]], every_s: float,
+        wall_ns: Callable[[], int] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._feed, self._make, self._every_s = feed, make, every_s
+        self._wall_ns = wall_ns
 
     def receive(self, ctx: ActorContext, message: ToNewsGateway) -> None:
         """Publish what the asynchronous side let in."""
@@ -48,7 +51,8 @@ class NewsGateway(Gateway[ToNewsGateway]):
         try:
             while not side.is_closing:
                 await side.wait_for_room()
-                for item in await poller.poll(side.now_ns()):
+                wall_ns = None if self._wall_ns is None else self._wall_ns()
+                for item in await poller.poll(side.now_ns(), wall_ns):
                     side.admit(side.address, item)
                 if poller.problem and poller.problem != said:
                     text = f"{self._feed}: {poller.problem}"

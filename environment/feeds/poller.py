@@ -44,9 +44,14 @@ class FeedPoller:
         if state_file is not None and state_file.exists():
             self._recall(state_file)
 
-    async def poll(self, now_ns: int) -> tuple[NewsItem, ...]:
-        """Return what is new, each item available from `now_ns` on."""
+    async def poll(self, now_ns: int, wall_ns: int | None = None) -> tuple[NewsItem, ...]:
+        """Return what is new, each item available from `now_ns` on.
+
+        `wall_ns` is the world's own time, by which sources date their items, where the market's is
+        another: an item keeps its age. Without it they are one.
+        """
         self.polls += 1
+        shift_ns = 0 if wall_ns is None else now_ns - wall_ns
         try:
             raw = await self._source()
         except (SourceFailed, BadMarkup) as error:
@@ -54,7 +59,11 @@ class FeedPoller:
             self.problem = str(error)
             return ()
         self.problem = ""
-        taken = [item for one in raw if (item := self._ingest.take(one, now_ns)) is not None]
+        aged = [
+            msgspec.structs.replace(one, published_ns=max(one.published_ns + shift_ns, 0))
+            for one in raw
+        ]
+        taken = [item for one in aged if (item := self._ingest.take(one, now_ns)) is not None]
         if self._file is not None:
             # After the items are taken and before anybody is told: told twice is worse than late.
             state = PollerState(self._ingest.save(), self._web.state)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Callable
 
 from environment.actors.gateway import Side
 from environment.actors.ports import AnyEnvelope
@@ -40,7 +41,7 @@ class Door:
         return next(self._clock)
 
 
-def polled(site: Site, path: str) -> list[Message]:
+def polled(site: Site, path: str, wall_ns: Callable[[], int] | None = None) -> list[Message]:
     """Return what a gateway admits until it has polled five times or more."""
     door = Door()
 
@@ -52,7 +53,7 @@ def polled(site: Site, path: str) -> list[Message]:
                 return FeedPoller(Ingest("wire"), rss_source(web, url + path), web), web
 
             side: Side[ToNewsGateway] = Side("feeds/wire", door)
-            gateway = NewsGateway("wire", make, every_s=0.001)
+            gateway = NewsGateway("wire", make, every_s=0.001, wall_ns=wall_ns)
             task = asyncio.create_task(gateway.serve(side))
             while len(site.heard) < 5:  # noqa: ASYNC110  # A site's list has no event.
                 await asyncio.sleep(0.005)
@@ -69,6 +70,18 @@ def test_each_item_is_admitted_once_and_dated_by_its_arrival() -> None:
     item = admitted[0]
     assert isinstance(item, NewsItem)
     assert item.available_ns == max(item.published_ns, 10)
+
+
+def test_items_of_today_reach_a_market_of_another_day_at_their_age() -> None:
+    # The market's clock stands at 10 ns, and the wall's in 2033: both items are years old.
+    admitted = polled(Site(pages={"/rss": RSS}), "/rss", lambda: 2 * 10**18)
+    times = [(one.published_ns, one.available_ns) for one in admitted if isinstance(one, NewsItem)]
+    assert times == [(0, 10), (0, 10)]
+
+
+def test_an_item_dated_ahead_of_the_wall_stays_ahead_of_the_market() -> None:
+    admitted = polled(Site(pages={"/rss": RSS}), "/rss", lambda: 0)
+    assert all(one.available_ns > 10 for one in admitted if isinstance(one, NewsItem))
 
 
 def test_a_trouble_is_said_once() -> None:
