@@ -4,6 +4,7 @@ from typing import ClassVar, assert_never
 
 from agents.desk import portfolio_state
 from agents.desk.allocation import allocated, weights_of
+from agents.desk.greek_profit import share_out
 from agents.desk.portfolio_state import (
     SIZINGS,
     Line,
@@ -109,6 +110,7 @@ class Portfolio(Actor[ToPortfolio]):
                 for strategy, (realised, unrealised) in profits.items()
             },
             ignored=self.state.ignored,
+            greeks=dict(self.state.greeks.profits),
             units={key: line.units for key, line in self.state.structures.items() if line.units},
         )
 
@@ -142,12 +144,15 @@ class Portfolio(Actor[ToPortfolio]):
         if not isinstance(message, PhaseChanged):
             state.quotes.hear(message, now_ns)
         if isinstance(message, ChainUpdate):
+            self._mark(message, now_ns)
             self._act_on_structures(ctx, message.underlying)
             return
         line = state.lines.get(message.instrument)
         if line is None:
             return  # A leg: its chain comes every few seconds, and then there is time to act.
         line.view.hear(message, now_ns)
+        if isinstance(message, QuoteUpdate):
+            self._mark(message, now_ns)
         if line.view.twice_mid is not None and line.view.is_continuous:
             line.volatility.hear(line.view.twice_mid, now_ns)
         if line.is_unsized and line.proposal is not None:
@@ -165,6 +170,8 @@ class Portfolio(Actor[ToPortfolio]):
         for instrument in event.listed:
             self._learn(instrument)
         self.state.ledger.move(event)
+        lots, profit = self.state.ledger.traded(event.instrument, 0)
+        self.state.greeks.rest(event.instrument, lots, profit)
         came = self._structures.move(ctx, self.state, event)
         line = self.state.lines.get(event.into if came else event.instrument)
         if line is None:
@@ -177,6 +184,14 @@ class Portfolio(Actor[ToPortfolio]):
         if came:
             line.strategy = max(came, key=lambda strategy: abs(came[strategy]))
             line.target = 0 if line.target is None else line.target
+
+    def _mark(self, message: QuoteUpdate | ChainUpdate, now_ns: int) -> None:
+        named = self.state.ledger.symbols()
+        if isinstance(message, QuoteUpdate):
+            named &= {message.instrument}
+        if named:
+            ledger, marks = self.state.ledger, self._marks()
+            share_out(self.state.greeks, ledger.traded, self._instruments, marks, named, now_ns)
 
     def _act_on_structures(self, ctx: ActorContext, underlying: str) -> None:
         line = self.state.lines.get(underlying)

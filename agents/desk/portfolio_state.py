@@ -2,6 +2,7 @@
 
 import msgspec
 
+from agents.desk.greek_profit import GreekBook, GreekProfit
 from agents.desk.profit import Ledger
 from agents.desk.proposal import Proposal
 from agents.desk.sizing import Binding, SizingSettings
@@ -76,6 +77,7 @@ class PortfolioState(msgspec.Struct):
     structures: dict[str, StructureLine] = {}  # By instrument and name, as `AAPL/condor`.
     quotes: LegQuotes = msgspec.field(default_factory=LegQuotes)
     listed: dict[str, Instrument] = {}  # Series that came after the start, as after a split.
+    greeks: GreekBook = msgspec.field(default_factory=GreekBook)
 
 
 class StrategyProfit(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,12 +88,13 @@ class StrategyProfit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortfolioStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Positions in lots by instrument, and profit by strategy."""
+    """Positions in lots by instrument, and profit by strategy and by greek of each underlying."""
 
     positions: dict[str, int]
     profits: dict[str, StrategyProfit]
     ignored: int
     units: dict[str, int] = {}  # Held of each structure.
+    greeks: dict[str, GreekProfit] = {}
 
 
 PROTOCOL = (Sizing,)

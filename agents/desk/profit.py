@@ -111,6 +111,20 @@ class Ledger(msgspec.Struct):
         """Return the lots of an instrument over all strategies."""
         return sum(held[symbol].lots for held in self.holdings.values() if symbol in held)
 
+    def symbols(self) -> set[str]:
+        """Return all that was ever traded."""
+        return {symbol for held in self.holdings.values() for symbol in held}
+
+    def traded(self, symbol: str, mark_micros: int) -> tuple[int, int]:
+        """Return lots of an instrument and what it has made in all, a lot at this worth."""
+        lots = profit = 0
+        for held in self.holdings.values():
+            if symbol in held:
+                one = held[symbol]
+                lots += one.lots
+                profit += one.realised_micros + one.unrealised_micros(one.lots * mark_micros)
+        return lots, profit
+
     def strategy_micros(self, strategy: str, marks: dict[str, int]) -> tuple[int, int]:
         """Return realised and unrealised profit of a strategy.
 

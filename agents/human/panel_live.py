@@ -6,6 +6,7 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
+from agents.desk.greek_profit import GreekBook
 from agents.desk.proposal import Voice
 from agents.desk.volatility_estimate import VolatilityEstimate
 from agents.human.panel_books import Books
@@ -65,6 +66,7 @@ class LiveView:
         self.watched: dict[str, Watched] = {}
         self.agents: dict[str, AgentSaid] = {}
         self.readers: set[str] = set()  # Who asked a model: what it read can be looked at.
+        self.greeks = GreekBook()
         self.state: DeskState = "active"
         self.state_reason = ""
         self.state_person = ""
@@ -82,14 +84,14 @@ class LiveView:
             case never:
                 assert_never(never)
 
-    @staticmethod
-    def _hear_quote(seen: Watched, quote: QuoteUpdate, now_ns: int) -> None:
+    def _hear_quote(self, seen: Watched, quote: QuoteUpdate, now_ns: int) -> None:
         seen.bid_price, seen.bid_quantity = quote.bid_price, quote.bid_quantity
         seen.ask_price, seen.ask_quantity = quote.ask_price, quote.ask_quantity
         seen.last_price, seen.volume, seen.heard_ns = quote.last_price, quote.volume, now_ns
         mid = seen.twice_mid
         if mid:
             seen.volatility.hear(mid, now_ns)
+            self._share_out(quote.instrument, now_ns)
         if mid is not None and (not seen.line or now_ns - seen.line[-1][0] >= _POINT_NS):
             seen.line.append((now_ns, mid))
 
@@ -149,6 +151,7 @@ class LiveView:
             "instruments": [self._instrument(symbol) for symbol in sorted(self.watched)],
             "positions": self.positions(),
             "totals": self.totals(),
+            "greeks": self.by_greek(),
             "orders": self.orders(),
             "agents": [
                 {"name": shown(name, 60), "said": said.text, "words": said.words,
@@ -233,6 +236,31 @@ class LiveView:
             {"name": "Fees", "value": money(fees), "is_gain": False},
             {"name": "Net", "value": money(sum(known) + realised - fees), "is_gain": True},
         ]
+
+    def by_greek(self) -> list[View]:
+        """Return profit of each underlying by what made it, where anything was traded."""
+        shown_rows = []
+        for name, told in sorted(self.greeks.profits.items()):
+            parts = (told.delta, told.gamma, told.vega, told.theta, told.rest, told.trading)
+            shown_rows.append({"name": shown(name, 40), "parts": [money(part) for part in parts]})
+        return shown_rows
+
+    def _share_out(self, symbol: str, now_ns: int) -> None:
+        """Share out what an instrument has gained since it was last marked."""
+        holding, instrument = self.books.holdings.get(symbol), self.instruments.get(symbol)
+        mark = self._value(symbol, 1)
+        if holding is None or instrument is None or mark is None:
+            return
+        stock = self.instruments.get(instrument.underlying or symbol)
+        spot = None if stock is None else self._value(stock.symbol, 1)
+        if stock is None or spot is None:
+            return
+        value = self._value(symbol, holding.lots) or 0
+        made = value - holding.cost_micros + holding.realised_micros - holding.fees_micros
+        self.greeks.mark(
+            instrument, lots=holding.lots, profit_micros=made, mark_micros=mark,
+            spot_micros=spot // (stock.lot_units * stock.multiplier), now_ns=now_ns,
+        )  # fmt: skip
 
     def orders(self) -> list[View]:
         """Return the working orders."""

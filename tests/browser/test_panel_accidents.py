@@ -89,6 +89,30 @@ def test_the_same_figures_again_leave_the_button_alive(desk: DeskPages) -> None:
     assert not is_dead(page)
 
 
+def test_a_press_that_does_nothing_says_so(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    alive(page)
+    page.click("button[data-word=smaller]", force=True)  # Dead: nothing smaller was typed.
+    told(page, "Nothing was sent: a smaller quantity must be typed.")
+    assert count(desk, card) == 0
+
+
+def test_a_pane_under_a_finger_is_not_made_anew(desk: DeskPages) -> None:
+    page = desk.open()
+    desk.panel.floor.signal("first")
+    agents = page.locator("#live .agents li").filter(has_text="quant/trend")
+    expect(agents).to_contain_text("first")
+    box = agents.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    desk.panel.floor.signal("second")
+    page.wait_for_timeout(1_200)
+    expect(agents).to_contain_text("first")
+    page.mouse.up()
+    expect(agents).to_contain_text("second")
+
+
 def test_a_double_click_is_one_answer(desk: DeskPages) -> None:
     page, card = ready(desk)
     desk.panel.floor.replies = False

@@ -102,7 +102,10 @@ export class Actions {
   }
 
   press(word) {
-    if (this.obstacle(word)) {
+    const obstacle = this.obstacle(word);
+    if (obstacle) {
+      // A press that does nothing says so, or it would be taken for an answer.
+      if (this.pressed === null) this.say(`Nothing was sent: ${obstacle}.`, "no");
       this.look();
       return;
     }

@@ -11,13 +11,22 @@ export class Live {
     this.flatten = el("button", { type: "button", class: "stop", on: { click: flatten } }, "Flatten …");
     byId("live").replaceChildren(...Object.values(this.panes));
     this.mayAct = false;
-    this.held = "";
+    this.pressed = null; // The pane under a finger: what is pressed must be there when it is let go.
+    this.late = new Map();
+    for (const pane of Object.values(this.panes)) pane.addEventListener("pointerdown", () => (this.pressed = pane));
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => this.release()));
+  }
+
+  release() {
+    this.pressed = null;
+    for (const [name, [told, make]] of this.late) this.draw(name, told, make);
+    this.late.clear();
   }
 
   show(live, mayAct) {
     this.mayAct = mayAct;
     this.draw("market", live.instruments, () => this.market(live.instruments));
-    this.draw("account", [live.totals, live.positions], () => this.account(live));
+    this.draw("account", [live.totals, live.positions, live.greeks], () => this.account(live));
     this.draw("orders", [live.orders, mayAct], () => this.orders(live.orders));
     this.draw("agents", live.agents, () => this.agents(live.agents));
   }
@@ -48,6 +57,8 @@ export class Live {
       el("h2", {}, "Account, since the panel listens"),
       el("dl", { class: "tiles" }, live.totals.map((tile) => el("div", {}, el("dt", {}, tile.name), el("dd", {}, tile.is_gain ? gain(tile.value) : tile.value)))),
       rows.length ? table([["instrument", "lots", "value", "open P&L"], ...rows], [1, 2, 3]) : el("p", { class: "hint" }, "No positions."),
+      live.greeks.length ? el("h2", {}, "P&L by what made it") : null,
+      live.greeks.length ? el("div", { class: "wide" }, table([["", "spot", "gamma", "vega", "time", "rest", "trading"], ...live.greeks.map((row) => [row.name, ...row.parts])], [1, 2, 3, 4, 5, 6])) : null,
     ];
   }
 

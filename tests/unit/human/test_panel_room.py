@@ -13,7 +13,7 @@ from agents.human.panel_room import FIGURES_NS, NOBODY, Room, RoomSettings
 from agents.human.panel_seats import MOST_WAITING, Seat
 from environment.approval_messages import ApproversPresent, CardLeg, Change
 from environment.instruments import make_equity, make_option
-from environment.messages import DepthUpdate, QuoteUpdate, Side, Signal
+from environment.messages import DepthUpdate, OrderFilled, QuoteUpdate, Side, Signal
 from tests.unit.human.floor import SECOND, START_NS, make_card, make_change, make_figures
 from tests.unit.human.test_panel_sign_in import Clock
 
@@ -195,3 +195,26 @@ def test_approval_agent_is_told_when_the_first_approver_comes_and_the_last_goes(
     room.tick()
     expected = [("human/approvals", ApproversPresent(count=count)) for count in (0, 1, 0)]
     assert floor.told == expected
+
+
+def quoted(mid: int) -> QuoteUpdate:
+    return QuoteUpdate(
+        instrument="AAPL", bid_price=mid - 1, bid_quantity=1, ask_price=mid + 1, ask_quantity=1,
+        last_price=mid, volume=1, exchange_ns=1, first_sequence=1, last_sequence=1,
+    )  # fmt: skip
+
+
+def test_profit_is_shown_by_what_made_it(room: Room) -> None:
+    seat = seated(room)
+    told = OrderFilled(
+        order_id="quant/trend/1", instrument="AAPL", side="buy", price=64_510, quantity=100,
+        leaves=0, liquidity="taker", fee_micros=0, exchange_ns=1, trade_id=1,
+    )  # fmt: skip
+    room.hear("desk/custodian", told)
+    for mid in (64_500, 64_600):
+        room.hear("exchange", quoted(mid))
+    room.refresh()
+    (live,) = [frame["live"] for frame in heard(seat) if frame["t"] == "live"]
+    assert live["greeks"] == [
+        {"name": "AAPL", "parts": ["$100.00", "$0.00", "$0.00", "$0.00", "$0.00", "\u2212$10.00"]}
+    ]
