@@ -35,9 +35,15 @@ export class Live {
   draw(name, told, make) {
     const pane = this.panes[name];
     const text = JSON.stringify(told);
-    if (pane.told === text || (["orders", "agents"].includes(name) && pane.contains(document.activeElement))) return;
+    if (pane.told === text || (name === "orders" && pane.contains(document.activeElement))) return;
+    if (pane === this.pressed) {
+      this.late.set(name, [told, make]);
+      return;
+    }
+    const focused = pane.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     pane.told = text;
     pane.replaceChildren(...make().filter(Boolean));
+    if (focused) [...pane.querySelectorAll("button")].find((one) => one.getAttribute("aria-label") === focused)?.focus({ preventScroll: true });
   }
 
   market(instruments) {
