@@ -137,8 +137,8 @@ class Office(Actor[ToOffice]):
         day = self._today(ctx.now_ns())
         query = QueryHolders(expiring_by=day.session)
         ctx.request(self._exchange, query, ctx.now_ns() + _ANSWER_NS)
-        if ctx.now_ns() + self._settings.watch_every_ns < day.close_ns:
-            ctx.after(self._settings.watch_every_ns, _HOLDERS)
+        if ctx.now_ns() + self._settings.holders_every_ns < day.close_ns:
+            ctx.after(self._settings.holders_every_ns, _HOLDERS)
 
     def _look_at(self, ctx: ActorContext, account: int, at_ns: int) -> None:
         work = self._work_on(account)

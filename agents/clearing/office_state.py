@@ -23,12 +23,12 @@ class OfficeDay(msgspec.Struct, frozen=True, kw_only=True):
 class OfficeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How the office closes: an order an account and beat, a slice of what is still to go.
 
-    It beats `every_ns` where there is something to close; a call that is covered, and holders on
-    expiry day, it looks at `watch_every_ns`. A slice is a `share` of what is to go, yet no less
-    than `smallest_lots` and no more than `slice_lots`. A called account is brought above its
-    requirement by `buffer` of it. `stocks` are those whose phases it listens to. `band` is how far
-    out of the money, as a share of the spot, an expiring option still counts as one that could be
-    assigned. Without `liquidates` it only buys in.
+    It beats `every_ns` where there is something to close; a call that is covered it looks at
+    `watch_every_ns`, and all holders on expiry day `holders_every_ns`. A slice is a `share` of what
+    is to go, yet no less than `smallest_lots` and no more than `slice_lots`. A called account is
+    brought above its requirement by `buffer` of it. `stocks` are those whose phases it listens to.
+    `band` is how far out of the money, as a share of the spot, an expiring option still counts as
+    one that could be assigned. Without `liquidates` it only buys in.
     """
 
     days: tuple[OfficeDay, ...]
@@ -36,6 +36,7 @@ class OfficeSettings(msgspec.Struct, frozen=True, kw_only=True):
     liquidates: bool = True
     every_ns: int = 10_000_000_000
     watch_every_ns: int = 300_000_000_000
+    holders_every_ns: int = 900_000_000_000
     share: float = 0.2
     smallest_lots: int = 10
     slice_lots: int = 500

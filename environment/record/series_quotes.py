@@ -13,6 +13,8 @@ from environment.record.tape import PHASE_COLUMN, TYPE_BITS, Rows
 
 _SECOND = 1_000_000_000
 _NOBODY = -1
+_PART = 1 << 20
+Places = NDArray[np.int32]
 # Per order: price, lots shown, side, instrument, neighbours in its side's list (-1: none), account.
 _PRICE, _LOTS, _SIDE, _INSTRUMENT, _BEFORE, _AFTER, _ACCOUNT, _IS_QUOTE = range(8)
 
@@ -26,26 +28,43 @@ def series_quotes(rows: Rows, stocks: int, instruments: int) -> Rows:
     stocks, instruments : int
         Series are the instruments from number `stocks` on.
     """
-    mine = rows[(rows[:, at.T_INSTRUMENT] >= stocks) | (rows[:, at.T_KIND] == at.K_PURGE)]
-    if not len(mine):
+    is_mine = (rows[:, at.T_INSTRUMENT] >= stocks) | (rows[:, at.T_KIND] == at.K_PURGE)
+    if not is_mine.any():
         return np.empty((0, 6), np.int64)
-    both = np.isin(mine[:, at.T_KIND], (at.K_FILL, at.K_QUOTE))
-    ids = np.concatenate((mine[:, at.T_ORDER], mine[both, at.T_COUNTERPARTY]))
-    unique, dense = np.unique(ids, return_inverse=True)
-    other = np.full(len(mine), _NOBODY, np.int64)
-    other[both] = dense[len(mine) :]
-    state = np.full((len(unique), 8), _NOBODY, np.int64)
+    own, other, orders = _dense(rows)
+    state = np.full((orders, 8), _NOBODY, np.int64)
     state[:, _LOTS] = 0
     # A touch needs a row of its series, and there is one a second at most.
-    second = mine[:, at.T_TIME] // _SECOND
-    pairs = len(np.unique(second * instruments + mine[:, at.T_INSTRUMENT]))
-    wide = int((mine[:, at.T_KIND] == at.K_PURGE).sum()) * (instruments - stocks)
+    key = rows[is_mine, at.T_TIME] // _SECOND * instruments + rows[is_mine, at.T_INSTRUMENT]
+    pairs = len(np.unique(key))
+    wide = int((rows[:, at.T_KIND] == at.K_PURGE).sum()) * (instruments - stocks)
     found = np.empty((pairs + wide + instruments, 6), np.int64)
-    count = _replay(
-        np.ascontiguousarray(mine), dense[: len(mine)].astype(np.int64), other, state,
-        np.full((instruments, 2), _NOBODY, np.int64), found,
-    )  # fmt: skip
+    heads = np.full((instruments, 2), _NOBODY, np.int64)
+    count = _replay(np.ascontiguousarray(rows), is_mine, own, other, state, heads, found)
     return found[:count].copy()
+
+
+def _dense(rows: Rows) -> tuple[Places, Places, int]:
+    """Return numbers in place of order ids: own, the other's of fills and quotes; how many.
+
+    In parts: a day of options is a gigabyte, and to sort all its ids at once would take another.
+    """
+    parts = [slice(first, first + _PART) for first in range(0, len(rows), _PART)]
+    both = np.isin(rows[:, at.T_KIND], (at.K_FILL, at.K_QUOTE))
+    seen = [
+        np.unique(np.concatenate((
+            rows[part, at.T_ORDER], rows[part, at.T_COUNTERPARTY][both[part]]
+        )))
+        for part in parts
+    ]  # fmt: skip
+    unique = np.unique(np.concatenate(seen))
+    own = np.empty(len(rows), np.int32)
+    other = np.full(len(rows), _NOBODY, np.int32)
+    for part in parts:
+        own[part] = np.searchsorted(unique, rows[part, at.T_ORDER])
+        chosen = both[part]
+        other[part][chosen] = np.searchsorted(unique, rows[part, at.T_COUNTERPARTY][chosen])
+    return own, other, len(unique)
 
 
 @njit
@@ -152,9 +171,10 @@ def _record(state: Rows, heads: Rows, instrument: int, time: int, last: Rows, fo
 
 @njit
 def _replay(
-    rows: Rows, own: Rows, other: Rows, state: Rows, heads: Rows, found: Rows
+    rows: Rows, is_mine: NDArray[np.bool_], own: Places, other: Places, state: Rows, heads: Rows,
+    found: Rows,
 ) -> int:  # fmt: skip
-    """Read all rows; write a touch at the end of each second in which it changed; count them."""
+    """Read the rows; write a touch at the end of each second in which it changed; count them."""
     instruments = len(heads)
     changed = np.zeros(instruments, np.bool_)
     is_open = np.ones(instruments, np.bool_)
@@ -170,6 +190,8 @@ def _replay(
                 changed[instrument] = False
             if is_over:
                 break
+        if not is_mine[i]:
+            continue
         kind, instrument = rows[i, at.T_KIND], rows[i, at.T_INSTRUMENT]
         if kind == at.K_PURGE:
             _purge(rows[i], state, heads, changed, stamp)
