@@ -10,16 +10,18 @@ from contextlib import suppress
 from typing import Any, Final
 
 from agents.human.escalation import NotifyPeople
-from agents.human.panel_gateway import KernelFloor
+from agents.human.panel_gateway import KernelFloor, Outlet
 from agents.human.panel_room import NOBODY, RoomSettings
 from brokers.socket_venue import SocketVenue
 from environment.actors.effects import Perform
 from environment.actors.live_settings import Durability
 from environment.authority import keys_in
 from environment.errors import ConfigError, OperatingError
+from environment.messages import Message
 from environment.record.audit import HeadKey
 from environment.record.recovery import Recovered
 from environment.telemetry.logs import EventLog
+from environment.text_messages import Notice
 from scenarios.build_channels import channels_of, has_channel
 from scenarios.control_client import converse
 from scenarios.control_gateway import ControlGateway
@@ -131,7 +133,7 @@ class Daemon:
         )
         floor = KernelFloor(swarm.kernel, swarm.time.wall_ns, config.scenario.approver.pace)
         panel, people = open_panel(told, folder, room, floor, swarm.models)
-        swarm.floor.outlet = panel.server.hear
+        swarm.floor.outlet = self._hear_for(panel.server.hear)
         self._tell(f"panel: {await asyncio.to_thread(panel.start)}")
         if line := invite(people, folder, panel.address, is_terminal=sys.stdout.isatty()):
             self._tell(line)
@@ -149,6 +151,18 @@ class Daemon:
             return {}
         calls.told = lambda text: self._log.event("called", text)
         return {NotifyPeople: calls.perform}
+
+    def _hear_for(self, panel: Outlet) -> Outlet:
+        """Return what hears for the panel, and keeps in the log why an agent cannot do its work."""
+
+        def hear(
+            sender: str, message: Message, number: int = 0, rests_on: tuple[int, ...] = ()
+        ) -> None:
+            if isinstance(message, Notice):
+                self._log.event("notice", message.text, chain=number)
+            panel(sender, message, number, rests_on)
+
+        return hear
 
     async def _end_others(self, reason: str) -> None:
         """Have the watchdog end the venue and itself."""

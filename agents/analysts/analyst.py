@@ -91,7 +91,7 @@ class Analyst(Actor[ToAnalyst]):
         """Handle one message."""
         match message:
             case QuoteUpdate(instrument=symbol):
-                self.state.notes[symbol].hear_quote(message, ctx.now_ns())
+                self._on_quote(ctx, symbol, message)
             case PhaseChanged(instrument=symbol):
                 self._on_phase(ctx, symbol, message)
             case NewsItem():
@@ -124,6 +124,14 @@ class Analyst(Actor[ToAnalyst]):
         notes = self.state.notes[symbol]
         notes.view.hear(message, ctx.now_ns())
         if message.phase == "continuous" and notes.unread and not self._settings.beat.by_clock:
+            self._ask(ctx, symbol)
+
+    def _on_quote(self, ctx: ActorContext, symbol: str, quote: QuoteUpdate) -> None:
+        """Take the touch in; with the first one, ask about what was read without a price."""
+        notes = self.state.notes[symbol]
+        had_price = notes.view.twice_mid is not None
+        notes.hear_quote(quote, ctx.now_ns())
+        if not had_price and notes.unread and not self._settings.beat.by_clock:
             self._ask(ctx, symbol)
 
     def _note(self, item: NewsItem, envelope_id: int) -> list[str]:

@@ -1,6 +1,6 @@
 """What analysts read, said and cited: a line for each question, and the whole of an opened one."""
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from typing import Any, Final
 
 import msgspec
@@ -82,7 +82,7 @@ def content_of(reading: Reading) -> View:
         "prompt": f"{shown(told.prompt, 60)}, {told.prompt_sha256[:16]}",
         "took_s": f"{(reading.at_ns - told.asked_ns) / 1e9:.1f}",
         "read": shown(told.asked, _LONGEST_ASKED),
-        "said": [_answer(answer) for answer in told.answers],
+        "said": [_answer(answer, count) for answer, count in Counter(told.answers).items()],
         "cited": [
             [
                 shown(claim.words, 200),
@@ -118,7 +118,8 @@ def by_line(provider: str, model: str) -> str:
     return shown(f"{provider}/{model}", 120)
 
 
-def _answer(answer: Heard) -> View:
+def _answer(answer: Heard, count: int) -> View:
+    """Return one answer; samples that were answered alike, tokens and all, are one."""
     said = _fields(answer.text)
     fields = [] if said is None else [
         [shown(str(name), 60), _value(value)] for name, value in said.items() if name != "words"
@@ -126,8 +127,9 @@ def _answer(answer: Heard) -> View:
     who = by_line(answer.provider, answer.model) if answer.provider else "nobody answered"
     tokens = f"{grouped(answer.tokens_in + answer.tokens_out)} tokens"
     twice = ", asked twice" if answer.repaired else ""
+    alike = f"{count} equal answers of " if count > 1 else ""
     return {
-        "by": f"{who}, {tokens}{twice}",
+        "by": f"{alike}{who}, {tokens}{twice}",
         "words": shown(words_of(answer), _LONGEST_SAID),
         "fields": fields,
         "reason": shown(answer.reason, 400),
@@ -144,6 +146,8 @@ def _fields(text: str) -> dict[str, Any] | None:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, str | int | float | bool):
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, str | int):
         return shown(str(value), 300)
     return shown(msgspec.json.encode(value).decode(), 600)

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from environment.messages import EffectFailed, Signal, TimerFired
+from environment.actors.testing import RecordingContext
+from environment.messages import EffectFailed, Resumed, Signal, TimerFired
 from environment.text_messages import Consulted, Evidence, Notice
 from llm.budget import Budget
 from llm.messages import ModelAnswer
@@ -19,7 +20,7 @@ from tests.unit.analysts.factories import (
     published,
     view_text,
 )
-from tests.unit.desk.factories import quote
+from tests.unit.desk.factories import phase, quote
 
 
 def signals(ctx: object) -> list[Signal]:
@@ -110,6 +111,17 @@ def test_a_spent_budget_abstains_and_says_so_once() -> None:
     assert [notice.text.split(": ", 1)[1] for notice in published(ctx, Notice)] == [
         "budget: calls_per_minute is used up"
     ]
+
+
+def test_what_was_read_before_the_first_price_is_asked_about_with_it() -> None:
+    analyst = make_analyst()
+    ctx = RecordingContext("analysts/news", now_ns=START_NS)
+    ctx.handle(analyst, Resumed())
+    ctx.handle(analyst, phase("continuous"))
+    ctx.handle(analyst, make_item())
+    assert asked(ctx) == []
+    ctx.handle(analyst, quote(9_999, 10_001))
+    assert len(asked(ctx)) == 1
 
 
 def test_samples_that_disagree_pull_the_probability_to_a_half() -> None:

@@ -108,6 +108,13 @@ def test_an_answer_that_is_no_form_is_shown_as_it_came(room: Room) -> None:
     assert said["reason"] == "malformed: no JSON"
 
 
+def test_samples_that_were_answered_alike_are_shown_once(room: Room) -> None:
+    consult(room, answers=(make_heard(), make_heard(), make_heard('{"probability":0.123456}')))
+    said = opened(room, 1)["content"]["said"]
+    assert [one["by"].startswith("2 equal answers of openai/tiny") for one in said] == [True, False]
+    assert said[1]["fields"] == [["probability", "0.1235"]]
+
+
 def test_an_abstention_says_why_in_the_list_of_agents(room: Room) -> None:
     room.hear("analysts/news", make_abstention(), 5, ())
     assert room.live.agents["analysts/news"].text.startswith("AAPL abstains: late")
