@@ -15,7 +15,7 @@ from agents.human.panel_room import NOBODY, RoomSettings
 from brokers.socket_venue import SocketVenue
 from environment.actors.effects import Perform
 from environment.actors.live_settings import Durability
-from environment.authority import keys_in
+from environment.authority import Keys, keys_in
 from environment.errors import ConfigError, OperatingError
 from environment.messages import Message
 from environment.record.audit import HeadKey
@@ -62,9 +62,15 @@ class Daemon:
 
     async def run(self) -> int:
         """Run until stopped; returns the exit status."""
+        keys, daemon = keys_in(self._desk.folder), self._desk.swarm.daemon
+        durability: Durability = "write" if daemon is None else daemon.durability
+        # Read before minutes are spent on a market: it may be another desk's, or damaged.
+        record = SwarmRecord(
+            self._desk.folder, self._desk.swarm.name, durability, HeadKey(keys.audit)
+        )
         inline = await self._bring_up_venue()
         try:
-            return await self._run_swarm()
+            return await self._run_swarm(record, keys, durability)
         except (ConfigError, OperatingError):
             await self._end_others("the swarm did not start, or could not go on")
             raise
@@ -76,13 +82,10 @@ class Daemon:
                 await inline
             self._log.close()
 
-    async def _run_swarm(self) -> int:
+    async def _run_swarm(self, record: SwarmRecord, keys: Keys, durability: Durability) -> int:
         desk, folder = self._desk, self._desk.folder
         await ensure_watchdog(desk.file, folder)
         daemon = desk.swarm.daemon
-        durability: Durability = "write" if daemon is None else daemon.durability
-        keys = keys_in(folder)
-        record = SwarmRecord(folder, desk.swarm.name, durability, HeadKey(keys.audit))
         epoch = record.state.epoch
         venue = SocketVenue(file_of(folder))
         await venue.open(desk.swarm.name, epoch)

@@ -2,10 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from environment.actors.envelope import is_control
 from environment.actors.inbox import Pressure
+
+_AT_ONCE: Final = 1_024  # Data in one turn.
 
 Entrant = tuple[Any, ...]  # (kind, message, …), taken apart by the kernel.
 
@@ -14,7 +16,8 @@ class Admission:
     """Appended to from any thread, emptied by the kernel's task; control goes before data.
 
     While an inbox is above its high-water mark data stays here, in order: whoever reads from
-    outside sees the pressure and stops, and what it had in hand is not lost.
+    outside sees the pressure and stops, and what it had in hand is not lost. Nor does more than a
+    part of it come in at once, which could fill an inbox that has just emptied.
     """
 
     __slots__ = ("_held", "_incoming", "_pressure", "admitted", "wake")
@@ -41,15 +44,19 @@ class Admission:
 
     def take(self) -> list[Entrant]:
         """Return what may come in now."""
-        taken = list[Entrant]()
-        if self._held and not self._pressure.is_on():
-            taken += self._held
-            self._held.clear()
+        taken, held = list[Entrant](), self._held
+        room = 0 if self._pressure.is_on() else _AT_ONCE
+        while held and room:
+            taken.append(held.popleft())
+            room -= 1
         for _ in range(len(self._incoming)):
             entrant = self._incoming.popleft()
-            if self._pressure.is_on() and not is_control(entrant[1]):
-                self._held.append(entrant)
-            else:
+            if is_control(entrant[1]):
                 taken.append(entrant)
+            elif room and not held:
+                taken.append(entrant)
+                room -= 1
+            else:
+                held.append(entrant)
         self.admitted += len(taken)
         return taken

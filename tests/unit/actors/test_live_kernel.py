@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from environment.actors import CLOCK_TOPIC, Alarm, InboxLimits, LiveSettings, Settings, Supervisor
+from environment.actors.admission import Admission
+from environment.actors.inbox import Pressure
 from environment.actors.ports import NoRecorder
 from environment.errors import ConfigError
 from environment.messages import ClockStepped, EffectFailed, Resumed
@@ -94,6 +96,17 @@ def test_door_holds_data_while_an_inbox_presses_and_lets_control_in() -> None:
     assert kernel.statistics().at_the_door == 1
     kernel.run()
     assert stage.words("a")[-1] == "held"
+
+
+def test_no_more_than_a_part_of_what_waited_at_the_door_comes_in_at_once() -> None:
+    pressure = Pressure()
+    door = Admission(pressure)
+    for number in range(5_000):
+        door.put((0, Note(text=str(number))))
+    taken = [door.take() for _ in range(6)]
+    assert max(map(len, taken)) < 1_100
+    assert [entrant[1].text for part in taken for entrant in part] == list(map(str, range(5_000)))
+    assert not door.is_waiting()
 
 
 def test_admission_to_nobody_is_refused_at_once() -> None:
