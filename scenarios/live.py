@@ -128,7 +128,7 @@ class Daemon:
         assert config.scenario.approver is not None, "a desk is loaded with a person"
         room = RoomSettings(
             floor=told.name,
-            instruments=swarm.floor.instruments,
+            instruments=swarm.floor.instruments + swarm.floor.series,
             zone=swarm.floor.session.zone,
             limits=limit_rows(told.limits),
             has_channel=has_channel(told),

@@ -234,7 +234,7 @@ def seat_for_people(loop: SessionLoop, voice: Voice) -> Iterator[None]:
     pacer = Pacer(world.kernel, approver.pace)
     room = RoomSettings(
         floor=swarm.name,
-        instruments=world.instruments,
+        instruments=world.instruments + tuple(world.series.values()),
         zone=world.sessions[0].zone,
         limits=limit_rows(swarm.limits),
         closes_ns=tuple(session.close_ns for session in world.sessions),

@@ -11,6 +11,7 @@ from environment.instruments import Instrument
 from environment.messages import Message, OrderRequest, OrderType, ReplaceRequest
 
 LEGS_MOST: Final = 6
+UNITS_MOST: Final = 1_000_000
 _PRICED: Final[frozenset[OrderType]] = frozenset({"limit", "stop_limit"})
 _UNPRICED: Final[frozenset[OrderType]] = frozenset({"market", "stop", "trailing_stop"})
 _TRIGGERED: Final[frozenset[OrderType]] = frozenset({"stop", "stop_limit", "trailing_stop"})
@@ -70,7 +71,13 @@ def find_replace_fault(
         return stranger
     wanted = order.wanted()
     price = wanted.price if request.price is None else request.price
-    fault = find_quantity_fault(request.quantity, instrument) or find_price_fault(price, instrument)
+    if order.legs:  # A net price may be below nothing; units have no lot of an instrument.
+        is_few = 0 < request.quantity <= UNITS_MOST
+        fault = None if is_few else Fault(rule="quantity", found=f"{request.quantity} units")
+    else:
+        fault = find_quantity_fault(request.quantity, instrument) or find_price_fault(
+            price, instrument
+        )
     if fault is None and Terms(request.quantity, price) == wanted:
         # The exchange says nothing to a replace that changes nothing.
         return Fault(rule="no_change", found=f"{request.quantity} lots at {price}")
@@ -100,7 +107,7 @@ def _structure_fault(request: OrderRequest) -> Fault | None:
         return Fault(rule="side", found="a structure is bought, whichever way its legs go")
     if request.order_type != "limit" or request.price is None:
         return Fault(rule="price", found="a structure needs a net limit price")
-    if not 0 < request.quantity <= 1_000_000:
+    if not 0 < request.quantity <= UNITS_MOST:
         return Fault(rule="quantity", found=f"{request.quantity}, expected 1 to 1,000,000")
     return None
 

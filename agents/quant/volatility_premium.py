@@ -52,6 +52,7 @@ class Premium(msgspec.Struct):
     said: str = ""  # The structure it stands for; "": nothing.
     legs: tuple[Leg, ...] = ()
     looked_ns: int = -(1 << 62)
+    until_ns: int = 0  # When what was said is over: its options end.
 
 
 class PremiumState(msgspec.Struct):
@@ -140,6 +141,8 @@ class VolatilityPremium(Actor[ToVolatilityPremium]):
             return
         expected = forecast.combined
         dear, limits = implied / expected - 1.0, self._settings
+        if premium.said and ctx.now_ns() >= premium.until_ns:
+            premium.said, premium.legs = "", ()  # The view was over by itself.
         if premium.said:
             left = -dear if premium.said == "bought_condor" else dear
             if left < limits.leave:
@@ -195,12 +198,14 @@ class VolatilityPremium(Actor[ToVolatilityPremium]):
             for quoted, sign in chosen.legs
         )
         forecast = premium.forecast
+        horizon_ns = max(int(years * 365 * _DAY_NS), 1)
+        premium.until_ns = ctx.now_ns() + horizon_ns
         ctx.send(
             self._coordinator,
             Signal(
                 instrument=symbol, direction="up",
                 probability=likelihood(volatility, forecast.combined, forecast.error),
-                horizon_ns=max(int(years * 365 * _DAY_NS), 1),
+                horizon_ns=horizon_ns,
                 expected_return=chosen.expected_return,
                 expected_volatility=forecast.combined,
                 structure=chosen.name, legs=premium.legs, evidence=(ctx.envelope_id(),),

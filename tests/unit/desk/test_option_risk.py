@@ -9,11 +9,20 @@ from agents.desk.controls import Limit, Mandate, Rulebook
 from agents.desk.risk import Risk
 from environment.actors import ActorRef
 from environment.actors.testing import RecordingContext
-from environment.messages import ApprovedOrder, Leg, OrderRefused, QuoteUpdate, Resumed
+from environment.messages import (
+    ApprovedOrder,
+    ApprovedReplace,
+    Leg,
+    OrderRefused,
+    QuoteUpdate,
+    ReplaceRequest,
+    Resumed,
+)
 from tests.unit.desk.factories import (
     AAPL,
     AGENT,
     DOLLAR,
+    accepted,
     ask,
     context,
     filled,
@@ -21,6 +30,7 @@ from tests.unit.desk.factories import (
     make_risk,
     phase,
     quote,
+    replaced,
     sender_of,
 )
 from tests.unit.desk.option_factories import (
@@ -229,3 +239,22 @@ def test_child_of_a_structure_is_judged_in_the_place_of_its_parent() -> None:
     book = risk.state.book
     assert {e.position for e in book.account.values() if e.position} == {6, -6}
     assert not book.orders
+
+
+def test_structure_takes_other_terms_within_the_limits() -> None:
+    desk = Desk(limits(structure_loss=1_000 * DOLLAR))
+    assert desk.condor(-80, units=1) == ""
+    order_id = f"{AGENT}/1"
+    desk.tell(accepted(order_id))
+    desk.tell(ReplaceRequest(order_id=order_id, quantity=2, price=-85))
+    (passed,) = [s.message for s in desk.ctx.sent if isinstance(s.message, ApprovedReplace)]
+    assert passed.order.price == -85
+    desk.tell(replaced(order_id, -85, 2))
+    desk.tell(ReplaceRequest(order_id=order_id, quantity=9, price=-85))
+    refusal = desk.ctx.sent[-1].message
+    assert isinstance(refusal, OrderRefused)
+    assert refusal.reason.startswith("structure_loss")
+    desk.tell(ReplaceRequest(order_id=order_id, quantity=0, price=-85))
+    refusal = desk.ctx.sent[-1].message
+    assert isinstance(refusal, OrderRefused)
+    assert refusal.reason.startswith("quantity")
