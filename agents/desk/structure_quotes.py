@@ -41,6 +41,7 @@ class LegQuotes(msgspec.Struct):
 
     views: dict[str, InstrumentView] = {}
     chains: list[str] = []  # Underlyings whose chain is heard.
+    twice_mids: dict[str, int] = {}  # The last of each leg: at the close all quotes are pulled.
 
     def listen(
         self, ctx: ActorContext, underlying: str, legs: tuple[Leg, ...], every_ns: int
@@ -67,6 +68,7 @@ class LegQuotes(msgspec.Struct):
             view = self.views.get(message.instrument)
             if view is not None:
                 view.hear(message, now_ns)
+                self._keep(message.instrument, view)
             return
         for row in message.rows:
             view = self.views.get(row.instrument)
@@ -75,6 +77,11 @@ class LegQuotes(msgspec.Struct):
                 view.ask_price = row.ask_price if row.ask_quantity else None
                 view.bid_quantity, view.ask_quantity = row.bid_quantity, row.ask_quantity
                 view.volume, view.heard_ns = row.volume, now_ns
+                self._keep(row.instrument, view)
+
+    def _keep(self, symbol: str, view: InstrumentView) -> None:
+        if view.twice_mid is not None:
+            self.twice_mids[symbol] = view.twice_mid
 
     def touch(
         self, legs: tuple[Leg, ...], instruments: Mapping[str, Instrument]
@@ -98,8 +105,8 @@ class LegQuotes(msgspec.Struct):
         return StructureTouch(near=round(patient), far=round(at_once), units=units)
 
     def marks(self) -> dict[str, int]:
-        """Return twice the mid of every leg that has one, in ticks."""
-        return {s: view.twice_mid for s, view in self.views.items() if view.twice_mid is not None}
+        """Return twice the last mid of every leg that had one, in ticks."""
+        return self.twice_mids
 
 
 def opposite(legs: tuple[Leg, ...]) -> tuple[Leg, ...]:

@@ -281,3 +281,11 @@ def test_split_of_the_stock_scales_what_is_wanted() -> None:
     desk.do(night("AAPL", 6 * before, "corporate_action"))
     line = desk.actor.state.lines["AAPL"]
     assert (line.position, line.target) == (7 * before, 7 * before)
+
+
+def test_what_is_held_is_marked_at_its_last_middle_once_all_quotes_are_pulled() -> None:
+    desk = Desk().do(view(), chain()).fill(5)
+    before = desk.actor.statistics().profits["quant/volpremium"]
+    desk.do(chain(size=0))
+    assert desk.actor.statistics().profits["quant/volpremium"] == before
+    assert before.unrealised_micros < 0
