@@ -7,8 +7,10 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
+from agents.human.channels import Channels
 from agents.human.escalation import NotifyPeople
 from agents.human.panel_gateway import KernelFloor, Outlet
 from agents.human.panel_room import NOBODY, RoomSettings
@@ -18,7 +20,7 @@ from environment.actors.live_settings import Durability
 from environment.authority import Keys, keys_in
 from environment.errors import ConfigError, OperatingError
 from environment.messages import Message
-from environment.record.audit import HeadKey
+from environment.record.audit import HeadKey, SignedHead
 from environment.record.recovery import Recovered
 from environment.telemetry.logs import EventLog
 from environment.text_messages import Notice
@@ -38,9 +40,10 @@ from scenarios.rules_watch import RulesWatch
 from scenarios.state_folder import HALT_FILE
 from scenarios.venue_market import file_of
 from scenarios.venue_process import VenueRun, load_world, terms_of
-from scenarios.warm_up import compile_all
+from scenarios.warm_up import compile_all, warm_desk
 
 _CLOCK_LOOK_S: Final = 0.5
+_ANCHOR_S: Final = 5.0  # How long a stop waits for the last head to reach a webhook.
 Told = Callable[[str], None]
 
 
@@ -59,6 +62,7 @@ class Daemon:
         self._log = EventLog(desk.folder / "log", "swarm")
         self._venue_run: VenueRun | None = None
         self._is_stopping = False
+        self._sending: set[asyncio.Task[None]] = set()  # Heads on their way to a webhook.
 
     async def run(self) -> int:
         """Run until stopped; returns the exit status."""
@@ -84,6 +88,8 @@ class Daemon:
 
     async def _run_swarm(self, record: SwarmRecord, keys: Keys, durability: Durability) -> int:
         desk, folder = self._desk, self._desk.folder
+        self._tell("making the risk desk ready")
+        await asyncio.to_thread(warm_desk)  # Before anybody listens for a heartbeat.
         await ensure_watchdog(desk.file, folder)
         daemon = desk.swarm.daemon
         epoch = record.state.epoch
@@ -94,8 +100,11 @@ class Daemon:
             seed=desk.config.scenario.seed, durability=durability,
         )  # fmt: skip
         calls = self._channels()
-        swarm = LiveSwarm(desk.config, terms, venue, keys, record, performers=calls)
+        performers: dict[type, Perform] = {} if calls is None else {NotifyPeople: calls.perform}
+        swarm = LiveSwarm(desk.config, terms, venue, keys, record, performers=performers)
         swarm.on_log = self._log.event
+        if calls is not None:
+            swarm.on_head = partial(self._anchor, calls)
         swarm.add_control(self._make_control)
         self._say_recovered(swarm.recover())  # The epoch is on disk when this returns.
         loop = asyncio.get_running_loop()
@@ -116,6 +125,8 @@ class Daemon:
             if metrics is not None:
                 await metrics.close()
         swarm.close()  # In order: where the disk failed, what is on it is the state.
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=_ANCHOR_S)
         self._log.event("stopped", swarm.kernel.stop_reason)
         if self._is_stopping:
             await self._end_others(swarm.kernel.stop_reason)
@@ -144,16 +155,21 @@ class Daemon:
             self._tell(f"{NOBODY}, until an approver signs in")
         return panel
 
-    def _channels(self) -> dict[type, Perform]:
-        """Return who performs calls to people, each written to the log."""
+    def _channels(self) -> Channels | None:
+        """Return who calls people, each call written to the log; None where nobody is called."""
         desk = self._desk
         assert desk.config.scenario.approver is not None, "a desk is loaded with a person"
         pace = desk.config.scenario.approver.pace
         calls = channels_of(desk.swarm, desk.file, shown_path(desk.file), pace)
-        if calls is None:
-            return {}
-        calls.told = lambda text: self._log.event("called", text)
-        return {NotifyPeople: calls.perform}
+        if calls is not None:
+            calls.told = lambda text: self._log.event("called", text)
+        return calls
+
+    def _anchor(self, calls: Channels, head: SignedHead) -> None:
+        """Send a signed head to the webhook, beside everything else."""
+        sending = asyncio.get_running_loop().create_task(calls.anchor(head.number, head.hash.hex()))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
 
     def _hear_for(self, panel: Outlet) -> Outlet:
         """Return what hears for the panel, and keeps in the log why an agent cannot do its work."""

@@ -26,6 +26,7 @@ from environment.control_messages import LowerDesk
 from environment.errors import OperatingError
 from environment.market.calendar import TradingCalendar
 from environment.messages import Message
+from environment.record.audit import SignedHead
 from environment.record.recovery import Recovered
 from environment.record.steps import StepStatistics
 from environment.telemetry.stages import StageClock
@@ -76,6 +77,9 @@ class LiveSwarm:
         self.gateway: VenueGateway | None = None  # Of the present incarnation, as is the next.
         self.control: ControlGateway | None = None
         self.on_log: Callable[[str, str], None] = lambda _event, _text: None
+        self.on_head: Callable[[SignedHead], None] = lambda _: (
+            None
+        )  # Anchored once more, elsewhere.
         welcome = venue.welcome
         self.time = MarketTime(welcome.clock)
         hours = welcome.hours
@@ -156,7 +160,7 @@ class LiveSwarm:
                 self.kernel.stop(str(error))
                 return
             for head in heads:
-                self.on_log("audit_head", f"record {head.number}: {head.hash.hex()}")
+                self._tell_head(head)
 
     def look_at_accounts(self) -> None:
         """Let recovered timers run, once accounts were compared after the start."""
@@ -166,8 +170,11 @@ class LiveSwarm:
 
     def close(self) -> None:
         """End the record in order."""
-        head = self._record.close(self.kernel)
+        self._tell_head(self._record.close(self.kernel))
+
+    def _tell_head(self, head: SignedHead) -> None:
         self.on_log("audit_head", f"record {head.number}: {head.hash.hex()}")
+        self.on_head(head)
 
     def add_control(self, make: Callable[["LiveSwarm"], ControlGateway]) -> None:
         """Put the control socket's gateway at its address."""

@@ -32,6 +32,7 @@ from scenarios.panel_people import link_line, people_store
 from scenarios.preview_worker import PreviewWorker
 from scenarios.session_loop import SessionLoop
 from scenarios.state_folder import refuse_loose, state_folder
+from scenarios.warm_up import warm_desk
 
 KEY_FILE: Final = "panel.key"
 _KEY_BYTES: Final = 32
@@ -242,6 +243,7 @@ def seat_for_people(loop: SessionLoop, voice: Voice) -> Iterator[None]:
     )
     floor = KernelFloor(pacer, world.kernel.now_ns, approver.pace)
     panel, people = open_panel(swarm, folder, room, floor, loop.models)
+    warm_desk()  # Before a person waits for it.
     world.floor.outlet = panel.server.hear
     loop.run_until, loop.slice_ns = pacer.run_until, round(approver.pace * _SLICE_NS)
     voice.say(f"panel    {panel.start()}")

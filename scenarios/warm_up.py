@@ -3,8 +3,10 @@
 import numpy as np
 
 from agents.crowd import advance as crowd
+from agents.desk.control_proofs import prove_all
 from environment.compiled import is_cached
 from environment.draws import draw_bits, draw_exponential, draw_integer, draw_normal, draw_uniform
+from environment.errors import Defect
 from environment.market import advance as core, layout as at
 from environment.market.arena import make_arena
 from environment.market.replay_flow import ReplayFlow
@@ -23,6 +25,16 @@ def compile_replay() -> None:
     arena = make_arena({name: 64 for name, _ in at.SECTIONS} | {"bucket": 300, "tape": 4096})
     rows = np.zeros((1, OP_WORDS), np.int64)
     ReplayFlow(RecordedDay(rows, np.zeros((1, 4), np.int64), 1)).advance(arena, 0)
+
+
+def warm_desk() -> None:
+    """Load what the risk desk reckons with, by breaching every control once.
+
+    Left to the first order, that takes seconds in which a live desk sends no heartbeat.
+    """
+    silent = [proof.name for proof in prove_all() if not proof.fired]
+    if silent:
+        raise Defect(f"Expected every control to speak, found {silent} silent.")
 
 
 def compile_all() -> None:

@@ -114,6 +114,22 @@ class Channels:
             raise NotReached("; ".join(failed))
         return Notified(tuple(took))
 
+    async def anchor(self, number: int, digest: str) -> None:
+        """Keep a head of the audit chain elsewhere: at the webhook, where there is one.
+
+        One that did not arrive is told, and not tried again: the next comes within a minute.
+        """
+        if not self.settings.webhook:
+            return
+        body = msgspec.json.encode({
+            "kind": "audit_head", "floor": self.settings.floor, "number": number, "hash": digest,
+            "sent_ms": self._wall_ns() // 1_000_000,
+        })  # fmt: skip
+        try:
+            await self.post(body)
+        except NotReached as error:
+            self.told(f"audit head {number} was not anchored at the webhook: {error}")
+
     async def post(self, body: bytes) -> str:
         """Post a signed body to the webhook, once."""
         settings = self.settings

@@ -125,6 +125,30 @@ def test_card_that_is_over_is_not_called_about_again() -> None:
     assert (told, why, pauses) == (None, "webhook: status 500", [1.0])
 
 
+def test_head_of_the_audit_chain_is_kept_at_the_webhook_signed() -> None:
+    hook = Hook(200, 500)
+    said: list[str] = []
+
+    async def run() -> None:
+        application = web.Application()
+        application.router.add_post("/hook", hook.take)
+        async with TestServer(application) as server:
+            settings = ChannelSettings(
+                link="", floor="floor", webhook=str(server.make_url("/hook")), key=KEY
+            )
+            channels = Channels(settings, lambda: WALL_NS, said.append)
+            await channels.anchor(7, "ab" * 32)
+            await channels.anchor(8, "cd" * 32)  # The next comes within a minute.
+            await Channels(ChannelSettings(link="", floor=""), lambda: WALL_NS).anchor(9, "")
+
+    asyncio.run(run())
+    first = json.loads(hook.bodies[0])
+    assert (first["kind"], first["number"], first["hash"]) == ("audit_head", 7, "ab" * 32)
+    assert hook.signatures[0] == "sha256=" + hmac.new(KEY, hook.bodies[0], "sha256").hexdigest()
+    assert len(hook.bodies) == 2
+    assert said == ["audit head 8 was not anchored at the webhook: status 500"]
+
+
 def test_mail_says_code_tier_time_and_link_alone() -> None:
     letters, told = mailed()
     assert told == Notified(("mail",))
