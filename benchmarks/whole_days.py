@@ -1,8 +1,8 @@
 """Whole days of shipped scenarios from the command to the report: wall time and memory.
 
-Each runs in a process of its own, so that its peak of memory is its own; `loop_mib` is the peak when
-the market has closed, `peak_mib` that when the report is written. The first is the one that the aim
-for a day of 1,200 traders is about. Run with `python -m benchmarks.whole_days [NAME ...]`.
+Each runs in a process of its own, so that its peak of memory is its own: `loop_mib` when its market
+has closed (the aim for a day of 1,200 traders), `peak_mib` when its report is written. Run with
+`python -m benchmarks.whole_days [NAME ...]`.
 """
 
 import subprocess
