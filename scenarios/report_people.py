@@ -122,14 +122,15 @@ def _populations(result: RunResult) -> str:
         "population": "population", "accounts": "accounts", "orders": "orders", "trades": "trades",
         "turnover": "turnover", "maker_share": "maker share", "position": "position, lots",
         "pnl": "profit", "pnl_spread": "from spread", "pnl_inventory": "from inventory",
-        "fees": "fees", "pnl_mean": "profit per account",
+        "pnl_nights": "from nights", "fees": "fees", "pnl_mean": "profit per account",
     }  # fmt: skip
     note = (
         '<p class="note">Profit is spread (price against the mid at the trade) plus inventory '
-        "(that mid to the close) less fees; holdings brought into the day, borrow and dividends "
-        "are not in it.</p>"
+        "(that mid to the last close) and cash of the nights between days (dividends, borrow, "
+        "interest, exercise) less fees; stock brought into the run is not in it.</p>"
     )
-    money = pl.col("turnover", "pnl", "pnl_spread", "pnl_inventory", "fees", "pnl_mean").round(2)
+    money = pl.col("turnover", "pnl", "pnl_spread", "pnl_inventory", "pnl_nights", "fees",
+                   "pnl_mean").round(2)  # fmt: skip
     return note + frame_table(
         result.populations.with_columns(money, pl.col("maker_share").round(3)), columns
     )

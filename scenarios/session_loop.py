@@ -25,6 +25,7 @@ from environment.record.manifest import file_sha256, versions
 from llm.service import ModelService
 from scenarios.build_clearing import open_house, open_office, open_watch
 from scenarios.build_day import until_ns
+from scenarios.build_facts import brought_to, night_of
 from scenarios.build_floor import Factory
 from scenarios.build_models import model_service, performers
 from scenarios.build_paths import SECOND_NS, check_recorded_days
@@ -189,6 +190,8 @@ class SessionLoop:
     def start(self) -> None:
         """Open the first day."""
         self._open_day()
+        world = self.world
+        world.facts = msgspec.structs.replace(world.facts, brought=brought_to(world.market))
 
     def advance_to(self, until_ns: int) -> bool:
         """Run all that happens up to `until_ns`; return whether there is more to run.
@@ -237,7 +240,12 @@ class SessionLoop:
         if self._end_of(self.day) < self.world.sessions[self.day].end_ns:
             self.day += 1  # Ended before its close: nothing to clear.
             return
+        world, known = self.world, len(self.world.clearing_events)
         changes = self._night.clear(self.day)
+        night = night_of(
+            world.clearing_events[known:], world.sessions[self.day].end_ns, world.instruments
+        )
+        world.facts = msgspec.structs.replace(world.facts, nights=(*world.facts.nights, night))
         if len(changes):
             self.world.market.flush_tape()
             self.recording.keep(changes)

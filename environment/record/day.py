@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from environment.market import layout as at
 from environment.record.facts import MICROS, TapeFacts
+from environment.record.nights import Carried, carried, day_of, nights_between, scaled
 from environment.record.tape import TYPE_BITS, TYPE_MASK, Rows
 from environment.record.touches import Touches, dense_orders, read_touches
 
@@ -165,16 +166,51 @@ class DayTape:
         """Return the mid prices in ticks at the given moments, changes at that moment included."""
         return self._mid(instrument, time, "right")
 
+    def mid_since(self, instrument: Rows, time: Rows, since: Rows) -> Floats:
+        """Return the mids at the given moments; NaN where none was quoted after `since`."""
+        return self._mid(instrument, time, "right", since)
+
+    @cached_property
+    def carried(self) -> Carried:
+        """Return what the nights between the days moved."""
+        return carried(self.rows, self.facts)
+
+    @cached_property
+    def day_ends(self) -> Rows:
+        """Return the end of each day but the last, where its night is cleared."""
+        return np.array([night.time_ns for night in nights_between(self.facts)], np.int64)
+
+    @cached_property
+    def day_closes(self) -> Floats:
+        """Return closing prices in ticks, of shape (days, instruments).
+
+        That is the day's last trade; its last mid, without one; or the day before's, after splits.
+        """
+        nights, trades = nights_between(self.facts), self.trades
+        closes = np.full((len(nights) + 1, len(self.facts.instruments)), np.nan)
+        for code in range(closes.shape[1]):
+            times, mids = self._mids_of(code)
+            closes[day_of(self.facts, times), code] = mids  # The last one of each day stays.
+        closes[day_of(self.facts, trades.time), trades.instrument] = trades.price_ticks
+        for number, night in enumerate(nights):
+            before = scaled(night, closes[number])
+            closes[number + 1] = np.where(np.isnan(closes[number + 1]), before, closes[number + 1])
+        return closes
+
     @cached_property
     def closing_ticks(self) -> Floats:
-        """Return each instrument's last trade price in ticks; its last mid, or NaN, without one."""
-        closing = np.full(len(self.facts.instruments), np.nan)
-        for code in range(len(closing)):
+        """Return each instrument's price in ticks at the last close; NaN where it never had one."""
+        return np.asarray(self.day_closes[-1])
+
+    @cached_property
+    def first_ticks(self) -> Floats:
+        """Return each instrument's first mid in ticks; its first trade, or NaN, without one."""
+        first = np.full(len(self.facts.instruments), np.nan)
+        first[self.trades.instrument[::-1]] = self.trades.price_ticks[::-1]
+        for code in range(len(first)):
             mids = self._mids_of(code)[1]
-            closing[code] = mids[-1] if len(mids) else np.nan
-        trades = self.trades
-        closing[trades.instrument] = trades.price_ticks  # The last one of each stays.
-        return closing
+            first[code] = mids[0] if len(mids) else first[code]
+        return first
 
     def cumulative(self, instrument: int) -> tuple[Rows, Rows, Floats]:
         """Return trade times, cumulated lots and cumulated lots times price, from 0 on."""
@@ -241,14 +277,17 @@ class DayTape:
             self._mids[instrument] = time[known], mid[known]
         return self._mids[instrument]
 
-    def _mid(self, instrument: Rows, time: Rows, side: str) -> Floats:
+    def _mid(self, instrument: Rows, time: Rows, side: str, since: Rows | None = None) -> Floats:
         found = np.full(len(time), np.nan)
         for code in np.unique(instrument):
             times, mids = self._mids_of(int(code))
             chosen = instrument == code
             place = np.searchsorted(times, time[chosen], side=side) - 1  # type: ignore[call-overload]  # a literal
             if len(mids):
-                found[chosen] = np.where(place >= 0, mids[place], np.nan)
+                known = place >= 0
+                if since is not None:
+                    known &= times[place] > since[chosen]
+                found[chosen] = np.where(known, mids[place], np.nan)
         return found
 
 

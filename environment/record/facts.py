@@ -34,6 +34,16 @@ class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
     contra: bool = False
 
 
+class NightFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A night of clearing: when its rows are written, and what companies did, in order.
+
+    An action is instrument, numerator and denominator of a split, and the dividend in micros a lot.
+    """
+
+    time_ns: int
+    actions: tuple[tuple[int, int, int, int], ...] = ()
+
+
 class TapeFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything needed to read a tape without the run that wrote it."""
 
@@ -47,6 +57,9 @@ class TapeFacts(msgspec.Struct, frozen=True, kw_only=True):
     parents: tuple[str, ...] = ()
     # FILL rows hold the fee of the resting (buying) order in `ahead`, of the other in `parent`.
     fees_on_fills: bool = False
+    nights: tuple[NightFacts, ...] = ()
+    # What accounts held before the first event: account, instrument, lots.
+    brought: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -4,6 +4,9 @@ Prices are in the account's currency per unit, quantities in lots, money in the 
 times carry the market's zone. Everything is worked out from the tape.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -11,6 +14,7 @@ from numpy.typing import NDArray
 from environment.market import layout as at
 from environment.record.day import STATES, DayTape, Floats, instants, names
 from environment.record.facts import MICROS
+from environment.record.nights import brought
 from environment.record.tape import ORDER_TYPES, SIDES, TIMES_IN_FORCE, Rows
 from environment.record.touches import quotes_frame
 
@@ -111,9 +115,10 @@ def order_lives(day: DayTape) -> pl.DataFrame:
 def accounts_table(day: DayTape, fees_paid: Rows | None = None) -> pl.DataFrame:
     """Return one row per account: activity, cash flow, fees, holdings at the close, profit.
 
-    Profit is that of the day's trades at the closing price: `pnl` = `pnl_spread` (price against the
-    mid at the trade) + `pnl_inventory` (from that mid to the close) - `fees`. What an account
-    brought into the day, and borrow and dividends, are not on the tape's trades and not in here.
+    Profit is that of trading up to the last close: `pnl` = `pnl_spread` (price against the mid at
+    the trade) + `pnl_inventory` (from that mid on) + `pnl_nights` (cash of the nights between days:
+    dividends, borrow, interest, exercise) - `fees`. Stock that an account brought into the run is
+    not in here, nor are its dividends; contracts that it brought count from their first price on.
     `fees_paid` (micros by account code, the ledger's own) stands in where the tape has no fees.
     """
     facts, size = day.facts, len(day.facts.accounts)
@@ -146,6 +151,8 @@ def account_flows(day: DayTape, fees_paid: Rows | None = None) -> dict[str, NDAr
     drift = (close - trades.mid_ticks) * lots * money
     spread = total(trades.buyer, gap) - total(trades.seller, gap)
     inventory = total(trades.buyer, drift) - total(trades.seller, drift)
+    other = _not_traded(day, total)
+    nights, inventory = other.cash, inventory + other.rise
     fees = total(trades.buyer, trades.buyer_fee_micros / MICROS)
     fees += total(trades.seller, trades.seller_fee_micros / MICROS)
     if fees_paid is not None:
@@ -160,14 +167,40 @@ def account_flows(day: DayTape, fees_paid: Rows | None = None) -> dict[str, NDAr
         "sold": sold.astype(np.int64),
         "maker_quantity": total(rested, passive).astype(np.int64),
         "turnover": total(trades.buyer, worth) + total(trades.seller, worth),
-        "cash_change": total(trades.seller, worth) - total(trades.buyer, worth) - fees,
+        "cash_change": total(trades.seller, worth) - total(trades.buyer, worth) + nights - fees,
         "fees": fees,
-        "position": (bought - sold).astype(np.int64),
-        "position_value": held,
+        "position": np.rint(bought - sold + other.lots).astype(np.int64),
+        "position_value": held + other.worth,
         "pnl_spread": spread,
         "pnl_inventory": inventory,
-        "pnl": spread + inventory - fees,
+        "pnl_nights": nights,
+        "pnl": spread + inventory + nights - fees,
     }
+
+
+class _NotTraded(NamedTuple):
+    """What accounts have by other ways than trades, by account code; money in currency."""
+
+    lots: Floats
+    worth: Floats  # Of those lots at the last close.
+    rise: Floats  # Of that worth, what they did not bring with them.
+    cash: Floats
+
+
+def _not_traded(day: DayTape, total: Callable[[Rows, Floats], Floats]) -> _NotTraded:
+    """Return what nights moved, and the contracts that were brought."""
+    moved, kept = day.carried, brought(day.facts, "option")
+    now = day.money_per_tick_lot * np.nan_to_num(day.closing_ticks)
+    first = day.money_per_tick_lot * np.nan_to_num(day.first_ticks)
+    own = kept.lots.astype(float)
+    worth = total(moved.account, moved.lots * now[moved.instrument])
+    worth += total(kept.account, own * now[kept.instrument])
+    return _NotTraded(
+        lots=total(moved.account, moved.lots) + total(kept.account, own),
+        worth=worth,
+        rise=worth - total(kept.account, own * first[kept.instrument]),
+        cash=total(moved.cash_account, moved.cash),
+    )
 
 
 def conduct(day: DayTape) -> dict[str, NDArray[np.generic]]:
