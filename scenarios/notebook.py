@@ -1,4 +1,4 @@
-"""Outcry in a notebook: one call runs a scenario, with agents of your own, and returns the run."""
+"""Outcry in a notebook: one call runs a scenario, with agents of your own; one replays a run."""
 
 import shutil
 import tempfile
@@ -10,6 +10,7 @@ from scenarios.build_floor import Factory, Floor
 from scenarios.config import load_config
 from scenarios.config_built import check_built
 from scenarios.progress import Progress
+from scenarios.replay import replay
 from scenarios.result import RunResult
 from scenarios.runner import run_scenario
 
@@ -63,4 +64,4 @@ def simulate(
     return result
 
 
-__all__ = ["Floor", "RunResult", "simulate"]
+__all__ = ["Floor", "RunResult", "replay", "simulate"]

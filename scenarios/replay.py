@@ -82,6 +82,15 @@ class Recorded:
         """The SHA-256 of the journal as it lies there."""
         return hashlib.sha256(self.data).hexdigest()
 
+    def not_as_written(self) -> str | None:
+        """Return what tells this journal from the one that the finished run wrote, if any."""
+        if self.manifest is None or self.manifest.journal_sha256 == self.journal_sha256:
+            return None
+        return (
+            f"{self.path} is not the journal that the run wrote: its SHA-256 is "
+            f"{self.journal_sha256}, and {MANIFEST} says {self.manifest.journal_sha256}"
+        )
+
     @property
     def agents_in_python(self) -> tuple[str, ...]:
         """Addresses of agents that no file describes."""
@@ -228,7 +237,9 @@ def replay(
         made = (Path(place) / JOURNAL).read_bytes()
         zone = loop.world.sessions[0].zone
         difference, equal = Comparison(recorded, made, loop.recording.rows, zone).run()
-    if difference is not None and conditions:
+    if difference is None:
+        difference = recorded.not_as_written()
+    elif conditions:
         difference = "\n".join((*conditions, difference))
     return ReplayResult(
         same=difference is None,

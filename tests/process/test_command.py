@@ -2,9 +2,14 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from scenarios import notebook
+from scenarios.places import PROJECT_ROOT
+from scenarios.replay import replay
 
 OUTCRY = Path(sys.executable).with_name("outcry")
 
@@ -47,3 +52,22 @@ def test_folder_of_the_same_name_where_the_user_stands_changes_nothing(
 
 def test_shipped_scenarios_are_found_from_any_folder(tmp_path: Path) -> None:
     assert "rmsc04" in outcry("scenarios", cwd=tmp_path).stdout
+
+
+def test_ctrl_c_while_modules_are_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "from scenarios.command import main; main()"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (130, "outcry: stopped\n")
+
+
+def test_installed_command_begins_where_ctrl_c_is_heard() -> None:
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]
+    assert project["scripts"]["outcry"] == "scenarios.command:main"
+
+
+def test_notebook_runs_and_replays() -> None:
+    assert {"simulate", "replay"} <= set(notebook.__all__)
+    assert notebook.replay is replay

@@ -182,7 +182,11 @@ def test_journal_cut_short_is_refused_or_replayed_as_far_as_it_goes(
     if cut >= 0:
         assert_refused(done, "journal.msgpack")
     else:
-        assert json.loads(done.stdout)["partial"]
+        told = json.loads(done.stdout)
+        assert told["partial"]
+        # All that is left comes out again, and yet it is not what the finished run wrote.
+        assert (done.returncode, told["same"]) == (1, False)
+        assert "is not the journal that the run wrote" in told["difference"]
 
 
 # --- settings ----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Slow work runs beside others, and only virtual time decides when its result comes."""
 
+import random
 import threading
 import time
 from typing import Any
@@ -86,11 +87,15 @@ def test_work_that_itself_times_out_is_a_failure(make_stage: MakeStage) -> None:
 
 
 def run_with_durations(make_stage: MakeStage, durations_ms: list[int]) -> tuple[str, list[int]]:
-    """Return the journal's digest and the order in which the real calls ended."""
+    """Return the journal's digest and the order in which the real calls ended.
+
+    None ends before all are in flight.
+    """
     ended: list[int] = []
-    lock = threading.Lock()
+    lock, together = threading.Lock(), threading.Barrier(len(durations_ms), timeout=30)
 
     def perform(work: Work) -> int:
+        together.wait()
         time.sleep(durations_ms[work.number] / 1_000)
         with lock:
             ended.append(work.number)
@@ -105,10 +110,15 @@ def run_with_durations(make_stage: MakeStage, durations_ms: list[int]) -> tuple[
 
 
 def test_journal_does_not_depend_on_real_durations(make_simulated: MakeStage) -> None:
-    forward, order = run_with_durations(make_simulated, [0, 20, 40, 60])
-    backward, other_order = run_with_durations(make_simulated, [60, 40, 20, 0])
-    assert order != other_order
-    assert forward == backward
+    durations_ms = [4 * place for place in range(50)]
+    shuffled = [random.Random(seed).sample(durations_ms, 50) for seed in range(4)]
+    runs = [
+        run_with_durations(make_simulated, given)
+        for given in (durations_ms, durations_ms[::-1], *shuffled)
+    ]
+    assert len({tuple(ended) for _, ended in runs}) == len(runs)
+    assert all(sorted(ended) == list(range(50)) for _, ended in runs)
+    assert len({digest for digest, _ in runs}) == 1
 
 
 def test_recorded_effects_answer_without_performing(make_stage: MakeStage) -> None:

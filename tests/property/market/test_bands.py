@@ -12,15 +12,19 @@ from tests.unit.market.day_driver import Day
 walks = st.lists(st.tuples(st.integers(1, 60_000), st.integers(-90, 90)), max_size=12)
 
 
-def opened(price: int, tier: int, double_from: int) -> tuple[Day, Bands]:
+def opened(price: int, tier: int, double_from: int, double_until: int = 0) -> tuple[Day, Bands]:
     day = Day(last_close=price, tier=tier, ticks_per_unit=1_000)
     day.until(50.25)
     day.set_word(at.I_DOUBLE_FROM, double_from * SECOND)
+    day.set_word(at.I_DOUBLE_UNTIL, double_until * SECOND)
     day.phase(at.PRE_OPEN)
     day.order(at.BUY, price, 1)
     day.order(at.SELL, price, 1, account=1)
     day.phase(at.CONTINUOUS)
-    return day, Bands(day.now, price, 1_000, tier, double_from_ns=double_from * SECOND)
+    return day, Bands(
+        day.now, price, 1_000, tier, double_from_ns=double_from * SECOND,
+        double_until_ns=double_until * SECOND,
+    )  # fmt: skip
 
 
 @settings(max_examples=60)
@@ -29,11 +33,12 @@ def opened(price: int, tier: int, double_from: int) -> tuple[Day, Bands]:
     price=st.sampled_from((400, 900, 2_990, 5_000, 20_000)),
     tier=st.sampled_from((1, 2)),
     double_from=st.sampled_from((0, 120)),
+    double_until=st.sampled_from((0, 75, 110)),
 )
 def test_reference_and_bands_follow_the_model(
-    walk: list[tuple[int, int]], price: int, tier: int, double_from: int
+    walk: list[tuple[int, int]], price: int, tier: int, double_from: int, double_until: int
 ) -> None:
-    day, bands = opened(price, tier, double_from)
+    day, bands = opened(price, tier, double_from, double_until)
     second = day.now
     for gap_ms, step in walk:
         due = day.now + gap_ms * 1_000_000
@@ -64,6 +69,15 @@ def test_width_by_price_tier_and_hour(price: int, tier: int, width: int, *, late
     assert distance(price, 1_000, tier, doubled=late and (tier == 1 or price <= 3_000)) == width
     day, _ = opened(price, tier, 1 if late else 0)
     assert day.word(at.I_BAND_UPPER) - price == width
+
+
+def test_bands_at_the_open_are_doubled_until_their_time_whatever_the_tier() -> None:
+    for tier, width in ((1, 500), (2, 1_000)):
+        day, bands = opened(10_000, tier, 0, 75)
+        assert day.until(74).word(at.I_BAND_UPPER) - 10_000 == 2 * width
+        assert day.until(76).word(at.I_BAND_UPPER) - 10_000 == width
+        assert bands.limits(74 * SECOND)[1] - 10_000 == 2 * width
+        assert bands.limits(75 * SECOND)[1] - 10_000 == width
 
 
 @pytest.mark.parametrize(("trade", "reference"), [(10_099, 10_000), (10_100, 10_100)])
