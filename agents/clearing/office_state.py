@@ -39,7 +39,7 @@ class OfficeSettings(msgspec.Struct, frozen=True, kw_only=True):
     holders_every_ns: int = 900_000_000_000
     share: float = 0.2
     smallest_lots: int = 10
-    slice_lots: int = 500
+    slice_lots: int = 5_000
     buffer: float = 0.05
     band: float = 0.005
 
