@@ -101,7 +101,12 @@ def comparison_page(
             for place, (arm, each) in enumerate(paths.items())
         ),
     ]  # fmt: skip
-    return page(title, [f"{len(figures)} arms", f"up to {runs} seeds"], body, navigation=False)
+    return page(
+        title,
+        [f"{len(figures)} arms", "1 seed" if runs == 1 else f"{runs} seeds"],
+        body,
+        navigation=False,
+    )
 
 
 def _note(runs: int, about: str) -> str:

@@ -185,7 +185,7 @@ def test_restart_cancels_what_is_open_and_knows_what_is_held() -> None:
     do(portfolio, ctx, counted_before, filled(left.order_id, 5, leaves=25))
     assert portfolio.state.lines["AAPL"].position == 25
     assert set(ctx.subscriptions) == {
-        "desk/proposals", "market/AAPL/quotes", "market/AAPL/status",
+        "desk/moves", "desk/proposals", "market/AAPL/quotes", "market/AAPL/status",
     }  # fmt: skip
 
 
