@@ -92,7 +92,8 @@ class Watchdog:
 
     async def _look(self) -> None:
         while True:
-            with suppress(OperatingError):  # The venue is away: tried again at the next look.
+            # The venue is away, or its socket is open to others: tried again at the next look.
+            with suppress(OperatingError, ConfigError):
                 await self._connect()
                 reason = self._cause()
                 if reason and not self._halted:
@@ -173,7 +174,7 @@ class Watchdog:
 
     async def _standing(self) -> Standing:
         account: AccountReport | None = None
-        with suppress(OperatingError):
+        with suppress(OperatingError, ConfigError):
             await self._connect()
             account = await self._account()
         age_s = time.monotonic() - self._beat_s if self._beat_s else -1.0
@@ -255,7 +256,7 @@ class Watchdog:
     async def _stop(self, reason: str) -> Answer:
         self._beat_s = 0.0
         self._tell_swarm(StopSwarm(reason=reason))
-        with suppress(OperatingError):
+        with suppress(OperatingError, ConfigError):  # Whatever the venue's socket is, this ends.
             await self._connect()
             async with self._venue_lock:
                 await self._venue.control(StopVenue(reason=reason))

@@ -65,6 +65,7 @@ class Processes:
         self.environment = os.environ | {"XDG_STATE_HOME": str(self.home)}
         self.swarm: subprocess.Popen[str] | None = None
         self.output = folder / "live.out"
+        self._parts: list[subprocess.Popen[str]] = []  # Those that were started by themselves.
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -100,9 +101,10 @@ class Processes:
                 command, stdout=subprocess.PIPE, stderr=out, env=self.environment,
                 cwd=PROJECT_ROOT, text=True, start_new_session=True,
             )  # fmt: skip
+        self._parts.append(part)
         assert part.stdout is not None, "its output is a pipe"
-        for line in part.stdout:
-            if '"ready"' in line:
+        with part.stdout:
+            if any('"ready"' in line for line in part.stdout):
                 return
         raise AssertionError(f"{command} ended; it said: {self.output.read_text()[-2_000:]}")
 
@@ -154,8 +156,9 @@ class Processes:
                 os.kill(self.process_of(name), signal.SIGKILL)
             except (AssertionError, ProcessLookupError):
                 continue
-        if self.swarm is not None:
-            self.swarm.wait(10)
+        for part in [self.swarm, *self._parts]:
+            if part is not None:
+                part.wait(10)
 
     def get(self, path: str) -> tuple[int, str]:
         """Return status and text of one page of the metrics' server."""
