@@ -58,7 +58,7 @@ lint: $(DEV_STAMP)
 
 test: lint
 	@echo "== pytest"
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 slow: $(DEV_STAMP)
 	@echo "== pytest, the long tests"

@@ -17,27 +17,38 @@ from tests.process.soundness import assert_sound
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+def died(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Processes, str]]:
+    """A daemon whose swarm died as an order left, and what `outcry status` said of it then."""
     processes = Processes(tmp_path_factory.mktemp("daemon"))
     try:
         processes.add_person()
         processes.start_to_die("after_send", 2)  # All steps of an order: test_kills, slow.
-        yield processes
+        shown = processes.command("status", str(processes.file)).stdout
+        processes.start()
+        yield processes, shown
     finally:
         processes.close()
+
+
+@pytest.fixture(scope="module")
+def daemon(died: tuple[Processes, str]) -> Processes:
+    """The same, trading again."""
+    processes, _ = died
+    found = assert_sound(processes)
+    assert found["swarm"]["epoch"] == 2
+    processes.lift()  # It was silent for more than 3 s.
+    processes.wait_traded(4)
+    return processes
+
+
+def test_status_of_a_dead_swarm_is_not_its_last_words(died: tuple[Processes, str]) -> None:
+    assert "swarm: DEAD" in died[1]
+    assert "as the desk sees" not in died[1]
 
 
 def test_swarm_killed_as_its_order_left_comes_back_and_knows_what_it_has(
     daemon: Processes,
 ) -> None:
-    shown = daemon.command("status", str(daemon.file)).stdout
-    assert "swarm: DEAD" in shown
-    assert "as the desk sees" not in shown  # Its last words are not how things stand.
-    daemon.start()
-    found = assert_sound(daemon)
-    assert found["swarm"]["epoch"] == 2
-    daemon.lift()  # It was silent for more than 3 s.
-    daemon.wait_traded(4)
     found = assert_sound(daemon)
     assert found["swarm"]["desk"] == "active"
     shown = json.loads(daemon.command("status", str(daemon.file), "--json").stdout)
