@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.human.preview import PreviewLeg, PreviewOrder, PreviewResult, PreviewTask
 from benchmarks.figures import report
-from scenarios.preview_worker import PreviewWorker
+from scenarios.run.preview_worker import PreviewWorker
 
 LIMIT_S = 2.0
 _TASK = PreviewTask(

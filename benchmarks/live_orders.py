@@ -41,12 +41,12 @@ from environment.messages import (
 )
 from environment.record.audit import HeadKey
 from environment.venue_messages import AccountReport, QueryAccount, VenueReport
-from scenarios.build_floor import Floor
-from scenarios.config import Config, load_config
-from scenarios.config_swarm import Swarm
-from scenarios.event_loop import loop_name, run_loop
-from scenarios.live_record import SwarmRecord
-from scenarios.live_swarm import LiveSwarm, SwarmTerms
+from scenarios.builders.floor import Floor
+from scenarios.config.load import Config, load_config
+from scenarios.config.swarm import Swarm
+from scenarios.live.event_loop import loop_name, run_loop
+from scenarios.live.record import SwarmRecord
+from scenarios.live.swarm import LiveSwarm, SwarmTerms
 
 TICKS_PER_SECOND: Final = 1_000
 AGENT: Final = "bench/echo"

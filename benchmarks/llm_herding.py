@@ -14,9 +14,9 @@ import numpy as np
 
 from benchmarks.figures import report
 from environment.record.market_day import of_tape
-from scenarios.config import load_config
-from scenarios.result import RunResult
-from scenarios.runner import run_scenario
+from scenarios.config.load import load_config
+from scenarios.run.result import RunResult
+from scenarios.run.runner import run_scenario
 
 SHARES: Final = (0.0, 0.25, 0.5, 0.75)
 KEY: Final = 'actors."world/followers".herd'

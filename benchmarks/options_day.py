@@ -12,9 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.figures import peak_mib, report
-from scenarios.config import load_config
-from scenarios.option_results import CHAIN, DELTA_BUCKETS
-from scenarios.runner import run_scenario
+from scenarios.config.load import load_config
+from scenarios.run.option_results import CHAIN, DELTA_BUCKETS
+from scenarios.run.runner import run_scenario
 
 
 def spreads(chain: pl.DataFrame) -> list[dict[str, object]]:

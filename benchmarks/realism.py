@@ -19,11 +19,11 @@ from environment.actors.ports import NoRecorder
 from environment.record.day import DayTape
 from environment.record.market_day import MarketDay, of_tape
 from environment.record.realism import Mark, marks, passes, statistics
-from scenarios.builder import build
-from scenarios.config import load_config
+from scenarios.builders.warm_up import compile_all
+from scenarios.builders.world import build
+from scenarios.config.load import load_config
 from scenarios.protocol import PROTOCOL
 from scenarios.realism_reference import load_realism
-from scenarios.warm_up import compile_all
 
 OUTPUT = Path("runs/bench/realism.json")
 FEWEST_OF_ELEVEN = 9

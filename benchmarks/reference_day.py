@@ -12,10 +12,10 @@ from typing import Any
 
 from benchmarks.figures import peak_mib, report
 from environment.actors.ports import NoRecorder
-from scenarios.builder import build
-from scenarios.config import load_config
+from scenarios.builders.world import build
+from scenarios.config.load import load_config
 from scenarios.protocol import PROTOCOL
-from scenarios.runner import run_scenario
+from scenarios.run.runner import run_scenario
 
 ABIDES_SECONDS = (15.6, 17.2, 17.6)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.figures import peak_mib, report
-from scenarios.config import load_config
-from scenarios.runner import run_scenario
-from scenarios.session_loop import SessionLoop
+from scenarios.config.load import load_config
+from scenarios.run.runner import run_scenario
+from scenarios.run.session_loop import SessionLoop
 
 NAMES: Final = ("opening_bell", "correlated", "flash_crash")
 AIM_MIB: Final = 500.0

@@ -6,13 +6,13 @@ import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from scenarios.build_floor import Factory, Floor
-from scenarios.config import load_config
-from scenarios.config_built import check_built
-from scenarios.progress import Progress
-from scenarios.replay import replay
-from scenarios.result import RunResult
-from scenarios.runner import run_scenario
+from scenarios.builders.floor import Factory, Floor
+from scenarios.config.built import check_built
+from scenarios.config.load import load_config
+from scenarios.run.progress import Progress
+from scenarios.run.replay import replay
+from scenarios.run.result import RunResult
+from scenarios.run.runner import run_scenario
 
 
 def simulate(

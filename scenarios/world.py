@@ -14,12 +14,12 @@ from environment.actors.statistics import ActorStatistics
 from environment.instruments import MICROS
 from environment.market import layout as at
 from environment.market.clearing_ledger import MarketLedger
-from scenarios.build_floor import Factory, floor_accounts
-from scenarios.config import Config, load_config
-from scenarios.config_built import check_built
-from scenarios.config_types import Period
-from scenarios.session_loop import SessionLoop
-from scenarios.warm_up import compile_all, compile_replay
+from scenarios.builders.floor import Factory, floor_accounts
+from scenarios.builders.warm_up import compile_all, compile_replay
+from scenarios.config.built import check_built
+from scenarios.config.load import Config, load_config
+from scenarios.config.types import Period
+from scenarios.run.session_loop import SessionLoop
 
 
 class View(mesa.Agent):  # type: ignore[misc]  # An untyped base.

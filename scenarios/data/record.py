@@ -18,9 +18,9 @@ from environment.feeds.lobster import LobsterDay, write_lobster
 from environment.market.recording import tape_to_lobster
 from environment.record.day import DayTape
 from environment.record.output import read_day
-from scenarios.config import load_config
+from scenarios.config.load import load_config
 from scenarios.data.make import HERE
-from scenarios.runner import run_scenario
+from scenarios.run.runner import run_scenario
 
 SCENARIO: Final = "opening_bell"
 LEVELS: Final = (10, 5, 3, 2, 1)  # As many as fit: a shallower window has fewer messages too.

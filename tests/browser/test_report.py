@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from scenarios.report import write_report
-from scenarios.result import RunResult
+from scenarios.report.write import write_report
+from scenarios.run.result import RunResult
 from tests.unit.record.runs import make_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -7,10 +7,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from scenarios.config_check import find_fault
-from scenarios.config_scenario import Scenario
-from scenarios.config_swarm import Swarm
-from scenarios.config_types import read_scalar
+from scenarios.config.check import find_fault
+from scenarios.config.scenario import Scenario
+from scenarios.config.swarm import Swarm
+from scenarios.config.types import read_scalar
 from tests.shared_data import shared
 
 

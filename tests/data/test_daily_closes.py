@@ -8,8 +8,8 @@ import pytest
 
 from environment.feeds.daily_closes import read_daily_returns
 from environment.feeds.files import FeedError
-from scenarios.build_history import past_returns
-from scenarios.config import load_config
+from scenarios.builders.history import past_returns
+from scenarios.config.load import load_config
 from scenarios.places import PROJECT_ROOT
 
 FILE = PROJECT_ROOT / "scenarios/data/ten_stocks_daily_2013-06_2014-06.csv.gz"

@@ -18,8 +18,8 @@ import msgspec
 
 from brokers.venue_log import LOG
 from environment.errors import ConfigError, OperatingError
-from scenarios.control_client import converse
-from scenarios.control_wire import AskStatus, control_socket
+from scenarios.live.control_client import converse
+from scenarios.live.control_wire import AskStatus, control_socket
 from scenarios.places import PROJECT_ROOT
 from tests.conformance.venues.small_world import write_world
 
@@ -89,7 +89,7 @@ class Processes:
 
         Venue and watchdog run without that limit: it is the swarm's disk that is full.
         """
-        for part in ("scenarios.venue_process", "scenarios.watchdog"):
+        for part in ("scenarios.live.venue_process", "scenarios.live.watchdog"):
             self.launch_part([sys.executable, "-m", part, str(self.file)])
         limited = [sys.executable, "-c", LIMITED, str(bytes_a_file)]
         return self._wait_ended(self._launch([*limited, OUTCRY, "live", str(self.file)]))
@@ -141,7 +141,7 @@ class Processes:
         if name == "swarm":
             assert self.swarm is not None, "no swarm was started"
             return self.swarm.pid
-        module = {"venue": "scenarios.venue_process", "watchdog": "scenarios.watchdog"}[name]
+        module = f"scenarios.live.{'venue_process' if name == 'venue' else name}"
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 words = _words(entry)

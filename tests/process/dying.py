@@ -155,12 +155,12 @@ def main() -> int:
     part, point, more, file = sys.argv[1:5]
     sys.argv[1:] = [file]
     if part == "venue":
-        from scenarios import venue_process
+        from scenarios.live import venue_process
 
         arm_venue(point, Sword(int(more)))
         return venue_process.main()
-    from scenarios import live_commands, live_swarm
-    from scenarios.market_time import MarketTime
+    from scenarios.live import commands as live_commands, swarm as live_swarm
+    from scenarios.run.market_time import MarketTime
 
     if point == "clock":
         wall = partial(shifted, Path(more))

@@ -11,7 +11,7 @@ from brokers.venue_log import LOG, Taken
 from environment.messages import ApprovedOrder
 from environment.record.step_reader import SegmentReader
 from environment.record.steps import DurableStep
-from scenarios.live_record import RECORD
+from scenarios.live.record import RECORD
 from scenarios.protocol import PROTOCOL
 from tests.process.daemon import Processes
 

@@ -9,7 +9,7 @@ import pytest
 
 from scenarios import notebook
 from scenarios.places import PROJECT_ROOT
-from scenarios.replay import replay
+from scenarios.run.replay import replay
 
 OUTCRY = Path(sys.executable).with_name("outcry")
 
@@ -32,9 +32,8 @@ def test_help_names_every_command_and_no_other(tmp_path: Path) -> None:
 
 
 def test_help_loads_neither_compiler_nor_frames(tmp_path: Path) -> None:
-    code = (
-        "import scenarios.cli, sys; print(sorted({'numba', 'numpy', 'polars'} & set(sys.modules)))"
-    )
+    code = "import scenarios.cli.main, sys\n"
+    code += "print(sorted({'numba', 'numpy', 'polars'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
@@ -57,7 +56,7 @@ def test_shipped_scenarios_are_found_from_any_folder(tmp_path: Path) -> None:
 def test_ctrl_c_while_modules_are_read_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
     done = subprocess.run(
-        [sys.executable, "-c", "from scenarios.command import main; main()"],
+        [sys.executable, "-c", "from scenarios.cli.command import main; main()"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (130, "outcry: stopped\n")
@@ -65,7 +64,7 @@ def test_ctrl_c_while_modules_are_read_is_one_line(tmp_path: Path) -> None:
 
 def test_installed_command_begins_where_ctrl_c_is_heard() -> None:
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]
-    assert project["scripts"]["outcry"] == "scenarios.command:main"
+    assert project["scripts"]["outcry"] == "scenarios.cli.command:main"
 
 
 def test_notebook_runs_and_replays() -> None:

@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 
 from environment.record.journal import JournalReader
+from scenarios.builders.warm_up import compile_all
 from scenarios.places import SHIPPED
 from scenarios.protocol import PROTOCOL
-from scenarios.result import RunResult
-from scenarios.warm_up import compile_all
+from scenarios.run.result import RunResult
 
 OUTCRY = Path(sys.executable).with_name("outcry")
 SHORT = ("--set", "session.closes=09:35")

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from agents.human.preview import PreviewResult
-from scenarios.preview_worker import LEAST_PAIRS, MOST_PAIRS, PreviewWorker
+from scenarios.run.preview_worker import LEAST_PAIRS, MOST_PAIRS, PreviewWorker
 from tests.unit.scenarios.test_preview_world import task
 
 

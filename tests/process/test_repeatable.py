@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.warm_up import compile_all
+from scenarios.builders.warm_up import compile_all
 
 OUTCRY = Path(sys.executable).with_name("outcry")
 SHORT = ("--set", "session.closes=09:35")

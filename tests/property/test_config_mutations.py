@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from environment.errors import ConfigError
-from scenarios import config
-from scenarios.builder import make_plan
-from scenarios.config import Config, load_config
-from scenarios.config_built import check_built
-from scenarios.config_read import read_toml, refuse_odd_numbers
+from scenarios.builders.world import make_plan
+from scenarios.config import load as config
+from scenarios.config.built import check_built
+from scenarios.config.load import Config, load_config
+from scenarios.config.read import read_toml, refuse_odd_numbers
 from scenarios.places import PROJECT_ROOT, SHIPPED
 from tests.unit.scenarios.example_files import SCENARIO, SWARM, write_example
 
@@ -90,7 +90,7 @@ def load_tables(name: str, tables: dict[str, Any], monkeypatch: pytest.MonkeyPat
             refuse_odd_numbers(found, where)
             return found
 
-        monkeypatch.setattr("scenarios.config.read_toml", read_changed)
+        monkeypatch.setattr("scenarios.config.load.read_toml", read_changed)
         loaded = load_config(scenario)
         check_built(loaded)
         # Chains of options take a second each, and have tests of their own.

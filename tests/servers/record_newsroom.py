@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from llm.cassette import read_cassette, write_entries
-from scenarios.config import load_config
+from scenarios.config.load import load_config
 from scenarios.places import SHIPPED
-from scenarios.runner import run_scenario
+from scenarios.run.runner import run_scenario
 from tests.servers.models import ModelWorld, model_server
 from tests.servers.stand_in import stand_in
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from scenarios.config_scenario import Scenario
-from scenarios.config_swarm import Swarm
+from scenarios.config.scenario import Scenario
+from scenarios.config.swarm import Swarm
 from tests.tidy.sources import ROOT
 
 README: Final = (ROOT / "README.md").read_text()

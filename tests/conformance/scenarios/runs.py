@@ -10,11 +10,11 @@ from environment.actors import Actor, ActorContext, Envelope
 from environment.actors.ports import MemoryDisk
 from environment.messages import Message, QuoteUpdate, Resumed
 from environment.record.journal import JournalReader
-from scenarios.build_floor import Floor
-from scenarios.config import load_config
+from scenarios.builders.floor import Floor
+from scenarios.builders.warm_up import compile_all
+from scenarios.config.load import load_config
 from scenarios.protocol import PROTOCOL
-from scenarios.session_loop import JOURNAL, SessionLoop
-from scenarios.warm_up import compile_all
+from scenarios.run.session_loop import JOURNAL, SessionLoop
 
 Rows = NDArray[np.int64]
 Agents = dict[str, Callable[[Floor], Actor[Any]]]

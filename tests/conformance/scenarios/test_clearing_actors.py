@@ -6,9 +6,9 @@ from environment.actors.ports import MemoryDisk
 from environment.clearing_messages import PositionClosed
 from environment.market.clearing_events import BuyInOrdered, MarginCalled, MarginCallMet
 from environment.messages import SubmitOrder
-from scenarios.build_clearing import LIQUIDATION
+from scenarios.builders.clearing import LIQUIDATION
 from scenarios.places import SHIPPED
-from scenarios.session_loop import SessionLoop
+from scenarios.run.session_loop import SessionLoop
 from tests.conformance.scenarios.runs import finished, sent_by
 from tests.conformance.scenarios.test_conservation import assert_conserved
 

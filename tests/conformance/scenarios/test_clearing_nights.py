@@ -32,12 +32,12 @@ from environment.market.clearing_events import (
 from environment.market.clearing_ledger import MarketLedger
 from environment.messages import Resumed, TimerFired
 from environment.record.journal import JournalReader
-from scenarios.build_clearing import open_house
-from scenarios.config import load_config
+from scenarios.builders.clearing import open_house
+from scenarios.builders.warm_up import compile_all
+from scenarios.config.load import load_config
 from scenarios.places import SHIPPED
 from scenarios.protocol import PROTOCOL
-from scenarios.session_loop import JOURNAL, SessionLoop
-from scenarios.warm_up import compile_all
+from scenarios.run.session_loop import JOURNAL, SessionLoop
 from tests.conformance.scenarios.runs import tape
 
 FRIDAY, LATER = date(2021, 2, 5), date(2021, 3, 19)

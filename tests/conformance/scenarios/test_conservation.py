@@ -12,10 +12,10 @@ from environment.market.clearing_events import DividendPaid, MarginCalled, Split
 from environment.market.clearing_ledger import MarketLedger
 from environment.market.margin import Ints
 from environment.record.journal import JournalReader
-from scenarios.config import load_config, shipped_names
+from scenarios.config.load import load_config, shipped_names
 from scenarios.places import SHIPPED
 from scenarios.protocol import PROTOCOL
-from scenarios.session_loop import JOURNAL, SessionLoop
+from scenarios.run.session_loop import JOURNAL, SessionLoop
 from scenarios.world import World
 from tests.conformance.scenarios.runs import SHORT, finished, tape
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from scenarios.session_loop import SessionLoop
+from scenarios.run.session_loop import SessionLoop
 from tests.conformance.scenarios.runs import finished, ready, same_tape
 
 SECOND_NS = 1_000_000_000

@@ -13,11 +13,11 @@ from environment.market.clearing_events import MarginCalled
 from environment.market.clearing_ledger import MarketLedger
 from environment.messages import OrderRefused, Resumed, SubmitOrder
 from environment.record.journal import JournalReader
-from scenarios.config import load_config
+from scenarios.builders.warm_up import compile_all
+from scenarios.config.load import load_config
 from scenarios.places import SHIPPED
 from scenarios.protocol import PROTOCOL
-from scenarios.session_loop import JOURNAL, SessionLoop
-from scenarios.warm_up import compile_all
+from scenarios.run.session_loop import JOURNAL, SessionLoop
 
 SETTINGS = ("crowds.noise.count=200", "crowds.value.count=20", 'session.closes="10:00"',
             "clearing.liquidation=true", "account.cash=1_000")  # fmt: skip

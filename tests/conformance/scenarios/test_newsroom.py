@@ -8,8 +8,8 @@ from typing import Any
 import msgpack
 import pytest
 
-from scenarios.language_facts import LanguageFacts, language_facts
-from scenarios.session_loop import JOURNAL, SessionLoop
+from scenarios.run.language_facts import LanguageFacts, language_facts
+from scenarios.run.session_loop import JOURNAL, SessionLoop
 from tests.conformance.scenarios.runs import finished
 from tests.servers.models import Asked, ModelWorld, model_server
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from llm.cassette import read_cassette, read_entries
-from scenarios.cli import run_command
+from scenarios.cli.main import run_command
 from tests.conformance.scenarios.runs import finished
 from tests.conformance.scenarios.test_newsroom import facts_of, journal
 from tests.servers.models import ModelWorld, model_server

@@ -7,7 +7,7 @@ from environment.instruments import parse_occ
 from environment.market import layout as at, option_rows
 from environment.messages import Resumed
 from environment.option_messages import ChainUpdate, SeriesListed
-from scenarios.build_floor import Floor
+from scenarios.builders.floor import Floor
 from tests.conformance.scenarios.runs import SHORT, finished, tape
 
 CHAIN = "scenarios/data/aapl_2014-06-06_chain.csv.gz"

@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 
 from environment.approval_messages import CardAnswer
-from scenarios.config import load_config
-from scenarios.panel_people import people_store
-from scenarios.panel_seat import seat_for_people, with_person
-from scenarios.replay import Recorded, replay
-from scenarios.result import RunResult
-from scenarios.runner import run_scenario
-from scenarios.state_folder import state_folder
+from scenarios.config.load import load_config
+from scenarios.live.panel_people import people_store
+from scenarios.live.state_folder import state_folder
+from scenarios.run.panel_seat import seat_for_people, with_person
+from scenarios.run.replay import Recorded, replay
+from scenarios.run.result import RunResult
+from scenarios.run.runner import run_scenario
 from tests.unit.human.pages import Browser, heard, talk
 
 PASSWORD = "a password of hers"

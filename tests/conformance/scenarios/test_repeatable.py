@@ -4,7 +4,7 @@ import pytest
 
 from environment.actors.simulation_kernel import fork
 from environment.market import layout as at
-from scenarios.session_loop import SessionLoop
+from scenarios.run.session_loop import SessionLoop
 from tests.conformance.scenarios.runs import (
     SHORT,
     SMALL_ACTORS,

@@ -14,12 +14,12 @@ from environment.errors import ConfigError, OperatingError
 from environment.messages import OrderFilled
 from environment.record.journal import Block, Header, Input, Journal, JournalReader, Step
 from environment.record.manifest import versions
-from scenarios.journal_facts import message_facts
 from scenarios.notebook import RunResult, simulate
 from scenarios.protocol import PROTOCOL
-from scenarios.replay import replay
-from scenarios.replay_mute import mute
-from scenarios.session_loop import JOURNAL
+from scenarios.run.journal_facts import message_facts
+from scenarios.run.replay import replay
+from scenarios.run.replay_mute import mute
+from scenarios.run.session_loop import JOURNAL
 from tests.conformance.scenarios.runs import SHORT, Idle
 
 

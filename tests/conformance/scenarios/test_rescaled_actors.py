@@ -7,7 +7,7 @@ import pytest
 from environment.actors.ports import MemoryDisk
 from environment.messages import PricesRescaled
 from scenarios.places import SHIPPED
-from scenarios.session_loop import SessionLoop
+from scenarios.run.session_loop import SessionLoop
 from tests.conformance.scenarios.runs import finished, same_tape, sent_by
 
 # Seven for one and half a per cent of dividend on the first night.

@@ -14,7 +14,7 @@ from environment.record.facts import MICROS
 from environment.record.populations import population_minutes, population_table
 from environment.record.tables import account_flows, accounts_table
 from scenarios.places import SHIPPED
-from scenarios.session_loop import SessionLoop
+from scenarios.run.session_loop import SessionLoop
 from tests.conformance.scenarios.runs import ready, tape
 
 # Seven for one and half a per cent of dividend on the first night; some hold stock before that.

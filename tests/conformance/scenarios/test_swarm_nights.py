@@ -20,10 +20,10 @@ from environment.market import layout as at, option_rows
 from environment.market.clearing_ledger import MarketLedger
 from environment.messages import Resumed
 from environment.option_messages import ChainUpdate, SeriesListed
-from scenarios.config import load_config
+from scenarios.builders.warm_up import compile_all
+from scenarios.config.load import load_config
 from scenarios.places import SHIPPED
-from scenarios.session_loop import SessionLoop
-from scenarios.warm_up import compile_all
+from scenarios.run.session_loop import SessionLoop
 
 FRIDAY = date(2021, 2, 5)
 FACTORS = """symbol,date,price_factor,split_factor,reference_price

@@ -75,9 +75,8 @@ def test_batch_run_runs_every_seed_and_setting() -> None:
 
 
 def test_command_line_loads_neither_mesa_nor_compiler_nor_frames() -> None:
-    code = (
-        "import scenarios.cli, sys; print(sorted({'mesa', 'numba', 'polars'} & set(sys.modules)))"
-    )
+    code = "import scenarios.cli.main, sys\n"
+    code += "print(sorted({'mesa', 'numba', 'polars'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

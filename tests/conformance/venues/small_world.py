@@ -6,8 +6,8 @@ from typing import Any
 
 from environment.authority import VerdictKey, keys_in, order_hash
 from environment.signed import SignedVerdict
-from scenarios.config import Config, load_config
-from scenarios.venue_market import VenueTerms
+from scenarios.config.load import Config, load_config
+from scenarios.live.venue_market import VenueTerms
 from tests.conformance.venues.suite import Seal, with_verdict
 
 WORLD = """

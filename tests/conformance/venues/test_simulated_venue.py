@@ -11,9 +11,9 @@ from brokers.socket_venue import SocketVenue
 from environment.instruments import Instrument
 from environment.market import layout as at
 from environment.messages import Leg
-from scenarios.config import load_config
-from scenarios.venue_market import file_of
-from scenarios.venue_process import VenueRun
+from scenarios.config.load import load_config
+from scenarios.live.venue_market import file_of
+from scenarios.live.venue_process import VenueRun
 from tests.conformance.venues.small_world import load_world, seal_of, terms, write_option_world
 from tests.conformance.venues.suite import Bench, OptionConformance, VenueConformance
 

@@ -18,9 +18,9 @@ from environment.authority import keys_in
 from environment.errors import ConfigError
 from environment.messages import OrderAccepted, OrderCancelled
 from environment.venue_messages import NotSent
-from scenarios.config import load_config
-from scenarios.live_market import live_config
-from scenarios.venue_market import RESTARTED, VenueMarket, file_of
+from scenarios.config.load import load_config
+from scenarios.live.market import live_config
+from scenarios.live.venue_market import RESTARTED, VenueMarket, file_of
 from tests.conformance.venues.small_world import load_world, seal_of, terms, write_option_world
 from tests.conformance.venues.suite import Bench
 from tests.conformance.venues.test_simulated_venue import make_run, serving

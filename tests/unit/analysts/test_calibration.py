@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agents.analysts.calibration import calibrate
-from scenarios.language_facts import language_facts
+from scenarios.run.language_facts import language_facts
 
 
 def test_true_claims_have_no_gap() -> None:

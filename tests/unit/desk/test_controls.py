@@ -4,7 +4,7 @@ import pytest
 
 from agents.desk.control_proofs import TRIALS, prove
 from agents.desk.controls import CONTROLS
-from scenarios.config_desk import Limits
+from scenarios.config.desk import Limits
 from scenarios.controls import prove_breakers
 
 SETTABLE = [c.name for c in CONTROLS if not c.fixed and c.name != "mandate_notional"]

@@ -10,8 +10,8 @@ from llm.messages import Part
 from llm.providers.provider import Call, Completion
 from llm.rendering import user_text
 from llm.service import ModelService, Route
-from scenarios.config_swarm import Swarm
-from scenarios.evaluate import ARMS, cases_of, evaluate_disguise
+from scenarios.config.swarm import Swarm
+from scenarios.run.evaluate import ARMS, cases_of, evaluate_disguise
 from tests.servers.models import Asked, ModelWorld, model_server
 from tests.unit.llm.factories import Scripted, make_ask
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from environment.errors import ConfigError
-from scenarios.build_checks import naming_the_file, planned_sessions
-from scenarios.build_paths import PathState, check_recorded_days, paths_of_day
-from scenarios.config import Config, load_config
+from scenarios.builders.checks import naming_the_file, planned_sessions
+from scenarios.builders.paths import PathState, check_recorded_days, paths_of_day
+from scenarios.config.load import Config, load_config
 from tests.unit.scenarios.example_files import SCENARIO, write_example
 
 MINUTES = "time,symbol,open,high,low,close,volume\n" + "".join(

@@ -8,10 +8,10 @@ import pytest
 from environment.actors.latency import Lognormal
 from environment.errors import ConfigError
 from llm.cassette import Entry, write_entries
-from scenarios.build_delays import effect_model
-from scenarios.config import load_config
-from scenarios.config_delays import Measured
-from scenarios.inputs import data_files
+from scenarios.builders.delays import effect_model
+from scenarios.config.delays import Measured
+from scenarios.config.load import load_config
+from scenarios.run.inputs import data_files
 
 CONFIG = load_config("newsroom")
 

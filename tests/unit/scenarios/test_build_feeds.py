@@ -9,9 +9,9 @@ from environment.errors import ConfigError
 from environment.feeds.news_gateway import NewsGateway
 from environment.feeds.posts import RecordedFeed
 from environment.market.calendar import TradingCalendar
-from scenarios.build_analysts import feed_factories
-from scenarios.build_feeds import items_of
-from scenarios.config import Config, load_config
+from scenarios.builders.analysts import feed_factories
+from scenarios.builders.feeds import items_of
+from scenarios.config.load import Config, load_config
 
 SESSION = TradingCalendar("XNYS").session(date(2014, 6, 6))
 RSS = 'feeds.posts={kind="rss",url="http://127.0.0.1:9/rss"}'

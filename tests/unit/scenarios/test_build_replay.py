@@ -12,9 +12,9 @@ import pytest
 from environment.errors import ConfigError
 from environment.feeds.lobster import LobsterDay, write_lobster
 from environment.instruments import to_micros
-from scenarios.build_replay import as_recorded
-from scenarios.config import Config, load_config
-from scenarios.config_built import check_built
+from scenarios.builders.replay import as_recorded
+from scenarios.config.built import check_built
+from scenarios.config.load import Config, load_config
 from tests.unit.market.replay_driver import EXECUTE, NEW
 
 SECOND, DAY_NS = 10**9, 1_340_236_800 * 10**9  # 2012-06-21, 00:00 UTC.

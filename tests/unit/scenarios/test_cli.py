@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from environment.errors import CorruptRecord
-from scenarios import shadows
-from scenarios.cli import first_sentence, run_command
-from scenarios.config import Config
-from scenarios.outcomes import FinishedRun, ReplayResult
-from scenarios.progress import Progress
+from scenarios.cli import shadows
+from scenarios.cli.main import first_sentence, run_command
+from scenarios.config.load import Config
+from scenarios.run.outcomes import FinishedRun, ReplayResult
+from scenarios.run.progress import Progress
 from tests.unit.scenarios.example_files import write_example
 
 SUMMARY = {
@@ -52,18 +52,18 @@ def quick_run(_config: Config, folder: Path, progress: Progress) -> FinishedRun:
 
 def put_runner(monkeypatch: pytest.MonkeyPatch, runner: Runner) -> None:
     """Let the command line find this function as the runner."""
-    module = types.ModuleType("scenarios.runner")
+    module = types.ModuleType("scenarios.run.runner")
     module.__dict__["run_scenario"] = lambda config, folder, progress, **_: runner(
         config, folder, progress
     )
-    monkeypatch.setitem(sys.modules, "scenarios.runner", module)
+    monkeypatch.setitem(sys.modules, "scenarios.run.runner", module)
 
 
 def put_replay(monkeypatch: pytest.MonkeyPatch, result: ReplayResult) -> None:
     """Let the command line find a replay that ends like this."""
-    module = types.ModuleType("scenarios.replay")
+    module = types.ModuleType("scenarios.run.replay")
     module.__dict__["replay"] = lambda _folder, progress: result
-    monkeypatch.setitem(sys.modules, "scenarios.replay", module)
+    monkeypatch.setitem(sys.modules, "scenarios.run.replay", module)
 
 
 def test_run_says_what_came_out(

@@ -7,8 +7,8 @@ import pytest
 
 from environment.errors import ConfigError
 from environment.record.faulty_disk import FaultyDisk
-from scenarios.cli import run_command
-from scenarios.cli_journal import moment_of, time_text
+from scenarios.cli.journal import moment_of, time_text
+from scenarios.cli.main import run_command
 from tests.unit.record.durable import Desk
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from environment.errors import OperatingError
 from llm.cassette import Cassette, fitted_delay
-from scenarios.build_models import check_cassette, model_troubles
-from scenarios.cli import run_command
-from scenarios.config import load_swarm
+from scenarios.builders.models import check_cassette, model_troubles
+from scenarios.cli.main import run_command
+from scenarios.config.load import load_swarm
 from tests.servers.models import ModelWorld, model_server
 from tests.unit.llm.factories import GOOD, Scripted, make_ask, make_service
 

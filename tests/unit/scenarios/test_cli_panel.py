@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.cli import run_command
+from scenarios.cli.main import run_command
 from scenarios.places import PROJECT_ROOT
 
 AGENTS = str(PROJECT_ROOT / "agents.toml")

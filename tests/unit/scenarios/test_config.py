@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from environment.errors import ConfigError
-from scenarios.config import from_canonical, load_config, shipped_names, shipped_scenarios
-from scenarios.config_built import check_built
-from scenarios.config_market import Heston
-from scenarios.config_world import AdaptiveMaker
+from scenarios.config.built import check_built
+from scenarios.config.load import from_canonical, load_config, shipped_names, shipped_scenarios
+from scenarios.config.market import Heston
+from scenarios.config.world import AdaptiveMaker
 from tests.unit.scenarios.example_files import SCENARIO, SWARM, write_example
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from scenarios.config_types import ClockTime, Duration, Money, Period, Price
+from scenarios.config.types import ClockTime, Duration, Money, Period, Price
 
 
 @pytest.mark.parametrize(

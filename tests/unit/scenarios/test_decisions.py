@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios.compare import figures_of, show_lines
-from scenarios.decisions import approval_counts, gate_ledger
+from scenarios.run.compare import figures_of, show_lines
+from scenarios.run.decisions import approval_counts, gate_ledger
 
 SECOND = 1_000_000_000
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.cli import run_command
-from scenarios.config import load_config, load_swarm
-from scenarios.doctor_models import cassette_findings, model_findings
-from scenarios.state_folder import state_folder
+from scenarios.cli.doctor_models import cassette_findings, model_findings
+from scenarios.cli.main import run_command
+from scenarios.config.load import load_config, load_swarm
+from scenarios.live.state_folder import state_folder
 
 TAPE = "cassette.path=scenarios/data/newsroom_answers.jsonl.gz"
 SERVED = "swarm=newsroom_served_agents.toml"

@@ -8,10 +8,10 @@ import pytest
 
 from brokers.venue import VenueClock
 from environment.errors import ConfigError
-from scenarios.build_channels import channels_of
-from scenarios.cli import run_command
-from scenarios.live_check import check_ports, load_desk, lock_desk
-from scenarios.market_time import MarketTime
+from scenarios.builders.channels import channels_of
+from scenarios.cli.main import run_command
+from scenarios.live.check import check_ports, load_desk, lock_desk
+from scenarios.run.market_time import MarketTime
 from tests.conformance.venues.small_world import DAY, write_world
 
 GOOD = """

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agents.human.preview import PreviewLeg, PreviewOrder, PreviewTask
-from scenarios.preview_world import draw, draw_pair
+from scenarios.run.preview_world import draw, draw_pair
 
 ORDER = PreviewOrder(side="buy", lots=400, limit_ticks=64_560)
 

@@ -10,10 +10,10 @@ import pytest
 
 from environment.feeds.lobster import LobsterDay, write_lobster
 from environment.market import layout as at
-from scenarios.build_replay import REPLAY
-from scenarios.cli import run_command
-from scenarios.config import load_config
-from scenarios.runner import run_scenario
+from scenarios.builders.replay import REPLAY
+from scenarios.cli.main import run_command
+from scenarios.config.load import load_config
+from scenarios.run.runner import run_scenario
 from tests.unit.market.replay_driver import DELETE, EXECUTE, NEW
 from tests.unit.scenarios.test_build_replay import OPEN_NS, SECOND
 

@@ -11,11 +11,11 @@ import pytest
 from environment.errors import OperatingError
 from environment.record.output import TAPE, write_tables
 from environment.record.tape import TapeWriter
-from scenarios.report import report_html, write_report
-from scenarios.report_compare import comparison_page, interval
-from scenarios.report_market import PARTS, largest_of_parts
-from scenarios.report_page import Raw, number, packed, table, thinned
-from scenarios.result import RunResult
+from scenarios.report.compare import comparison_page, interval
+from scenarios.report.market import PARTS, largest_of_parts
+from scenarios.report.page import Raw, number, packed, table, thinned
+from scenarios.report.write import report_html, write_report
+from scenarios.run.result import RunResult
 from tests.unit.record.runs import make_run
 from tests.unit.record.tiny_market import make_facts
 

@@ -6,9 +6,9 @@ import pytest
 
 from agents.clearing.margin_watch import ClosedRow, MarginLog, UseRow
 from environment.clearing_messages import PositionClosed
-from scenarios.margin_results import write_margin_tables
-from scenarios.report_margin import margin_cards
-from scenarios.result import RunResult
+from scenarios.report.margin import margin_cards
+from scenarios.run.margin_results import write_margin_tables
+from scenarios.run.result import RunResult
 from tests.unit.record.runs import make_run
 
 SECOND_NS = 1_000_000_000

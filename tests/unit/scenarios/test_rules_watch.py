@@ -8,10 +8,10 @@ import pytest
 from agents.desk.limits import Limit
 from agents.desk.reload import RulesRead
 from environment.errors import ConfigError
-from scenarios.build_floor import Floor, rules_of
-from scenarios.live_check import load_desk
-from scenarios.rules_watch import RulesWatch
-from scenarios.state_folder import refuse_writable
+from scenarios.builders.floor import Floor, rules_of
+from scenarios.live.check import load_desk
+from scenarios.live.rules_watch import RulesWatch
+from scenarios.live.state_folder import refuse_writable
 from tests.unit.scenarios.test_live_check import write
 
 

@@ -1,0 +1,229 @@
+"""Who trades listed options in a world, and with which contracts they begin."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.crowd import dealer, option_survey
+from agents.crowd.option_rows import (
+    EXPIRY_FLOATS,
+    SERIES_FLOATS,
+    U_EXPIRIES,
+    U_SERIES,
+    U_SERIES_FIRST,
+    X_YEARS,
+)
+from agents.crowd.option_seats import (
+    DealerTerms,
+    dealer_memory,
+    hand_positions,
+    seat_dealers,
+    seat_survey,
+    survey_memory,
+)
+from agents.crowd.option_table import role_number, weights_of
+from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
+from agents.crowd.population import Crowd, Population
+from agents.crowd.rows import POPULATION_FLOATS
+from environment.market import layout as at, option_rows
+from environment.market.calendar import Session
+from environment.market.market import Market
+from scenarios.builders.surface import YEAR_NS, ListedOptions
+from scenarios.config import world as told
+from scenarios.config.scenario import Scenario
+
+Floats = NDArray[np.float64]
+SURVEY: Final = "survey"  # Population and account of the survey of a stock: `survey_AAPL`.
+_MEAN_GAP: Final = 7  # Where every population keeps the mean time between two wake-ups.
+_LOG_ROWS: Final = 20_000
+# Who holds what of the open interest at the start: shares of each series, of calls and of puts.
+_LONG: Final = {"call": ("lottery", "same_day"), "put": ("protective", "lottery")}
+_SHORT: Final = {"call": ("overwriter",), "put": ("volatility_seller",)}
+
+
+def option_population(
+    crowd: told.OptionDealer | told.OptionUser, listed: ListedOptions, common: Population
+) -> Population:
+    """Return a population of the option crowd; `common` has what every population has."""
+    table, integers = listed.table, _shared_integers(listed)
+    if isinstance(crowd, told.OptionDealer):
+        integers[dealer.U_HEDGE_BAND] = crowd.hedge.band
+        integers[dealer.U_HEDGE_EVERY] = int(crowd.hedge.every)
+        return msgspec.structs.replace(
+            common, kind=at.OPTION_DEALER, size=(crowd.size, crowd.size), integers=integers,
+            floats=_dealer_floats(crowd, table.spot), tables=(listed.floats,),
+            memory=dealer_memory(len(table.series), len(table.expiries.days)),
+        )  # fmt: skip
+    integers[U_ROLE] = role_number(crowd.role)
+    floats = {
+        O_AGGRESSIVE: crowd.aggressive_share, O_OPENING: crowd.opening_share,
+        O_FEE: float(crowd.fee) / 1e6, _MEAN_GAP: float(crowd.every),
+    }  # fmt: skip
+    return msgspec.structs.replace(
+        common, kind=at.OPTION_USER, size=crowd.size, integers=integers, floats=floats,
+        tables=(listed.floats, weights_of(table, crowd.role, crowd.right)),
+    )  # fmt: skip
+
+
+def survey_population(
+    listed: ListedOptions, opens_ns: int, closes_ns: int, days: int
+) -> Population:  # fmt: skip
+    """Return the one that looks at every series each second, and costs nobody anything.
+
+    It begins with the first day's hours, and has room for `days` days as long as that.
+    """
+    minutes = days * ((closes_ns - opens_ns) // 60_000_000_000 + 2)
+    integers = _shared_integers(listed)
+    integers |= {option_survey.U_MINUTES: minutes, option_survey.U_LOG: _LOG_ROWS}
+    return Population(
+        name=f"{SURVEY}_{listed.symbol}", kind=at.OPTION_SURVEY, count=1,
+        instruments=(listed.stock,), cash_micros=0, opens_ns=opens_ns, closes_ns=closes_ns,
+        integers=integers, floats={option_survey.S_FEE: 0.02, _MEAN_GAP: 1e9},
+        tables=(listed.floats,),
+        memory=survey_memory(len(listed.table.series), _LOG_ROWS, minutes),
+    )  # fmt: skip
+
+
+def _shared_integers(listed: ListedOptions) -> dict[int, int]:
+    return {
+        U_SERIES_FIRST: listed.first, U_SERIES: len(listed.table.series),
+        U_EXPIRIES: len(listed.table.expiries.days),
+    }  # fmt: skip
+
+
+def _dealer_floats(crowd: told.OptionDealer, spot: float) -> dict[int, float]:
+    limits, surface = crowd.limits, crowd.surface
+    return {
+        _MEAN_GAP: float(crowd.every),
+        dealer.D_VOLATILITY: surface.volatility, dealer.D_CORRELATION: surface.correlation,
+        dealer.D_REVERSION: surface.reversion, dealer.D_SKEW: surface.skew,
+        dealer.D_CURVE: surface.curvature, dealer.D_REALISED: surface.realised,
+        dealer.D_FLOW: surface.flow, dealer.D_LEARN: surface.learn,
+        dealer.D_DELTA_MAX: float(limits.delta),
+        dealer.D_GAMMA_MAX: float(limits.gamma), dealer.D_VEGA_MAX: float(limits.vega) / 1e6,
+        dealer.D_EXPIRY_SHARE: limits.expiry_share, dealer.D_WIDTH: crowd.width,
+        dealer.D_WIDEN: crowd.widen, dealer.D_FIRST_SPOT: spot,
+        dealer.D_EVENT: 0.0 if crowd.event is None else crowd.event.move**2,
+        dealer.D_EVENT_DAYS: 0.0 if crowd.event is None else crowd.event.days,
+    }  # fmt: skip
+
+
+def seat_option_crowd(
+    market: Market, crowd: Crowd, scenario: Scenario, options: tuple[ListedOptions, ...]
+) -> None:
+    """Let dealers quote, and deal out a share of the chain's open interest."""
+    crowds = scenario.crowds
+    for index, population in enumerate(crowd.populations):
+        told_crowd = crowds.get(population.name)
+        if isinstance(told_crowd, told.OptionDealer):
+            protection = told_crowd.protection
+            terms = DealerTerms(
+                size_min=told_crowd.obligation, window_ns=int(protection.window),
+                contracts=protection.contracts, delta_shares=protection.delta,
+                vega=float(protection.vega) / 1e6,
+            )  # fmt: skip
+            seat_dealers(market, crowd, index, terms)
+        elif population.kind == at.OPTION_SURVEY:
+            seat_survey(market, crowd, index)
+    for listed in options:
+        chain = scenario.instruments[listed.stock].options
+        if chain is not None:
+            _deal_open_interest(market, crowd, crowds, listed, chain.open_interest)
+
+
+def _deal_open_interest(
+    market: Market, crowd: Crowd, crowds: dict[str, told.CrowdKind], listed: ListedOptions,
+    share: float,
+) -> None:  # fmt: skip
+    """Give long and short contracts to those who would have them; dealers take what is left.
+
+    Every contract has a holder and a writer: without anybody for one side there is none open.
+    """
+    dealers = _seats(crowd, crowds, listed, None)
+    known: dict[int, dict[int, dict[int, int]]] = {}
+    for place, series in enumerate(listed.table.series):
+        contracts = round(share * listed.table.open_interest[place])
+        right = series.right or "call"
+        longs = _seats(crowd, crowds, listed, _LONG[right]) or dealers
+        shorts = _seats(crowd, crowds, listed, _SHORT[right]) or dealers
+        if not contracts or not longs or not shorts:
+            continue
+        for k, (taker, giver) in enumerate(_pairs(longs, shorts, contracts)):
+            lots = contracts // _spread(contracts) + (k < contracts % _spread(contracts))
+            if not lots or taker == giver:
+                continue
+            option_rows.move_contracts(market, giver[2], taker[2], listed.first + place, lots)
+            for (index, number, _), signed in ((taker, lots), (giver, -lots)):
+                if crowd.populations[index].kind == at.OPTION_DEALER:
+                    own = known.setdefault(index, {}).setdefault(number, {})
+                    own[place] = own.get(place, 0) + signed
+    for index, held in known.items():
+        hand_positions(market, crowd, index, held)
+
+
+def _spread(contracts: int) -> int:
+    """Return over how many pairs of accounts a series' contracts are dealt."""
+    return min(max(contracts // 10, 1), 20)
+
+
+def _pairs(
+    longs: list[tuple[int, int, int]], shorts: list[tuple[int, int, int]], contracts: int
+) -> list[tuple[tuple[int, int, int], tuple[int, int, int]]]:
+    count = _spread(contracts)
+    # Different strides, so that the same two do not always face each other.
+    return [(longs[(7 * k + contracts) % len(longs)], shorts[(5 * k + contracts) % len(shorts)])
+            for k in range(count)]  # fmt: skip
+
+
+def _seats(
+    crowd: Crowd, crowds: dict[str, told.CrowdKind], listed: ListedOptions,
+    roles: tuple[str, ...] | None,
+) -> list[tuple[int, int, int]]:  # fmt: skip
+    """Return (population, place in it, account) of those with a role; of dealers for None."""
+    found = []
+    for index, population in enumerate(crowd.populations):
+        told_crowd = crowds.get(population.name)
+        is_meant = (
+            isinstance(told_crowd, told.OptionDealer)
+            if roles is None
+            else isinstance(told_crowd, told.OptionUser) and told_crowd.role in roles
+        )
+        if is_meant and listed.stock in population.instruments:
+            first = crowd.first_account[index]
+            found += [(index, k, first + k) for k in range(population.count)]
+    return found
+
+
+def start_option_day(
+    crowd: Crowd, options: tuple[ListedOptions, ...], session: Session, day: int
+) -> None:
+    """Let what depends on the date be that of this day; `day` counts from 0."""
+    for listed in options:
+        table = crowd.table_of(listed.floats)
+        expiries = table[len(listed.table.series) * SERIES_FLOATS :].reshape(-1, EXPIRY_FLOATS)
+        for place, ends_ns in enumerate(listed.expiry_ends_ns):
+            expiries[place, X_YEARS] = (ends_ns - session.open_ns) / YEAR_NS
+    for index, population in enumerate(crowd.populations):
+        if population.kind == at.OPTION_DEALER and day:
+            settings = crowd.beliefs[POPULATION_FLOATS * index :]
+            # A dealer counts the days to its event from the open of each day.
+            settings[dealer.D_EVENT_DAYS] = population.floats[dealer.D_EVENT_DAYS] - _days_since(
+                options, session
+            )
+            settings[dealer.D_EVENT_OVER] = float(settings[dealer.D_EVENT_DAYS] < 0.0)
+            _forget_clock(crowd, index, population)
+
+
+def _days_since(options: tuple[ListedOptions, ...], session: Session) -> float:
+    return (session.open_ns - options[0].open_ns) / (YEAR_NS / 365)
+
+
+def _forget_clock(crowd: Crowd, index: int, population: Population) -> None:
+    """Let dealers begin the day's steps anew: their clocks count seconds from its open."""
+    first = crowd.first_memory_of(index)
+    for k in range(population.count):
+        head = first + k * population.memory
+        crowd.beliefs[head + dealer.M_BUCKET] = crowd.beliefs[head + dealer.M_HEDGED] = -1.0
+        crowd.beliefs[head + dealer.M_STALE] = 1.0

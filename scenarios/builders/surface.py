@@ -1,0 +1,218 @@
+"""What a real chain says of a stock's series: surface, spreads, activity, on the first day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.crowd.option_table import Expiries, OptionTable
+from environment.errors import ConfigError
+from environment.feeds.chains import read_daily_chains
+from environment.feeds.listed import ListedSeries
+from environment.feeds.listing import last_trading_day
+from environment.instruments import Instrument
+from environment.market.calendar import Session, TradingCalendar
+from environment.options.chain import ChainRefusedError
+from environment.options.curves import forward_price
+from environment.options.surface import Surface
+from environment.options.surface_fit import surface_from_chain
+from scenarios.builders.curves import WorldCurves
+from scenarios.builders.options import OptionsPlan, SeriesPlan
+from scenarios.config.load import Config
+from scenarios.config.market import BY_RULE
+
+Floats = NDArray[np.float64]
+YEAR_NS = 365 * 86_400 * 1_000_000_000
+_UNIT = 0.3  # The volatility in whose deviations moneyness is measured (`option_value.revalue`).
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedOptions:
+    """One stock's options as the world begins with them.
+
+    `first` is the core's number of the first series; `floats` are the table's as the compiled crowd
+    reads them; `surface` is what the chain implied, `quotes` are its rows.
+    """
+
+    stock: int
+    symbol: str
+    first: int
+    table: OptionTable
+    floats: Floats
+    open_ns: int
+    expiry_ends_ns: tuple[int, ...]
+    surface: Surface
+    quotes: tuple[ListedSeries, ...]
+
+
+def listed_options(
+    config: Config, session: Session, calendar: TradingCalendar, starts: Mapping[str, int],
+    curves: WorldCurves, plan: OptionsPlan,
+) -> tuple[ListedOptions, ...]:  # fmt: skip
+    """Return what a real chain says of each stock's series; of those listed by rule, nothing.
+
+    Raises
+    ------
+    ConfigError
+        If a chain is too thin for a surface.
+    """
+    first, made = len(config.scenario.instruments), list[ListedOptions]()
+    for number, stock in enumerate(config.scenario.instruments):
+        series = tuple(one for one in plan.series if one.stock == number)
+        if stock.options is not None and series and stock.options.chain != BY_RULE:
+            spot = starts[stock.symbol] * float(stock.tick)
+            path = config.find(stock.options.chain)
+            truth = _Truth(stock.symbol, spot, session, calendar, curves)
+            try:
+                fitted = _surface_of(path, truth)
+            except ChainRefusedError as error:
+                key = f"instruments.{number}.options.chain"
+                raise ConfigError(f"{key}: {error}") from error
+            made.append(_listed(series, first, fitted, truth))
+        first += len(series)
+    return tuple(made)
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """One stock on the first day: its price, and the world's curves."""
+
+    symbol: str
+    spot: float
+    session: Session
+    calendar: TradingCalendar
+    curves: WorldCurves
+
+    def last_ns(self, expiry: date) -> int:
+        """Return when an expiry's series trade last: the close of its last session."""
+        day = last_trading_day(expiry)
+        while not self.calendar.is_session(day):
+            day -= timedelta(days=1)
+        return self.calendar.session(day).close_ns
+
+    def expiries(self, days: list[date]) -> Expiries:
+        """Return what belongs to each expiry, by the world's own rates, dividends and borrowing."""
+        curves, spot = self.curves, self.spot
+        years = np.array([(self.last_ns(day) - self.session.open_ns) / YEAR_NS for day in days])
+        due, borrow = (
+            curves.dividends(self.symbol, self.session.date),
+            curves.borrowing(self.symbol),
+        )
+        forward = [forward_price(spot, t, curves.zero, due, borrow) for t in years.tolist()]
+        return Expiries(
+            days=tuple(day.toordinal() for day in days), years=years,
+            carry=np.log(np.array(forward) / spot),
+            rate=np.asarray(curves.zero.zero_rate(years)),
+            dividends=np.array([float(due.amounts[due.years <= t].sum()) for t in years]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A chain's surface at the open, and its slice by expiry."""
+
+    surface: Surface
+    kept: dict[date, int]
+
+    def slices(self, days: list[date]) -> NDArray[np.intp]:
+        """Return the slice of each expiry; one that was not kept reads the nearest that was."""
+        nearest = [min(self.kept, key=lambda kept: abs((kept - day).days)) for day in days]
+        return np.array([self.kept[day] for day in nearest])
+
+
+def _surface_of(path: Path, truth: _Truth) -> _Fitted:
+    chain = read_daily_chains(path).at(str(truth.session.date), "open")
+    years = np.unique(chain.chain.years)
+    rates = truth.curves.zero.zero_rate(np.maximum(years, 1e-6))
+    surface = surface_from_chain(chain.chain, truth.spot, "american", rate=rates).surface
+    return _Fitted(surface, _expiries_of(surface, chain.expiry, chain.chain.years))
+
+
+def _listed(
+    planned: tuple[SeriesPlan, ...], first: int, fitted: _Fitted, truth: _Truth
+) -> ListedOptions:
+    quotes = tuple(one.listed for one in planned if one.listed is not None)
+    table = _table(tuple(one.instrument for one in planned), quotes, fitted, truth)
+    return ListedOptions(
+        stock=planned[0].stock, symbol=truth.symbol, first=first, table=table,
+        floats=table.floats(), surface=fitted.surface, quotes=quotes,
+        open_ns=truth.session.open_ns,
+        expiry_ends_ns=tuple(truth.last_ns(date.fromordinal(d)) for d in table.expiries.days),
+    )  # fmt: skip
+
+
+def _expiries_of(
+    surface: Surface, expiry: NDArray[np.datetime64], years: Floats
+) -> dict[date, int]:
+    """Return the slice of the surface by expiry date: of those that the surface kept."""
+    days: dict[date, int] = {}
+    for index, slice_years in enumerate(surface.years):
+        place = int(np.argmin(np.abs(years - slice_years)))
+        days[date.fromisoformat(str(expiry[place])[:10])] = index
+    return days
+
+
+def _table(
+    series: tuple[Instrument, ...], chosen: tuple[ListedSeries, ...], fitted: _Fitted,
+    truth: _Truth,
+) -> OptionTable:  # fmt: skip
+    days = sorted({one.expiry for one in chosen})
+    expiries, slices = truth.expiries(days), fitted.slices(days)
+    expiry = np.array([days.index(one.expiry) for one in chosen])
+    # The smile is the chain's around the forward that the chain implied; the forward is the world's
+    # own: else its options would not agree with its stock.
+    strike = np.array([(s.strike_micros or 0) / 1e6 for s in series])
+    moneyness = np.log(strike / truth.spot) - expiries.carry[expiry]
+    years = expiries.years[expiry]
+    sigma, slope = _smile(fitted.surface, slices[expiry], moneyness, years)
+    due = truth.curves.dividends(truth.symbol, truth.session.date)
+    table = OptionTable(
+        series=series, expiries=expiries, expiry=expiry, spot=truth.spot, sigma=sigma, slope=slope,
+        half_width=np.zeros(len(series)),
+        volume=np.array([float(one.volume) for one in chosen]),
+        open_interest=np.array([float(one.open_interest) for one in chosen]),
+        dividend_years=due.years, dividend_amounts=due.amounts,
+        borrow_rate=float(truth.curves.borrowing(truth.symbol).rate(expiries.years[-1])),
+    )  # fmt: skip
+    return replace(table, half_width=_half_widths(chosen, np.abs(table.deltas())))
+
+
+def _smile(
+    surface: Surface, slices: NDArray[np.intp], moneyness: Floats, years: Floats
+) -> tuple[Floats, Floats]:
+    """Return each series' volatility and its slope per unit of scaled moneyness."""
+    low, high = surface.moneyness_low[slices], surface.moneyness_high[slices]
+    unit = _UNIT * np.sqrt(np.maximum(years, 1.0 / 365.0))
+    quoted = surface.years[slices]
+
+    def volatility(at_moneyness: Floats) -> Floats:
+        # Beyond what was quoted the last volatility holds: a fitted wing there is a guess.
+        inside = np.clip(at_moneyness, low, high)
+        variance = surface.slice_variance(slices, inside)
+        return np.sqrt(np.maximum(variance, 1e-8) / quoted)
+
+    step = 0.05 * unit
+    slope = (volatility(moneyness + step) - volatility(moneyness - step)) / 0.1
+    return volatility(moneyness), np.clip(slope, -0.3, 0.3)
+
+
+def _half_widths(chosen: tuple[ListedSeries, ...], delta: Floats) -> Floats:
+    """Return half of what dealers quote wide, in currency: the median spread of a series' like.
+
+    Its like are the nine series, itself among them, whose delta, without its sign, is nearest.
+    Spreads are those at the close: at the first moment of the day they are several times as wide,
+    and one odd quote is not how a dealer quotes all day.
+    """
+    own = np.full(len(chosen), np.nan)
+    for k, one in enumerate(chosen):
+        bid, ask = one.bid_close, one.ask_close
+        if bid is not None and ask is not None and 0 <= bid < ask:
+            own[k] = (ask - bid) / 2e6
+    known = np.flatnonzero(np.isfinite(own))
+    if known.size == 0:
+        return np.full(len(chosen), 0.05)
+    like = np.argsort(np.abs(delta[:, None] - delta[known]), axis=1, kind="stable")[:, :9]
+    return np.asarray(np.median(own[known][like], axis=1))

@@ -1,0 +1,389 @@
+"""From a configuration to a run that stands ready: market, crowd, exchange, kernel, actors."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.crowd.actors import (
+    account_numbers,
+    draw_arrival,
+    owner_ranges,
+    spawn_crowd,
+    trader_numbers,
+)
+from agents.crowd.population import Crowd
+from environment.actors import Ports, Protocol, Settings, SimulationKernel
+from environment.actors.effects import EffectRunner, ThreadedEffects
+from environment.actors.floor import KERNEL
+from environment.actors.ports import Recorder
+from environment.draws import stream_key
+from environment.errors import ConfigError
+from environment.instruments import Instrument, make_equity
+from environment.market import exchange as exchange_module, layout as at
+from environment.market.calendar import Session, TradingCalendar
+from environment.market.clearing_events import ClearingEvent
+from environment.market.clearing_house import ClearingHouse
+from environment.market.exchange import Exchange
+from environment.market.fees import FeeRow, FeeSchedule, fee_row
+from environment.market.market import Market
+from environment.market.publication import Publisher
+from environment.market.replay_flow import ReplayFlow
+from environment.messages import Message
+from environment.record.facts import TapeFacts
+from scenarios.builders import day as build_day, options as build_options
+from scenarios.builders.checks import naming_the_file, planned_sessions
+from scenarios.builders.crowd import classes_of, populations_of, tag_of
+from scenarios.builders.curves import world_curves
+from scenarios.builders.delays import class_of, effect_model
+from scenarios.builders.facts import facts_of
+from scenarios.builders.floor import SWARM_ACCOUNT, Factory, Floor, floor_accounts, spawn_floor
+from scenarios.builders.network import Network
+from scenarios.builders.option_crowd import seat_option_crowd, start_option_day
+from scenarios.builders.options import OptionsPlan
+from scenarios.builders.paths import PathState, paths_of_day
+from scenarios.builders.replay import ACCOUNTS, Recorded, as_recorded
+from scenarios.builders.rescale import rescale, rescaled_paths
+from scenarios.builders.surface import ListedOptions, listed_options
+from scenarios.config.load import Config
+from scenarios.config.scenario import Scenario
+
+
+@dataclass
+class World:
+    """A run that stands ready. `start_day` opens each day; `session_loop` drives the rest.
+
+    Attributes
+    ----------
+    scales
+        By symbol, what corporate actions have made of the price that its path was written for.
+    recorded
+        The recording that stands in place of a crowd, if one does.
+    series
+        Listed options by their number in the core.
+    house
+        The clearing house's desk, its present incarnation last; empty where nothing is exercised.
+    options
+        What was listed at the start, and what of its chains was not.
+    chains
+        What real chains say of it, by stock.
+    """
+
+    config: Config
+    sessions: tuple[Session, ...]
+    instruments: tuple[Instrument, ...]
+    market: Market
+    crowd: Crowd
+    exchange: Exchange
+    kernel: SimulationKernel
+    facts: TapeFacts
+    accounts: dict[str, int]
+    floor: Floor
+    path_state: PathState
+    paths: list[dict[str, NDArray[np.float64]]] = field(default_factory=list)
+    clearing_events: list[ClearingEvent] = field(default_factory=list)
+    scales: dict[str, float] = field(default_factory=dict)
+    recorded: Recorded | None = None
+    series: dict[int, Instrument] = field(default_factory=dict)
+    house: list[ClearingHouse] = field(default_factory=list)
+    options: OptionsPlan = field(default_factory=OptionsPlan)
+    chains: tuple[ListedOptions, ...] = ()
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The core's number of each instrument: the stocks, then the series."""
+        listed = self.instruments + self.options.instruments
+        found = {instrument.symbol: n for n, instrument in enumerate(listed)}
+        return found | {series.symbol: n for n, series in self.series.items()}
+
+    def start_day(self, number: int) -> None:
+        """Put the day's fundamentals, phases, shocks and first wake-ups into the core."""
+        session = self.sessions[number]
+        if number:
+            paths = paths_of_day(self.config, session, number + 1, self.path_state)
+            self.paths.append(rescaled_paths(self.config.scenario, paths, self.scales))
+            self._renew_fees(session)
+        build_day.start_day(
+            self.config, self.market, self.crowd, session, number, self.paths[number]
+        )
+        build_options.start_day(self.market, number)
+        start_option_day(self.crowd, self.chains, session, number)
+        if self.recorded is not None:
+            self.recorded.start(self.market)
+
+    def rescale(self, symbol: str, factor: float) -> None:
+        """Let prices of a stock, and what compiled traders believe, follow a split or dividend."""
+        self.scales[symbol] = self.scales.get(symbol, 1.0) * factor
+        rescale(self.market, self.crowd, self.numbers[symbol], factor)
+
+    def _renew_fees(self, session: Session) -> None:
+        """Put the day's fees in the place of those of the day before."""
+        number = self.floor.accounts.get(SWARM_ACCOUNT)
+        if number is not None:
+            schedule = int(self.market.section(at.S_ACCOUNT)[number, at.A_FEE])
+            fees = msgspec.structs.astuple(
+                _fees(self.config.scenario, self.instruments[0], session)
+            )
+            self.market.section(at.S_FEE)[schedule, : len(fees)] = fees
+            self.options.set_fees(self.market, self.config.scenario, schedule, session.date)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the configuration says of the first day, before anything is compiled or allocated."""
+
+    config: Config
+    recorded: Recorded | None
+    sessions: tuple[Session, ...]
+    instruments: tuple[Instrument, ...]
+    state: PathState
+    paths: dict[str, NDArray[np.float64]]
+    agents: dict[str, Factory]
+    options: OptionsPlan = field(default_factory=OptionsPlan)
+    chains: tuple[ListedOptions, ...] = ()
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Return the core's number of each symbol: the stocks, then the series."""
+        listed = self.instruments + self.options.instruments
+        return {instrument.symbol: n for n, instrument in enumerate(listed)}
+
+    @property
+    def starts(self) -> dict[str, int]:
+        """Return where each instrument's price begins, in ticks."""
+        found = {symbol: round(float(path[0])) for symbol, path in self.paths.items()}
+        if self.recorded is not None:
+            found[self.recorded.instrument.symbol] = self.recorded.first_mid_ticks
+        return found
+
+
+def make_plan(config: Config, agents: dict[str, Factory]) -> Plan:
+    """Return what a configuration comes to; raises ConfigError for what only data can say."""
+    recorded: Recorded | None = None
+    if config.scenario.recording is not None:
+        config, recorded = as_recorded(config)
+    scenario = config.scenario
+    if recorded is not None:
+        sessions: tuple[Session, ...] = (recorded.session,)
+        instruments: tuple[Instrument, ...] = (recorded.instrument,)
+    else:
+        sessions = planned_sessions(config)
+        instruments = tuple(
+            make_equity(told.symbol, tick=told.tick, lot=told.lot) for told in scenario.instruments
+        )
+    state = PathState()
+    paths = paths_of_day(config, sessions[0], 1, state)
+    plan = Plan(config, recorded, sessions, instruments, state, paths, agents)
+    if recorded is not None:
+        return plan
+    options = build_options.plan_options(config, sessions, instruments, plan.starts)
+    if not options.series:
+        return plan
+    calendar = TradingCalendar(scenario.session.calendar)
+    curves = world_curves(config, sessions[0].date, calendar)
+    chains = listed_options(config, sessions[0], calendar, plan.starts, curves, options)
+    return dataclasses.replace(plan, options=options, chains=chains)
+
+
+def _make_market(
+    plan: Plan, on_tape: Callable[[NDArray[np.int64]], None], owners: list[str]
+) -> tuple[Market, Crowd, Floor]:
+    """Return the core with every instrument, trader and account in it."""
+    scenario, recorded = plan.config.scenario, plan.recorded
+    traders = sum(crowd.count for crowd in scenario.crowds.values()) + len(plan.chains)
+    others = len(floor_accounts(plan.config, plan.agents))
+    holder: list[Crowd | ReplayFlow] = [] if recorded is None else [recorded.flow]
+    market = Market(
+        instruments=len(plan.instruments),
+        accounts=traders + others + (0 if recorded is None else len(ACCOUNTS)),
+        traders=traders,
+        populations=len(scenario.crowds) + len(plan.chains),
+        # The crowd, or a replay's flow, is made after its market: it is asked for when it runs.
+        advance=lambda arena, until: holder[0].advance(arena, until),  # noqa: PLW0108  see above
+        on_tape=on_tape,
+    )
+    populations = populations_of(
+        scenario,
+        classes_of(scenario, market),
+        {stock.symbol: n for n, stock in enumerate(plan.instruments)},
+        plan.sessions[0],
+        {symbol: float(path[0]) for symbol, path in plan.paths.items()},
+        plan.chains,
+        days=len(plan.sessions),
+    )
+    longest = max((len(path) for path in plan.paths.values()), default=0)
+    crowd = Crowd(scenario.seed, populations, longest * len(plan.instruments))
+    holder.append(crowd)
+    market.floats = crowd.beliefs
+    for instrument in plan.instruments:
+        start = plan.starts.get(instrument.symbol, 0)
+        build_day.add_instrument(market, scenario, instrument, start)
+    build_options.add_series(market, plan.options)
+    crowd.fill(market, owner_ranges(populations, owners))
+    seat_option_crowd(market, crowd, scenario, plan.chains)
+    floor = Floor(
+        config=plan.config,
+        instruments=plan.instruments,
+        sessions=plan.sessions,
+        reference_ticks=plan.starts,
+        series=plan.options.instruments,
+        agents=plan.agents,
+    )
+    _add_accounts(floor, market, owners, plan.options)
+    if recorded is not None:
+        recorded.attach(market)
+    return market, crowd, floor
+
+
+def _settings(plan: Plan) -> Settings:
+    scenario = plan.config.scenario
+    return Settings(
+        seed=scenario.seed,
+        start_ns=plan.sessions[0].start_ns - 1,
+        ties=scenario.ties,
+        thinking_ns={kind: int(cost) for kind, cost in scenario.latency.thinking.items()},
+        effect_latency={
+            kind: effect_model(plan.config, d) for kind, d in scenario.latency.effects.items()
+        },
+    )
+
+
+def build(
+    config: Config,
+    recorder: Recorder,
+    on_tape: Callable[[NDArray[np.int64]], None],
+    protocol: Protocol,
+    agents: dict[str, Factory] | None = None,
+    effects: EffectRunner | None = None,
+) -> World:
+    """Return the world of a configuration, at the start of its first day.
+
+    Raises
+    ------
+    ConfigError
+        For what only building can find: a day without trading, a bar file without that day.
+    """
+    owners: list[str] = []
+    with naming_the_file(config):
+        plan = make_plan(config, agents or {})
+        market, crowd, floor = _make_market(plan, on_tape, owners)
+    publisher = _make_publisher(plan, market)
+    exchange = Exchange(
+        market,
+        symbols=plan.numbers,
+        # Between days the clearing house may have to trade for anybody.
+        accounts=floor.accounts | account_numbers(crowd, compiled=len(plan.sessions) > 1),
+        owners=owners,
+        publisher=publisher,
+        gated=frozenset({SWARM_ACCOUNT}),
+        traders=trader_numbers(crowd),
+        arrivals=draw_arrival,
+    )
+    ports = Ports(
+        link=Network(plan.config.scenario),
+        engine=exchange,
+        recorder=recorder,
+        protocol=protocol,
+        effects=ThreadedEffects() if effects is None else effects,
+        resumed=floor.resumed,
+        went_down=floor.went_down,
+    )
+    kernel = SimulationKernel(_settings(plan), ports)
+    floor.tell = lambda address, message: _deliver(kernel, address, message)
+    market.arena[at.H_NOW] = plan.sessions[0].start_ns - 1
+    exchange.bind(kernel)
+    world = World(
+        config=plan.config,
+        sessions=plan.sessions,
+        instruments=plan.instruments,
+        market=market,
+        crowd=crowd,
+        exchange=exchange,
+        kernel=kernel,
+        facts=_facts(plan, crowd, floor),
+        accounts={},
+        floor=floor,
+        path_state=plan.state,
+        paths=[plan.paths],
+        recorded=plan.recorded,
+        options=plan.options,
+        chains=plan.chains,
+        series=dict(enumerate(plan.options.instruments, len(plan.instruments))),
+    )
+    spawn_crowd(kernel, market, crowd, list(plan.numbers))
+    spawn_floor(floor, kernel)
+    return world
+
+
+def _facts(plan: Plan, crowd: Crowd, floor: Floor) -> TapeFacts:
+    instruments = plan.instruments + plan.options.instruments
+    return facts_of(
+        instruments, crowd.populations, tuple(floor.accounts), plan.sessions,
+        is_replay=plan.recorded is not None,
+    )  # fmt: skip
+
+
+def _deliver(kernel: SimulationKernel, address: str, message: Message) -> None:
+    """Let the kernel itself say something, at this moment."""
+    kernel.deliver(kernel.now_ns(), KERNEL, address, message)
+
+
+def _add_accounts(floor: Floor, market: Market, owners: list[str], options: OptionsPlan) -> None:
+    """Add the accounts of the swarm and of the world's actors, each told through its owner."""
+    scenario = floor.config.scenario
+    latency = scenario.latency
+    told = floor_accounts(floor.config, floor.agents)
+    if not told:
+        return
+    acknowledgement = class_of(market, latency.acknowledgement or latency.network)
+    fill = class_of(market, latency.fill or latency.network)
+    for name, account in told.items():
+        owner = len(owners)
+        owners.append(account.owner)
+        fee = (
+            market.add_fee(
+                **msgspec.structs.asdict(_fees(scenario, floor.instruments[0], floor.session))
+            )
+            if (name == SWARM_ACCOUNT)
+            else 0
+        )
+        floor.accounts[name] = market.add_account(
+            cash_micros=account.cash_micros, owner=owner, fee=fee,
+            flags=(at.ACCOUNT_GATED if name == SWARM_ACCOUNT else 0)
+            | (at.ACCOUNT_CASH_ONLY if name == SWARM_ACCOUNT and scenario.account.margin == "cash"
+               else 0),
+            acknowledgement=acknowledgement, fill=fill,
+            key=stream_key(scenario.seed, f"exchange>{account.owner}"),
+        )  # fmt: skip
+        if name == SWARM_ACCOUNT:
+            options.set_fees(market, scenario, fee, floor.session.date)
+
+
+def _fees(scenario: Scenario, instrument: Instrument, session: Session) -> FeeRow:
+    told = scenario.account.fees
+    schedule = FeeSchedule(
+        maker_per_unit=told.maker_per_share.written(),
+        taker_per_unit=told.taker_per_share.written(),
+        auction_per_unit=told.taker_per_share.written(),
+        regulatory=told.regulatory,
+    )  # fmt: skip
+    return fee_row(schedule, instrument, session.date)
+
+
+def _make_publisher(plan: Plan, market: Market) -> Publisher:
+    """Return the publisher of every feed of every instrument."""
+    series = {one.symbol: one for one in plan.options.instruments}
+    publisher = Publisher(list(plan.numbers), exchange_module.ADDRESS, series)
+    scenario = plan.config.scenario
+    latency = scenario.latency
+    feed = class_of(market, latency.feed or latency.network)
+    for symbol, number in plan.numbers.items():
+        key = stream_key(scenario.seed, f"exchange>market/{symbol}")
+        publisher.offer(symbol, number, feed, key >> 8)
+    return publisher
+
+
+__all__ = ["SWARM_ACCOUNT", "ConfigError", "World", "build", "tag_of"]

@@ -1,0 +1,1 @@
+"""The two files that describe a run: read, typed, checked."""

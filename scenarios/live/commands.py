@@ -1,0 +1,163 @@
+"""The work behind `outcry live` and the commands about it."""
+
+import asyncio
+import datetime
+import sys
+import zoneinfo
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import typer
+
+from environment.errors import ConfigError, OperatingError
+from environment.message_roots import Message
+from scenarios.cli.main import show_json
+from scenarios.cli.shadows import refuse_shadowed
+from scenarios.config.load import load_swarm
+from scenarios.live.check import load_desk, swarm_file
+from scenarios.live.control_client import converse
+from scenarios.live.control_wire import (
+    Answer,
+    AskStatus,
+    Halt,
+    Reconcile,
+    Resume,
+    Standing,
+    Stop,
+    control_socket,
+)
+from scenarios.live.panel_people import ask_password
+from scenarios.live.state_folder import HALT_FILE, state_folder
+
+REFUSED: Final = 1
+
+
+def start(file: Path, *, venue: str) -> int:
+    """Run a daemon in this process."""
+    if venue not in {"process", "inline"}:
+        raise ConfigError(f'--venue: "{venue}" is neither process nor inline')
+    desk = load_desk(file)
+    refuse_shadowed()
+    typer.echo("loading libraries")
+    from scenarios.live.daemon import run_daemon  # noqa: PLC0415  seconds, which a bad file must not cost
+
+    return run_daemon(desk, _tell, inline=venue == "inline")
+
+
+def _tell(line: str) -> None:
+    """Show a line at once, also where nobody may read it any more."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except OSError:
+        pass
+
+
+def show_status(file: Path, *, as_json: bool) -> int:
+    """Show how things stand."""
+    standing = _ask(file, AskStatus())
+    if not isinstance(standing, Standing):
+        raise OperatingError("the watchdog did not say how things stand")
+    if as_json:
+        return show_json(msgspec.to_builtins(standing))
+    for line in _lines(standing):
+        typer.echo(line)
+    return 0
+
+
+def halt_now(file: Path, reason: str) -> int:
+    """Halt, through the watchdog; where none answers, leave the halt file for the next one."""
+    try:
+        return _carry(file, Halt(reason=reason))
+    except OperatingError as error:
+        (_folder(file) / HALT_FILE).write_text(f"{reason}\n", encoding="utf-8")
+        raise OperatingError(
+            f"{error}; the file {HALT_FILE} is there now, and holds for whatever is started next"
+        ) from error
+
+
+def stop_all(file: Path, reason: str) -> int:
+    """Stop everything."""
+    return _carry(file, Stop(reason=reason))
+
+
+def resume_step(file: Path, person: str, reason: str) -> int:
+    """Resume one step for a person."""
+    if not reason.strip():
+        raise ConfigError("--reason: expected why, for the record")
+    return _carry(file, Resume(person=person, password=ask_password(), reason=reason))
+
+
+def reconcile_now(file: Path, person: str, reason: str) -> int:
+    """Compare, and for a person book what differs."""
+    password = ask_password() if person else ""
+    return _carry(file, Reconcile(person=person, password=password, reason=reason))
+
+
+def _carry(file: Path, message: Message) -> int:
+    answer = _ask(file, message)
+    if not isinstance(answer, Answer):
+        raise OperatingError("the watchdog gave no answer")
+    typer.echo(answer.text)
+    return 0 if answer.is_done else REFUSED
+
+
+def _folder(file: Path) -> Path:
+    return state_folder(load_swarm(swarm_file(file)).name)
+
+
+def _ask(file: Path, message: Message) -> Any:  # noqa: ANN401  decoded: FromWatchdog
+    folder = _folder(file)
+    try:
+        return asyncio.run(converse(control_socket(folder), message))
+    except TimeoutError:
+        raise OperatingError("the watchdog did not answer in time; see its log") from None
+
+
+def _lines(standing: Standing) -> list[str]:
+    """Return what a person wants to know, the worst first."""
+    lines: list[str] = []
+    if standing.halted:
+        lines.append(f"HALTED: {standing.halted}")
+    swarm, age = standing.swarm, f"{standing.beat_age_s:.1f} s ago"
+    if standing.life == "dead":
+        lines.append(
+            f"swarm: DEAD, its connection ended without a word; it was start {standing.last_epoch},"
+            f" process {standing.last_process}, last heartbeat {age}; outcry live starts it again"
+        )
+    elif swarm is None:
+        lines.append("swarm: none is there")
+    else:
+        if standing.life == "silent":
+            lines.append(f"swarm: SILENT, what it said last is from {age}")
+        moment = datetime.datetime.fromtimestamp(
+            swarm.market_ns // 1_000_000_000, zoneinfo.ZoneInfo(swarm.zone)
+        )
+        lines += [
+            f"swarm: desk {swarm.desk.upper()}, venue {swarm.venue}, start {swarm.epoch}, "
+            f"process {swarm.process}, last heartbeat {age}",
+            f"market: {moment:%Y-%m-%d %H:%M:%S} {swarm.zone}",
+            f"unknown outcomes {swarm.unknown}, breaks {swarm.breaks}, "
+            f"handlers failed {swarm.failures}, stalls {swarm.stalls}",
+        ]
+    lines.append(f"venue: {standing.venue}")
+    if standing.account is not None:
+        lines.append(f"orders at the venue: {len(standing.account.orders)}")
+        lines += [
+            f"  {order.client_order_id}: {order.side} {order.leaves} {order.instrument} "
+            f"at {order.price}"
+            for order in standing.account.orders
+        ]
+        held = ", ".join(f"{lots:+} {name}" for name, lots in standing.account.positions.items())
+        lines.append(f"position at the venue: {held or 'none'}")
+    if swarm is not None:
+        lines.append(f"orders as the desk sees them: {len(swarm.orders)}")
+        lines += [
+            f"  {order.client_order_id}: {order.side} {order.leaves} {order.instrument} "
+            f"at {order.price}, {order.owner}{', UNKNOWN' if order.is_unknown else ''}"
+            for order in swarm.orders
+        ]
+        held = ", ".join(f"{lots:+} {name}" for name, lots in swarm.positions.items())
+        lines.append(f"position as the desk sees it: {held or 'none'}")
+    return lines

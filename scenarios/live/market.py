@@ -1,0 +1,121 @@
+"""The market of a daemon: a scenario's world that goes on day after day, from where it was left."""
+
+import datetime
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from environment.errors import ConfigError
+from environment.market.calendar import Session, TradingCalendar
+from scenarios.builders.day import sessions_of
+from scenarios.config import market as told
+from scenarios.config.load import Config
+from scenarios.config.types import Price
+from scenarios.config.world import OptionDealer, OptionUser
+
+_DAYS_AHEAD: Final = 120  # Calendar days whose sessions are known in advance.
+_VOLATILITY: Final = 0.25  # Per year: of a stock whose recorded day is over.
+
+
+def live_config(
+    world: Config, hours: str, wall_ns: int, market_ns: int, prices: dict[str, int]
+) -> Config:
+    """Return a world's configuration for a daemon.
+
+    The swarm is another process, so it has none of its own; nor does anybody answer for people.
+    With `hours` "always" the first day is the scenario's; by a calendar it is the first one there
+    that is not over at `wall_ns`. A market that ran before goes on the day after `market_ns`, at
+    `prices` in ticks. A recorded day is over then: prices go on as a Heston path from there, and
+    options, whose quoted chain was that day's, are listed by rule, with nobody to quote them.
+
+    Raises
+    ------
+    ConfigError
+        For a world that cannot go on: a recording.
+    """
+    scenario = world.scenario
+    if scenario.recording is not None:
+        raise ConfigError("venue.world: a recording cannot be traded in; choose one with crowds")
+    calendar, first = scenario.session.calendar, scenario.session.first_day
+    if hours != "always":
+        calendar, first = hours, _next_day(hours, wall_ns, is_over=True)
+        if not prices and any(isinstance(item.price, told.Bars) for item in scenario.instruments):
+            raise ConfigError(
+                "venue.hours: the prices of a recorded day cannot be those of another date; "
+                'use hours = "always", or a world with another kind of price'
+            )
+    elif market_ns:
+        first = _next_day(calendar, market_ns)
+    session = msgspec.structs.replace(
+        scenario.session, calendar=calendar, date=None, until=None,
+        dates=(first, first + datetime.timedelta(days=_DAYS_AHEAD)),
+    )  # fmt: skip
+    instruments, crowds = scenario.instruments, scenario.crowds
+    if prices:
+        instruments = tuple(_from_price(item, prices.get(item.symbol)) for item in instruments)
+    if first != scenario.session.first_day:
+        instruments = tuple(_by_rule(item) for item in instruments)
+        crowds = {
+            name: crowd for name, crowd in crowds.items()
+            if not isinstance(crowd, OptionDealer | OptionUser)
+        }  # fmt: skip
+    scenario = msgspec.structs.replace(
+        scenario, swarm=None, approver=None, compare=None, session=session,
+        instruments=instruments, crowds=crowds,
+    )  # fmt: skip
+    return Config(scenario=scenario, scenario_file=world.scenario_file)
+
+
+def after_the_first_day(config: Config, prices: dict[str, int]) -> Config:
+    """Return the configuration with paths that need no recorded day."""
+    instruments = tuple(
+        _from_price(item, prices.get(item.symbol)) if isinstance(item.price, told.Bars) else item
+        for item in config.scenario.instruments
+    )
+    scenario = msgspec.structs.replace(config.scenario, instruments=instruments)
+    return msgspec.structs.replace(config, scenario=scenario)
+
+
+def more_sessions(config: Config, last: Session) -> tuple[Session, ...]:
+    """Return the days that follow on the last one known."""
+    first = last.date + datetime.timedelta(days=1)
+    asked = msgspec.structs.replace(
+        config.scenario.session,
+        dates=(first, first + datetime.timedelta(days=_DAYS_AHEAD)),
+    )
+    scenario = msgspec.structs.replace(config.scenario, session=asked)
+    return sessions_of(scenario, TradingCalendar(asked.calendar))
+
+
+def _from_price(instrument: told.Instrument, ticks: int | None) -> told.Instrument:
+    if not ticks:
+        return instrument
+    start = Price(Decimal(ticks) * Decimal(instrument.tick))
+    price: told.FundamentalPrice
+    if isinstance(instrument.price, told.Correlated):
+        price = msgspec.structs.replace(instrument.price, start=start)
+    else:
+        price = told.Heston(start=start, volatility=_VOLATILITY, long_run_volatility=_VOLATILITY)
+    return msgspec.structs.replace(instrument, price=price)
+
+
+def _by_rule(instrument: told.Instrument) -> told.Instrument:
+    chain = instrument.options
+    if chain is None or chain.chain == told.BY_RULE:
+        return instrument
+    by_rule = msgspec.structs.replace(chain, chain=told.BY_RULE)
+    return msgspec.structs.replace(instrument, options=by_rule)
+
+
+def _next_day(calendar: str, after_ns: int, *, is_over: bool = False) -> datetime.date:
+    """Return the first trading day that begins (or: ends) after a moment."""
+    moment = datetime.datetime.fromtimestamp(after_ns / 1e9, datetime.UTC).date()
+    sessions = TradingCalendar(calendar).sessions(
+        moment - datetime.timedelta(days=1), moment + datetime.timedelta(days=14), auctions=()
+    )
+    return next(
+        session.date
+        for session in sessions
+        if (session.end_ns if is_over else session.start_ns) > after_ns
+    )

@@ -1,0 +1,1 @@
+"""The page that a run leaves: one module for each part of it."""

@@ -1,0 +1,1 @@
+"""Running a world to its end, replaying it, and what came out."""

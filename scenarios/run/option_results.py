@@ -1,0 +1,177 @@
+"""What a run leaves of its options market: quotes a minute, dealers' greeks, arbitrage, summary."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from agents.crowd.option_seats import Survey, read_survey
+from agents.crowd.option_survey import CAUSES
+from environment.market import layout as at
+from environment.market.obligations import obligations
+from environment.options.implied_volatility import implied_volatility
+from environment.record.output import write_table
+from scenarios.builders.option_crowd import SURVEY
+from scenarios.builders.surface import YEAR_NS, ListedOptions
+from scenarios.builders.world import World
+from scenarios.run.result import RunResult
+
+CHAIN, DEALERS, ARBITRAGE = "chain.parquet", "dealers.parquet", "arbitrage.parquet"
+DELTA_BUCKETS: Final = (0.0, 0.1, 0.25, 0.4, 0.6, 0.75, 0.9, 1.0)
+_SECOND_NS: Final = 1_000_000_000
+Floats = NDArray[np.float64]
+
+
+def write_option_tables(world: World, folder: Path) -> None:
+    """Write the tables of the first stock with options, if there is one."""
+    for listed in world.chains[:1]:
+        survey = _survey_of(world, listed)
+        write_table(folder / CHAIN, chain_table(listed, survey, world.sessions[0].zone))
+        write_table(folder / DEALERS, _dealer_table(listed, survey, world.sessions[0].zone))
+        write_table(folder / ARBITRAGE, _arbitrage_table(listed, survey, world.sessions[0].zone))
+
+
+def _survey_of(world: World, listed: ListedOptions) -> Survey:
+    names = [population.name for population in world.crowd.populations]
+    return read_survey(world.market, world.crowd, names.index(f"{SURVEY}_{listed.symbol}"))
+
+
+def chain_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
+    """Return every series' touch each minute, with its volatility.
+
+    Prices in currency; `sigma` is the European implied volatility of the middle, NaN where there is
+    none; the real chain's quotes at its open and close stand beside.
+    """
+    table, quotes = listed.table, survey.quotes
+    moments, count = survey.moments_ns, len(table.series)
+    tick = table.series[0].tick_micros / 1e6
+    spot = _spots(survey)[:, None] * tick
+    bid, ask = quotes[:, :count, 0] * tick, quotes[:, :count, 2] * tick
+    is_two_sided = (quotes[:, :count, 1] > 0) & (quotes[:, :count, 3] > 0)
+    middle = np.where(is_two_sided, 0.5 * (bid + ask), np.nan)
+    left = _years_left(listed, survey)
+    years = np.maximum(left, 1e-6)
+    rate = table.expiries.rate[table.expiry][None, :]
+    carry = table.expiries.carry[table.expiry] / table.expiries.years[table.expiry]
+    sigma, _ = implied_volatility(
+        middle, spot, table.strike[None, :], years, rate, rate - carry[None, :],
+        table.is_call[None, :],
+    )  # fmt: skip
+    place = np.tile(np.arange(count), len(moments))
+    return pl.DataFrame({
+        "time": np.repeat(moments, count), "series": place.astype(np.int32),
+        "bid": bid.ravel(), "bid_size": quotes[:, :count, 1].ravel(),
+        "ask": ask.ravel(), "ask_size": quotes[:, :count, 3].ravel(),
+        "is_two_sided": is_two_sided.ravel(), "sigma": np.asarray(sigma).ravel(),
+        "spot": np.repeat(spot.ravel(), count),
+    }).filter(pl.Series((left > 0.0).ravel())).with_columns(
+        pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
+    ).join(_series_table(listed), on="series", how="left")  # fmt: skip
+
+
+def _spots(survey: Survey) -> Floats:
+    """Return the stock's middle in ticks at each sample, NaN where a side was empty."""
+    touch = survey.quotes[:, -1]
+    has_both = (touch[:, 1] > 0) & (touch[:, 3] > 0)
+    return np.where(has_both, 0.5 * (touch[:, 0] + touch[:, 2]), np.nan)
+
+
+def _years_left(listed: ListedOptions, survey: Survey) -> Floats:
+    """Return each series' time to expiry at each sample, 0 or less once it has ended."""
+    passed = (survey.moments_ns - listed.open_ns)[:, None] / YEAR_NS
+    table = listed.table
+    return np.asarray(table.expiries.years[table.expiry][None, :] - passed)
+
+
+def _series_table(listed: ListedOptions) -> pl.DataFrame:
+    """Return terms, delta at the start and the real quotes of each series."""
+    table = listed.table
+
+    def real(name: str) -> list[float | None]:
+        found = [getattr(one, name) for one in listed.quotes]
+        return [None if price is None else price / 1e6 for price in found]
+
+    return pl.DataFrame({
+        "series": np.arange(len(table.series), dtype=np.int32),
+        "symbol": [series.symbol for series in table.series],
+        "expiry": [series.expiry for series in table.series],
+        "strike": table.strike, "right": [series.right for series in table.series],
+        "delta": table.deltas(),
+        **{f"real_{name}": real(name) for name in ("bid_open", "ask_open", "bid_close",
+                                                   "ask_close")},
+    })  # fmt: skip
+
+
+def _dealer_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
+    minutes, dealers = survey.dealers.shape[:2]
+    flat = survey.dealers.reshape(-1, 4)
+    spot = _spots(survey)
+    return pl.DataFrame({
+        "time": np.repeat(survey.moments_ns, dealers),
+        "dealer": np.tile(np.arange(dealers, dtype=np.int32), minutes),
+        "delta": flat[:, 0], "gamma": flat[:, 1], "vega": flat[:, 2], "shares": flat[:, 3],
+        "spot": np.repeat(spot * listed.table.series[0].tick_micros / 1e6, dealers),
+    }).with_columns(
+        pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
+    )  # fmt: skip
+
+
+def _arbitrage_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
+    found, series = survey.violations, listed.table.series
+    return pl.DataFrame({
+        "began": found[:, 0].astype(np.int64) * _SECOND_NS, "lasted_seconds": found[:, 1],
+        "cause": [CAUSES[int(cause)] for cause in found[:, 2]],
+        "symbol": [series[int(place)].symbol for place in found[:, 3]],
+        "gain_per_share": found[:, 4],
+    }).with_columns(
+        pl.col("began").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
+    )  # fmt: skip
+
+
+def option_summary(world: World, result: RunResult) -> dict[str, Any]:
+    """Return the counts of the options market for `summary.json`; nothing where there is none."""
+    if not world.chains:
+        return {}
+    arena, listed = world.market.arena, world.chains[0]
+    survey = _survey_of(world, listed)
+    count = len(listed.table.series)
+    is_two_sided = (survey.quotes[:, :count, 1] > 0) & (survey.quotes[:, :count, 3] > 0)
+    is_two_sided = is_two_sided[_years_left(listed, survey) > 0.0]
+    met = obligations(arena)
+    trades, contracts = _traded(result, len(world.instruments))
+    return {"options": {
+        "series": count,
+        "omitted": len(world.options.omitted),
+        "expiries": len(listed.table.expiries.days),
+        "quote_updates": int(arena[at.H_QUOTE_UPDATES]),
+        "mass_quotes": int(arena[at.H_MASS_QUOTES]),
+        "trades": trades,
+        "contracts": contracts,
+        "protection_trips": int(arena[at.H_TRIPS]),
+        "two_sided_share": round(float(is_two_sided.mean()), 4) if is_two_sided.size else 0.0,
+        "obligations_met": [round(float(one.share_of_series), 4) for one in met],
+        "arbitrage": _arbitrage_summary(survey),
+    }}  # fmt: skip
+
+
+def _traded(result: RunResult, stocks: int) -> tuple[int, int]:
+    """Return fills in series, and the contracts that they came to."""
+    rows = result.day.rows
+    fills = rows[(rows[:, at.T_KIND] == at.K_FILL) & (rows[:, at.T_INSTRUMENT] >= stocks)]
+    return len(fills), int(fills[:, at.T_QUANTITY].sum())
+
+
+def _arbitrage_summary(survey: Survey) -> dict[str, Any]:
+    lives = survey.violations[:, 1]
+    return {
+        "seconds_watched": survey.seconds,
+        "found": len(lives) + survey.lost,
+        "by_cause": {
+            cause: int((survey.violations[:, 2] == number).sum())
+            for number, cause in enumerate(CAUSES)
+        },
+        "life_p99_seconds": float(np.quantile(lives, 0.99)) if len(lives) else 0.0,
+        "life_longest_seconds": float(lives.max()) if len(lives) else 0.0,
+    }
