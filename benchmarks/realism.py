@@ -19,6 +19,7 @@ from environment.actors.ports import NoRecorder
 from environment.record.day import DayTape
 from environment.record.market_day import MarketDay, of_tape
 from environment.record.realism import Mark, marks, passes, statistics
+from scenarios.builders.models import model_service, performers
 from scenarios.builders.warm_up import compile_all
 from scenarios.builders.world import build
 from scenarios.config.load import load_config
@@ -56,7 +57,10 @@ def simulate(
     if not has_swarm:
         config = msgspec.structs.replace(config, swarm=None)
     blocks: list[NDArray[np.int64]] = []
-    world = build(config, NoRecorder(), lambda rows: blocks.append(np.array(rows)), PROTOCOL)
+    world = build(
+        config, NoRecorder(), lambda rows: blocks.append(np.array(rows)), PROTOCOL,
+        effects=performers(model_service(config)),
+    )  # fmt: skip
     began = time.perf_counter()
     world.start_day(0)
     world.kernel.run_until(world.sessions[0].end_ns)

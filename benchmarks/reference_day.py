@@ -4,6 +4,7 @@ ABIDES, commit f9cbe51, needed 15.6 to 17.6 s for this day on such a machine (2.
 imports) and 5.8 s of set-up for 8,000 noise agents. Run with `python -m benchmarks.reference_day`.
 """
 
+import gc
 import sys
 import tempfile
 import time
@@ -41,6 +42,7 @@ def day(crowd: str) -> dict[str, object]:
 def set_up(noise: int) -> dict[str, object]:
     """Return the seconds that building a crowd of Python actors takes."""
     config = load_config("rmsc04", ["crowd=actors", f"crowds.noise.count={noise}"])
+    gc.collect()  # What other runs left is not this one's.
     began = time.perf_counter()
     world = build(config, NoRecorder(), lambda _rows: None, PROTOCOL)
     world.start_day(0)

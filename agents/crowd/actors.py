@@ -129,6 +129,7 @@ def spawn_crowd(kernel: Spawner, market: Market, crowd: Crowd, symbols: Sequence
     """Spawn every trader of the remote populations; `symbols` are the core's instruments."""
     rows = market.section(at.S_INSTRUMENT)
     words = (at.I_STEP_LOW, at.I_STEP_HIGH, at.I_THRESHOLD)
+    steps = [Steps(*rows[number, words].tolist()) for number in range(len(symbols))]
     exchange: ActorRef[Said] = kernel.reference(EXCHANGE)
     for population in crowd.populations:
         if not population.remote:
@@ -137,6 +138,5 @@ def spawn_crowd(kernel: Spawner, market: Market, crowd: Crowd, symbols: Sequence
         names = zip(population.addresses(), population.accounts(), strict=True)
         for k, (address, account) in enumerate(names):
             number = chosen[k % len(chosen)]
-            steps = Steps(*(int(rows[number, word]) for word in words))
-            seat = Seat(population, account, symbols[number], exchange, steps)
+            seat = Seat(population, account, symbols[number], exchange, steps[number])
             kernel.spawn(address, partial(make, seat))

@@ -1,6 +1,7 @@
 """From the configuration to whoever answers `AskModel`: routes by role, budget, cassette."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +21,7 @@ from llm.providers.offline import Offline
 from llm.purse import Purse, RunBudget
 from llm.service import ModelService, Route
 from scenarios.config.load import Config
-from scenarios.config.models import LanguageModel, Ollama, OpenAI
+from scenarios.config.models import LanguageModel, Offline as OfflineModel, Ollama, OpenAI
 from scenarios.config.secret import Secret
 from scenarios.config.swarm import LanguageAgent, Swarm
 from scenarios.live.state_folder import state_folder
@@ -39,8 +40,7 @@ def model_service(config: Config) -> ModelService | None:
         return None
     told = config.scenario.cassette
     cassette = None if told is None else Cassette(config.find(told.path), told.mode)
-    routes = {role: route_of(model) for role, model in swarm.models.items()}
-    return ModelService(routes, FORMS, purse=_purse(swarm), cassette=cassette)
+    return ModelService(routes_of(swarm.models), FORMS, purse=_purse(swarm), cassette=cassette)
 
 
 def panel_model(swarm: Swarm, service: ModelService | None) -> ModelVoice | None:
@@ -52,7 +52,7 @@ def panel_model(swarm: Swarm, service: ModelService | None) -> ModelVoice | None
     if role is None:
         return None
     if service is None:
-        routes = {name: route_of(model) for name, model in swarm.models.items()}
+        routes = routes_of(swarm.models)
         return ModelVoice(role, ModelService(routes, PANEL_FORMS, purse=_purse(swarm)).perform)
     return ModelVoice(role, service.beside(PANEL_FORMS).perform)
 
@@ -121,17 +121,35 @@ def models_summary(service: ModelService | None) -> dict[str, Any]:
     return {"models": rows}
 
 
-def route_of(model: LanguageModel) -> Route:
-    """Return how one role is answered."""
-    match model:
-        case Ollama():
-            pace = Pace(model.parallel, model.per_minute)
-            return Route(provider_of(model), pace, FREE, model.fallback)
-        case OpenAI():
-            pace = Pace(model.parallel, model.per_minute)
-            return Route(provider_of(model), pace, price_of_model(model), model.fallback)
-        case _:
-            return Route(provider_of(model), Pace(_OFFLINE_PARALLEL))
+def routes_of(models: Mapping[str, LanguageModel]) -> dict[str, Route]:
+    """Return how each role is answered.
+
+    A server does not know roles: those that ask one server share its pace, the narrowest told.
+    """
+    asked: dict[tuple[str, str], list[Ollama | OpenAI]] = {}
+    for model in models.values():
+        if not isinstance(model, OfflineModel):
+            asked.setdefault(server_of(model), []).append(model)
+    paces = {
+        server: Pace(
+            min(model.parallel for model in sharing),
+            min((model.per_minute for model in sharing if model.per_minute), default=0),
+        )
+        for server, sharing in asked.items()
+    }
+    return {
+        role: Route(provider_of(model), Pace(_OFFLINE_PARALLEL))
+        if isinstance(model, OfflineModel)
+        else Route(
+            provider_of(model), paces[server_of(model)], price_of_model(model), model.fallback
+        )
+        for role, model in models.items()
+    }
+
+
+def server_of(model: Ollama | OpenAI) -> tuple[str, str]:
+    """Return what tells one server from another: its protocol and its address."""
+    return str(model.__struct_config__.tag), (model.url or "").rstrip("/")
 
 
 def provider_of(model: LanguageModel) -> Provider:

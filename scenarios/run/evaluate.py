@@ -25,7 +25,7 @@ from llm.disguise import make_disguise
 from llm.messages import AskModel, ModelAnswer, Part
 from llm.prompts import load_prompt
 from llm.service import ModelService
-from scenarios.builders.models import route_of
+from scenarios.builders.models import routes_of
 from scenarios.config.swarm import Swarm
 from scenarios.places import SHIPPED
 
@@ -89,7 +89,7 @@ def evaluate_disguise(
 
     `answered` is called after each answer, for whoever watches.
     """
-    route = route_of(swarm.models[role])
+    route = routes_of(swarm.models)[role]
     # Nobody stands in here: it is this model that is examined.
     alone = type(route)(route.provider, route.pace, route.price)
     service = ModelService({role: alone}, FORMS)
