@@ -12,10 +12,12 @@ from scenarios.run.result import RunResult
 
 _COLOURS: Final = ("@c1", "@c2", "@c3", "@c4", "@c5", "@c6", "@c7", "@c8")
 _MICROS: Final = 1_000_000
+_HIGHEST: Final = 300.0  # Per cent: beyond it a chart shows nothing else.
 _NOTE: Final = (
     "Of accounts that hold or have written options, every five minutes, at the middles of the "
     "books: what they must keep as a share of what they have, by a bound that is never too low. "
-    "Above 100 % they lack margin; a call goes out at night and is due at the next open."
+    "Above 100 % they lack margin; a call goes out at night and is due at the next open. Who has "
+    "next to nothing is drawn at 300 %."
 )
 
 
@@ -56,8 +58,10 @@ def _x(result: RunResult, rows: pl.DataFrame) -> object:
 
 def _use(result: RunResult, use: pl.DataFrame) -> Figure:
     """Return the requirement of each population as a share of its equity."""
-    shares = use.filter(pl.col("equity") > 0.0).with_columns(
-        (100.0 * pl.col("required") / pl.col("equity")).alias("share")
+    share = (100.0 * pl.col("required") / pl.col("equity")).clip(upper_bound=_HIGHEST)
+    lacking = pl.when(pl.col("required") > 0.0).then(_HIGHEST).otherwise(0.0)
+    shares = use.with_columns(
+        pl.when(pl.col("equity") > 0.0).then(share).otherwise(lacking).alias("share")
     )
     return {
         "data": [
