@@ -14,8 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
+from benchmarks.kernel_cast import ACTORS, Listener, Relay, Token, next_in_ring, quote_at
 from environment.actors import (
     Actor,
     ActorContext,
@@ -29,7 +28,7 @@ from environment.actors import (
     UniformLink,
 )
 from environment.actors.ports import MemoryFile, NoRecorder, Recorder
-from environment.messages import Message, QuoteUpdate, Resumed, TimerFired
+from environment.messages import Resumed, TimerFired
 from environment.record.journal import Header, Journal
 
 OUTPUT = Path("runs/bench/kernel.json")
@@ -38,59 +37,13 @@ MICROSECOND_NS = 1_000
 Rates = tuple[float, float]  # By wall time, by processor time.
 
 
-class Token(Message, frozen=True, kw_only=True):
-    """What goes round and round."""
-
-    number: int
-
-
-class Relay(Actor[Resumed | Token]):
-    """Passes each token on to the next; the first one brings `tokens` of them in."""
-
-    def __init__(self, to: ActorRef[Token], tokens: int) -> None:
-        self._to, self._tokens = to, tokens
-
-    def receive(self, ctx: ActorContext, message: Resumed | Token) -> None:
-        """Pass on."""
-        if isinstance(message, Token):
-            ctx.send(self._to, message)
-        else:
-            for number in range(self._tokens):
-                ctx.send(self._to, Token(number=number))
-
-
 class Quoter(Actor[Resumed | TimerFired]):
     """Publishes one quote each microsecond."""
 
     def receive(self, ctx: ActorContext, message: Resumed | TimerFired) -> None:  # noqa: ARG002
         """Publish, and set the next timer."""
-        now_ns = ctx.now_ns()
-        quote = QuoteUpdate(
-            instrument="AAPL", bid_price=100, bid_quantity=1, ask_price=101, ask_quantity=1,
-            last_price=None, volume=0, exchange_ns=now_ns, first_sequence=1, last_sequence=1,
-        )  # fmt: skip
-        ctx.publish("quotes", quote)
+        ctx.publish("quotes", quote_at(ctx.now_ns()))
         ctx.after(MICROSECOND_NS)
-
-
-class CountState(msgspec.Struct):
-    """How many quotes were seen."""
-
-    quotes: int = 0
-
-
-class Listener(Actor[Resumed | QuoteUpdate]):
-    """Counts quotes."""
-
-    def __init__(self) -> None:
-        self.state: CountState = CountState()
-
-    def receive(self, ctx: ActorContext, message: Resumed | QuoteUpdate) -> None:
-        """Count, or subscribe."""
-        if isinstance(message, QuoteUpdate):
-            self.state.quotes += 1
-        else:
-            ctx.subscribe("quotes")
 
 
 def now() -> Rates:
@@ -128,12 +81,11 @@ def relay_rate(
     recorder: Recorder = Journal(NullDisk(), "bench", Header()) if journal else NoRecorder()
     settings = Settings(seed=1, thinking_ns={"actor": busy_ns} if busy_ns else {})
     kernel = SimulationKernel(settings, Ports(link=UniformLink(latency), recorder=recorder))
-    actors = 100
-    for index in range(actors):
-        to: ActorRef[Token] = kernel.reference(f"relay/{(index * 7 + 1) % actors}")
-        kernel.spawn(f"relay/{index}", partial(Relay, to, pending // actors))
+    for index in range(ACTORS):
+        to: ActorRef[Token] = kernel.reference(next_in_ring(index))
+        kernel.spawn(f"relay/{index}", partial(Relay, to, pending // ACTORS))
     slice_ns, until_ns = 10 * MICROSECOND_NS, 0
-    while kernel.statistics().handled < actors + pending * 2:  # Routes are open, tokens spread.
+    while kernel.statistics().handled < ACTORS + pending * 2:  # Routes are open, tokens spread.
         until_ns += slice_ns
         kernel.run_until(until_ns)
     before, started = kernel.statistics().handled, now()

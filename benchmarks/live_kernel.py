@@ -13,34 +13,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import msgspec
-
 from benchmarks.figures import report
+from benchmarks.kernel_cast import ACTORS, Listener, Relay, Token, next_in_ring, quote_at
 from environment.actors import Actor, ActorContext, ActorRef, LiveKernel, LiveRun
-from environment.messages import Message, QuoteUpdate, Resumed
-
-ACTORS = 100
-
-
-class Token(Message, frozen=True, kw_only=True):
-    """What is told, and what goes round and round."""
-
-    number: int
-
-
-class Relay(Actor[Resumed | Token]):
-    """Passes each token on to the next; the first one brings `tokens` of them in."""
-
-    def __init__(self, to: ActorRef[Token], tokens: int) -> None:
-        self._to, self._tokens = to, tokens
-
-    def receive(self, ctx: ActorContext, message: Resumed | Token) -> None:
-        """Pass on."""
-        if isinstance(message, Token):
-            ctx.send(self._to, message)
-        else:
-            for number in range(self._tokens):
-                ctx.send(self._to, Token(number=number))
+from environment.messages import Resumed
 
 
 class Pinger(Actor[Resumed | Token]):
@@ -62,26 +38,6 @@ class Pinger(Actor[Resumed | Token]):
             return
         self._started = now
         ctx.send(self._to, message)
-
-
-class CountState(msgspec.Struct):
-    """How many were seen."""
-
-    seen: int = 0
-
-
-class Listener(Actor[Resumed | QuoteUpdate]):
-    """Counts quotes."""
-
-    def __init__(self) -> None:
-        self.state: CountState = CountState()
-
-    def receive(self, ctx: ActorContext, message: Resumed | QuoteUpdate) -> None:
-        """Count, or subscribe."""
-        if isinstance(message, QuoteUpdate):
-            self.state.seen += 1
-        else:
-            ctx.subscribe("quotes")
 
 
 async def drain_until(kernel: LiveKernel, is_done: Callable[[], bool]) -> tuple[float, float]:
@@ -109,7 +65,7 @@ def relay(pending: int, messages: int) -> tuple[float, float]:
     """Return messages per second with `pending` tokens under way among 100 actors."""
     kernel = LiveKernel()
     for index in range(ACTORS):
-        to: ActorRef[Token] = kernel.reference(f"relay/{(index * 7 + 1) % ACTORS}")
+        to: ActorRef[Token] = kernel.reference(next_in_ring(index))
         kernel.spawn(f"relay/{index}", partial(Relay, to, pending // ACTORS))
     wall, cpu = asyncio.run(drain_until(kernel, lambda: handled(kernel) >= messages))
     done = handled(kernel)
@@ -123,10 +79,7 @@ def fan_out(subscribers: int, quotes: int) -> tuple[float, float]:
         kernel.spawn(f"listener/{index}", Listener)
     while kernel.turn():
         pass
-    quote = QuoteUpdate(
-        instrument="AAPL", bid_price=100, bid_quantity=1, ask_price=101, ask_quantity=1,
-        last_price=None, volume=0, exchange_ns=1, first_sequence=1, last_sequence=1,
-    )  # fmt: skip
+    quote = quote_at(1)
     before, left = handled(kernel), quotes
     wall, cpu = time.perf_counter(), time.process_time()
     while left or not kernel.is_quiet():

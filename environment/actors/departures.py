@@ -1,20 +1,18 @@
 """What leaves an actor after its handler returned: each verb carried out, in order."""
 
-from collections.abc import Callable
 from typing import Final
 
 from environment.actors.cell import Cell
-from environment.actors.conflation import hearers
 from environment.actors.context import Moment
 from environment.actors.effects import AnyEffect, Started
 from environment.actors.envelope import Envelope
-from environment.actors.latency import Constant, LatencyModel
+from environment.actors.latency import Constant
+from environment.actors.leaving import DATA_PRIORITY, Leaving, Record
 from environment.actors.outbox import (
     AFTER,
     CANCEL,
     MAIL,
     PUBLISH,
-    REPLY,
     REQUEST,
     SEND,
     START,
@@ -23,51 +21,31 @@ from environment.actors.outbox import (
 from environment.actors.ports import AnyEnvelope
 from environment.actors.queue import (
     EFFECT,
-    EXPIRE,
-    EXPIRY,
     FIRST_LANE,
     REPLY as REPLY_ENTRY,
-    TIMER,
     TOPIC,
     EventQueue,
 )
-from environment.actors.requests import OpenRequest
 from environment.actors.routes import Route
 from environment.actors.settings import Ports
-from environment.actors.timers import Timer
 from environment.actors.topics import Solo, Topic
 from environment.draws import stream_key
 from environment.errors import Defect
-from environment.messages import TimerFired
 
-Record = Callable[[AnyEnvelope], None]
-
-_DATA: Final = FIRST_LANE + 1
 _EFFECT_LATENCY: Final = Constant(nanoseconds=1_000_000_000)
 
 
-class Departures:
+class Departures(Leaving):
     """Releases outboxes into the queue, the engine, the timers and the effects."""
 
+    _queue: EventQueue
+
     def __init__(self, seed: int, queue: EventQueue, moment: Moment, ports: Ports) -> None:
-        self.cells: dict[str, Cell] = {}
-        self.topics: dict[str, Topic] = {}
-        self.effect_latencies: dict[str, LatencyModel] = {}
+        super().__init__(queue, moment, ports)
         self._seed = seed
-        self._queue = queue
-        self._outbox = moment.outbox
-        self._moment = moment
         self._link = ports.link
         self._engine = ports.engine
-        self._effects = ports.effects
-        self._control, self._data = queue.bases[FIRST_LANE], queue.bases[_DATA]
-
-    def topic(self, name: str) -> Topic:
-        """Return a topic, made when it is first named."""
-        topic = self.topics.get(name)
-        if topic is None:
-            topic = self.topics[name] = Topic(name)
-        return topic
+        self._control, self._data = queue.bases[FIRST_LANE], queue.bases[DATA_PRIORITY]
 
     def release(self, cell: Cell, in_hand: AnyEnvelope, departure_ns: int, record: Record) -> None:
         """Carry out all that the handler asked for, and empty the outbox.
@@ -116,12 +94,8 @@ class Departures:
         verb, target, payload, more = asked
         if verb in MAIL:
             self._mail(cell, in_hand, departure_ns, record, asked)
-        elif verb == AFTER:
-            due_ns = self._moment.clock.now_ns + payload
-            cell.timers.set(Timer(more, target, due_ns, in_hand.id, in_hand.chain))
-            self._queue.push(due_ns, _DATA, None, (TIMER, cell, more))
-        elif verb == CANCEL:
-            self._cancel(cell, payload)
+        elif verb in (AFTER, CANCEL):
+            self._time(cell, in_hand, asked)
         elif verb == START:
             self._start(cell, in_hand, departure_ns, payload, more)
         else:
@@ -130,23 +104,14 @@ class Departures:
     def _mail(
         self, cell: Cell, in_hand: AnyEnvelope, departure_ns: int, record: Record, asked: Asked
     ) -> None:
-        verb, target, message, more = asked
-        evidence, request_id, answers = more, 0, 0
-        if verb == REPLY:
-            evidence, answers = more
-        elif verb == REQUEST:
-            evidence, request_id, deadline_ns = more
+        verb, target = asked[:2]
         routes = cell.topic_routes if verb == PUBLISH else cell.routes
         route = routes.get(target) or self.connect(cell, target, routes)
         at = route.arrival(departure_ns)
-        envelope = Envelope(
-            self._queue.number(), cell.address, target, departure_ns, at, in_hand.id,
-            in_hand.chain, message, evidence, request_id, answers,
-        )  # fmt: skip
+        envelope = self._envelope(cell, in_hand, departure_ns, at, asked)
         record(envelope)
-        if request_id:
-            cell.requests.ask(OpenRequest(request_id, deadline_ns, envelope.id, envelope.chain))
-            self._queue.push(deadline_ns, EXPIRY, None, (EXPIRE, cell, request_id))
+        if verb == REQUEST:
+            self._expect_reply(cell, envelope, asked)
         if verb == PUBLISH:
             self.queue_topic(self.topic(target), envelope, route)
         elif route.cell is None:
@@ -178,13 +143,9 @@ class Departures:
             arrival_ns = envelope.sent_ns + own.block(key, envelope.id, 1)[0]
             if address in topic.paced:
                 alone = Solo(topic.name, cell, topic.paced[address], is_release=False)
-                queue.push(arrival_ns, _DATA, None, (TOPIC, alone, envelope))
+                queue.push(arrival_ns, DATA_PRIORITY, None, (TOPIC, alone, envelope))
             else:
-                queue.push(arrival_ns, _DATA, cell, envelope)
-
-    def hearers(self, topic: Topic, envelope: AnyEnvelope) -> tuple[list[Cell], AnyEnvelope]:
-        """Return who is given a publication now, and as what: some have an interval."""
-        return hearers(self._queue, self._moment.clock.now_ns, topic, envelope)
+                queue.push(arrival_ns, DATA_PRIORITY, cell, envelope)
 
     def connect(self, cell: Cell, target: str, routes: dict[str, Route]) -> Route:
         """Open a connection; `routes` is the cell's to actors, or its to topics."""
@@ -213,14 +174,6 @@ class Departures:
         if next_ns is not None and next_ns <= self._queue.limit_ns:
             self._queue.limit_ns = next_ns - 1
 
-    def _cancel(self, cell: Cell, timer_id: int) -> None:
-        if cell.timers.take(timer_id) is None and cell.inbox:
-            cell.inbox.drop(
-                lambda waiting: (
-                    isinstance(waiting.message, TimerFired) and waiting.message.timer_id == timer_id
-                )
-            )
-
     def _start(
         self, cell: Cell, in_hand: AnyEnvelope, departure_ns: int, effect: AnyEffect, effect_id: int
     ) -> None:
@@ -228,12 +181,7 @@ class Departures:
         key = stream_key(self._seed, f"{cell.address}/effects")
         due_ns = departure_ns + latency.block(key, effect_id, 1)[0]
         self.perform(cell, Started(effect_id, effect, due_ns, in_hand.id, in_hand.chain))
-        self._queue.push(due_ns, _DATA, None, (EFFECT, cell, effect_id))
-
-    def perform(self, cell: Cell, started: Started) -> None:
-        """Begin the real work of an effect that is, or was, started."""
-        performance = self._effects.start(cell.address, started.effect_id, started.effect)
-        cell.effects.add(started, performance)
+        self._queue.push(due_ns, DATA_PRIORITY, None, (EFFECT, cell, effect_id))
 
     def subscribe(self, cell: Cell, topic: str, interval_ns: int | None) -> None:
         """Let an actor hear a topic; a later call changes the interval (None: keep it)."""

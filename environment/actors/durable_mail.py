@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from environment.actors.cell import Cell
+from environment.actors.kernel import Kernel
 from environment.actors.live_kernel import LiveKernel
 from environment.actors.ports import AnyEnvelope
 from environment.actors.queue import REPLY, TOPIC
@@ -13,7 +14,6 @@ from environment.messages import Resumed
 
 _OWN: Final = ("kernel", "effect")  # Deadlines that came, effects that ended.
 
-Kernel = SimulationKernel | LiveKernel
 Mail = tuple[str, AnyEnvelope]  # Whose inbox it is meant for, and the envelope.
 
 
@@ -43,6 +43,7 @@ def _all_mail(kernel: Kernel) -> Iterator[Mail]:
             if not isinstance(item, Cell) and item[0] == TOPIC:
                 yield from _of_topic(item[1], item[2])
         return
+    assert isinstance(kernel, SimulationKernel), "there are two kernels"
     for _, _, cell_or_none, item in sorted(kernel.queue.entries(), key=lambda entry: entry[:2]):
         if cell_or_none is not None:
             yield cell_or_none.address, item

@@ -6,13 +6,13 @@ Both kernels stand on it; they differ in where time comes from and in what waits
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final
 
 from environment.actors.cell import AnyActor, Cell
 from environment.actors.context import ActorContext, Moment
-from environment.actors.departures import Record
 from environment.actors.envelope import CONTROL, DATA, Envelope, is_control
 from environment.actors.inbox import Inbox, Pressure
+from environment.actors.leaving import Leaving, Queue
 from environment.actors.outbox import MAIL
 from environment.actors.ports import AnyEnvelope
 from environment.actors.queue import BEGIN, NEVER, RESTART, START, WAKE, WAKE_UP
@@ -33,25 +33,6 @@ from environment.messages import (
 KERNEL: Final = "kernel"  # The sender of what no actor sent.
 _KEPT_DEAD_LETTERS: Final = 1_000
 _OF_AN_INCARNATION: Final = (TimerFired, RequestExpired, EffectDone, EffectFailed)
-
-
-class Queue(Protocol):
-    """What a floor needs of a kernel's queue."""
-
-    def number(self) -> int:
-        """Return the next number of the sequence."""
-
-    def push(self, at_ns: int, priority: int, cell: Cell | None, item: tuple[Any, ...]) -> None:
-        """Have something happen at a moment."""
-
-
-class Leaving(Protocol):
-    """What a floor needs of what carries outboxes out."""
-
-    cells: dict[str, Cell]
-
-    def release(self, cell: Cell, in_hand: AnyEnvelope, departure_ns: int, record: Record) -> None:
-        """Carry out all that the handler asked for, and empty the outbox."""
 
 
 class Floor:

@@ -1,64 +1,34 @@
 """What leaves a live actor: straight into inboxes, timers and effects, in the order asked."""
 
 from collections.abc import Callable
-from typing import Final
 
 from environment.actors.cell import Cell
-from environment.actors.conflation import hearers
 from environment.actors.context import Moment
 from environment.actors.effects import AnyEffect, Outcome, Started
 from environment.actors.envelope import Envelope
-from environment.actors.latency import LatencyModel
+from environment.actors.leaving import Leaving, Record
 from environment.actors.live_inbox import LiveInbox
 from environment.actors.live_queue import LiveQueue
-from environment.actors.outbox import (
-    AFTER,
-    CANCEL,
-    MAIL,
-    PUBLISH,
-    REPLY,
-    REQUEST,
-    SEND,
-    START,
-    Asked,
-)
+from environment.actors.outbox import AFTER, CANCEL, MAIL, PUBLISH, REQUEST, SEND, START, Asked
 from environment.actors.ports import AnyEnvelope
-from environment.actors.queue import EXPIRE, EXPIRY, TIMER, TOPIC
-from environment.actors.requests import OpenRequest
+from environment.actors.queue import TOPIC
 from environment.actors.settings import Ports
-from environment.actors.timers import Timer
-from environment.actors.topics import Topic
-from environment.messages import TimerFired
 
-Record = Callable[[AnyEnvelope], None]
 Done = Callable[[Cell, int, int, Outcome], None]  # Cell, its incarnation, effect id, outcome.
 
-_ANY: Final = 0  # Live work has no priorities but the lanes.
 
-
-class LiveDepartures:
+class LiveDepartures(Leaving):
     """Releases outboxes. Mail of durable actors is made first and delivered once it is written."""
+
+    _queue: LiveQueue
 
     def __init__(
         self, queue: LiveQueue, moment: Moment, ports: Ports, on_effect: Done,
         on_lost: Callable[[AnyEnvelope], None],
     ) -> None:  # fmt: skip
-        self.cells: dict[str, Cell] = {}
-        self.topics: dict[str, Topic] = {}
-        self.effect_latencies: dict[str, LatencyModel] = {}  # Real work takes its own time.
-        self._queue = queue
-        self._moment = moment
-        self._outbox = moment.outbox
-        self._effects = ports.effects
+        super().__init__(queue, moment, ports)
         self._on_effect = on_effect
         self._on_lost = on_lost
-
-    def topic(self, name: str) -> Topic:
-        """Return a topic, made when it is first named."""
-        topic = self.topics.get(name)
-        if topic is None:
-            topic = self.topics[name] = Topic(name)
-        return topic
 
     def release(self, cell: Cell, in_hand: AnyEnvelope, now_ns: int, record: Record) -> None:
         """Carry out all that a handler asked for; the first branch is written out for speed."""
@@ -94,7 +64,7 @@ class LiveDepartures:
         self, cell: Cell, in_hand: AnyEnvelope, now_ns: int, record: Record, asked: Asked
     ) -> None:
         if asked[0] in (AFTER, CANCEL):
-            self._time(cell, in_hand, now_ns, asked)
+            self._time(cell, in_hand, asked)
         elif asked[0] == START:
             self.start(cell, in_hand, asked[2], asked[3])
         elif asked[0] in MAIL:
@@ -125,40 +95,17 @@ class LiveDepartures:
                 continue
             others.append(asked)
             if asked[0] in (AFTER, CANCEL):
-                self._time(cell, in_hand, now_ns, asked)
+                self._time(cell, in_hand, asked)
             elif asked[0] != START:
                 self.subscribe(cell, asked[1], asked[2])
         self._outbox.clear()
         return mail, others, published
 
     def _made(self, cell: Cell, in_hand: AnyEnvelope, now_ns: int, asked: Asked) -> AnyEnvelope:
-        verb, target, message, more = asked
-        evidence, request_id, answers = more, 0, 0
-        if verb == REPLY:
-            evidence, answers = more
-        elif verb == REQUEST:
-            evidence, request_id, deadline_ns = more
-        envelope = Envelope(
-            self._queue.number(), cell.address, target, now_ns, now_ns, in_hand.id, in_hand.chain,
-            message, evidence, request_id, answers,
-        )  # fmt: skip
-        if request_id:
-            cell.requests.ask(OpenRequest(request_id, deadline_ns, envelope.id, envelope.chain))
-            self._queue.push(deadline_ns, EXPIRY, None, (EXPIRE, cell, request_id))
+        envelope = self._envelope(cell, in_hand, now_ns, now_ns, asked)
+        if asked[0] == REQUEST:
+            self._expect_reply(cell, envelope, asked)
         return envelope
-
-    def _time(self, cell: Cell, in_hand: AnyEnvelope, now_ns: int, asked: Asked) -> None:
-        verb, name, number, timer_id = asked
-        if verb == AFTER:
-            due_ns = now_ns + number
-            cell.timers.set(Timer(timer_id, name, due_ns, in_hand.id, in_hand.chain))
-            self._queue.push(due_ns, _ANY, None, (TIMER, cell, timer_id))
-        elif cell.timers.take(number) is None and cell.inbox:
-            cell.inbox.drop(
-                lambda waiting: (
-                    isinstance(waiting.message, TimerFired) and waiting.message.timer_id == number
-                )
-            )
 
     # --- on its way ----------------------------------------------------------------------------
 
@@ -204,8 +151,7 @@ class LiveDepartures:
         """Begin the real work of an effect; its outcome comes in by the admission queue."""
         incarnation = cell.incarnation
         started = Started(effect_id, effect, self._moment.clock.now_ns, in_hand.id, in_hand.chain)
-        performance = self._effects.start(cell.address, effect_id, effect)
-        cell.effects.add(started, performance)
+        performance = self.perform(cell, started)
         performance.when_done(
             effect_id, lambda outcome: self._on_effect(cell, incarnation, effect_id, outcome)
         )
@@ -215,7 +161,3 @@ class LiveDepartures:
         if interval_ns is not None:
             cell.subscriptions[topic] = interval_ns
         self.topic(topic).add(cell, None, cell.subscriptions.get(topic, 0))
-
-    def hearers(self, topic: Topic, envelope: AnyEnvelope) -> tuple[list[Cell], AnyEnvelope]:
-        """Return who is given a publication now, and as what: some have an interval."""
-        return hearers(self._queue, self._moment.clock.now_ns, topic, envelope)

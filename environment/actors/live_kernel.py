@@ -6,16 +6,15 @@ through virtual time without an event loop.
 """
 
 from collections import deque
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final
 
-from environment.actors.actor import Actor
 from environment.actors.admission import Admission
 from environment.actors.cell import Cell
 from environment.actors.context import Moment
 from environment.actors.effects import Outcome
 from environment.actors.envelope import Envelope
-from environment.actors.inbox import Pressure, Waiting
+from environment.actors.inbox import Waiting
+from environment.actors.kernel import Kernel
 from environment.actors.live_clock import LiveClock
 from environment.actors.live_departures import LiveDepartures
 from environment.actors.live_floor import KERNEL, LiveFloor, Written
@@ -24,15 +23,10 @@ from environment.actors.live_queue import LiveQueue, Special
 from environment.actors.live_settings import Alarmed, LiveSettings
 from environment.actors.live_statistics import LiveStatistics, Measures
 from environment.actors.ports import AnyEnvelope
-from environment.actors.queue import CALL, EXPIRE, RESTART, START, TIMER, TOPIC
-from environment.actors.reference import ActorRef, Directory
+from environment.actors.queue import TOPIC
 from environment.actors.settings import Ports, Settings
-from environment.actors.supervision import DeadLetter
-from environment.actors.topics import Topic
 from environment.errors import ConfigError
-from environment.messages import ClockStepped, Message, RequestExpired, TimerFired
-
-M = TypeVar("M")
+from environment.messages import ClockStepped, Message
 
 CLOCK_TOPIC: Final = "kernel/clock"  # Where ClockStepped is published.
 
@@ -40,68 +34,37 @@ _MAIL, _TOPIC, _EFFECT = range(3)  # Kinds of entrants.
 _STREAK: Final = 64  # Urgent visits before an ordinary one has its turn.
 
 
-class LiveKernel:
+class LiveKernel(Kernel):
     """Runs actors in real time. Build it, `spawn`, then drain it: `environment.actors.live_run`."""
+
+    queue: LiveQueue
+    departures: LiveDepartures
+    floor: LiveFloor
 
     def __init__(
         self, settings: Settings | None = None, ports: Ports | None = None,
         live: LiveSettings | None = None, clock: LiveClock | None = None, epoch: int = 0,
     ) -> None:  # fmt: skip
         """Make a kernel; `ports.clock` is not used: `clock` stands for it and steers timers too."""
-        self.settings = settings or Settings()
-        self.ports = ports or Ports()
+        settings, ports = settings or Settings(), ports or Ports()
         self.live = live or LiveSettings()
         self.epoch = epoch
-        self.stop_reason = ""
         self.clock = clock or LiveClock()
-        self.queue = LiveQueue(self.clock, epoch)
-        moment = self._moment = Moment(self.clock)
-        self.departures = LiveDepartures(
-            self.queue, moment, self.ports, self._on_effect_done, self._lost
-        )
-        self.floor = LiveFloor(self.settings, self.ports, self.queue, self.departures, moment)
-        self.admission = Admission(self.floor.pressure)
+        queue, moment = LiveQueue(self.clock, epoch), Moment(self.clock)
+        departures = LiveDepartures(queue, moment, ports, self._on_effect_done, self._lost)
+        floor = LiveFloor(settings, ports, queue, departures, moment)
+        super().__init__(settings, ports, queue, floor)
+        self.admission = Admission(floor.pressure)
         self.measures = Measures(self.live)
-        self._cells = self.floor.cells
+        self._moment = moment
         self._held: deque[tuple[int, Written]] = deque()  # Written steps that wait for a sync.
-        self._promised: set[str] = set()
         self._is_behind = False  # As it was last published.
         self._last: object = None  # What was visited last; its time ends when the next one begins.
         self._last_ns = self.clock.steady_ns()
-        self._special: dict[int, Callable[..., None]] = {
-            TIMER: self.fire,
-            EXPIRE: self._on_expiry,
-            START: self.floor.begin,
-            RESTART: self.floor.restart,
-            CALL: lambda function: function(),
-        }
-
-    # --- building --------------------------------------------------------------------------
-
-    def spawn(self, address: str, factory: Callable[[], Actor[M]]) -> ActorRef[M]:
-        """Put an actor at an address; the factory makes each incarnation anew."""
-        self.floor.spawn(address, factory)
-        return ActorRef(address)
-
-    def reference(self, address: str) -> ActorRef[M]:
-        """Return a reference to an actor that is, or will be, at an address."""
-        self._promised.add(address)
-        return ActorRef(address)
-
-    def directory(self) -> Directory[M]:
-        """Return references by address, for an actor that answers whom a message names."""
-        return Directory(self._cells.__contains__)
 
     def on_alarm(self, alarmed: Alarmed) -> None:
         """Have something told what is unexplained; without it, such a thing ends the process."""
         self.floor.alarmed = alarmed
-
-    def check_promises(self) -> None:
-        """Raise ConfigError if a reference was made to an address where nobody stands."""
-        missing = sorted(self._promised - self._cells.keys())
-        if missing:
-            raise ConfigError(f"References were made to {missing}, and no actor is there.")
-        self._promised.clear()
 
     # --- the edge, open to every thread ------------------------------------------------------
 
@@ -139,16 +102,6 @@ class LiveKernel:
             self.admission.wake()
 
     # --- looking -----------------------------------------------------------------------------
-
-    @property
-    def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """The last messages whose handlers raised, oldest first."""
-        return tuple(self.floor.dead_letters)
-
-    @property
-    def pressure(self) -> Pressure:
-        """Whether any inbox is above its high-water mark."""
-        return self.floor.pressure
 
     def statistics(self) -> LiveStatistics:
         """Return counts, waiting mail, and what was measured."""
@@ -302,26 +255,17 @@ class LiveKernel:
 
     # --- what comes in -----------------------------------------------------------------------
 
-    def _enter(self, kind: int, message: Message, *more: object) -> None:
+    def _enter(self, kind: int, message: Message, *more: Any) -> None:  # noqa: ANN401  by kind
         if kind == _MAIL:
             sender, recipient, cause, answers = more
-            self._admit(self._cells[str(recipient)], str(sender), message, cause, answers)  # type: ignore[arg-type]
+            cause_id, chain = (0, 0) if cause is None else (cause.id, cause.chain)
+            self._admit(self._cells[recipient], sender, message, cause_id, chain, answers)
         elif kind == _TOPIC:
-            self._publish(str(more[0]), str(more[1]), message)
+            sender, topic = more
+            self._publish(sender, topic, message)
         else:
             cell, incarnation, effect_id = more
-            self._take_outcome(cell, incarnation, effect_id, message)  # type: ignore[arg-type]
-
-    def _admit(
-        self, cell: Cell, sender: str, message: Message, cause: AnyEnvelope | None, answers: int = 0
-    ) -> None:
-        number, now_ns = self.queue.number(), self.clock.now_ns
-        cause_id, chain = (cause.id, cause.chain) if cause is not None else (0, number)
-        envelope = Envelope(
-            number, sender, cell.address, now_ns, now_ns, cause_id, chain, message, (), 0, answers
-        )
-        self.ports.recorder.input(envelope)
-        self.departures.deliver(envelope)
+            self._take_outcome(cell, incarnation, effect_id, message)
 
     def _publish(self, sender: str, topic: str, message: Message) -> None:
         number, now_ns = self.queue.number(), self.clock.now_ns
@@ -336,49 +280,7 @@ class LiveKernel:
         if cell.incarnation != incarnation or effect_id not in cell.effects.underway:
             return  # Voided by a restart.
         started, _ = cell.effects.underway.pop(effect_id)
-        number, now_ns = self.queue.number(), self.clock.now_ns
-        envelope = Envelope(
-            number, "effect", cell.address, now_ns, now_ns, started.cause, started.chain, outcome
-        )
-        self.ports.recorder.input(envelope)
-        self.departures.put(cell, envelope)
-
-    # --- what the kernel itself says ------------------------------------------------------------
-
-    def _on_topic(self, topic: Topic, envelope: AnyEnvelope) -> int:
-        cells, envelope = self.departures.hearers(topic, envelope)
-        moment, message, record = self._moment, envelope.message, self.ports.recorder.sent
-        outbox, now_ns = moment.outbox, self.clock.now_ns
-        for cell in cells:
-            if not cell.is_plain:
-                self.departures.put(cell, envelope)
-                continue
-            moment.envelope = envelope
-            try:
-                cell.receive(cell.context, message)
-            except Exception as error:  # noqa: BLE001  the supervisor, as for mail to one actor
-                self.floor.fail(cell, envelope, error)
-                continue
-            cell.handled += 1
-            if outbox:
-                self.departures.release(cell, envelope, now_ns, record)
-        return len(cells)
-
-    def fire(self, cell: Cell, timer_id: int, *, late: bool = False) -> None:
-        """Let a timer fire unless it was cancelled; `late`: it was due before the process began."""
-        timer = cell.timers.take(timer_id)
-        if timer is not None:
-            fired = TimerFired(timer_id=timer_id, name=timer.name, late=late)
-            self._say(cell, cell.address, fired, timer.cause, timer.chain)
-
-    def _on_expiry(self, cell: Cell, request_id: int) -> None:
-        request = cell.requests.expire(request_id)
-        if request is not None:
-            expired = RequestExpired(request_id=request_id)
-            self._say(cell, KERNEL, expired, request.envelope_id, request.chain)
-
-    def _say(self, cell: Cell, sender: str, message: Message, cause: int, chain: int) -> None:
-        self.departures.put(cell, self.floor.envelope(sender, cell.address, message, cause, chain))
+        self._admit(cell, "effect", outcome, started.cause, started.chain)
 
     def _lost(self, envelope: AnyEnvelope) -> None:
         self.floor.lost(envelope)

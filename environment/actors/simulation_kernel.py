@@ -2,112 +2,68 @@
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
-from environment.actors.actor import Actor
 from environment.actors.cell import Cell
 from environment.actors.collection import unhurried_collection
 from environment.actors.context import Moment
 from environment.actors.departures import Departures
 from environment.actors.envelope import CONTROL, DATA, Envelope
-from environment.actors.floor import KERNEL, Floor, lane_of
-from environment.actors.inbox import Pressure
+from environment.actors.floor import Floor, lane_of
+from environment.actors.kernel import Kernel
 from environment.actors.ports import AnyEnvelope
 from environment.actors.queue import (
     ADMIT,
-    CALL,
     EFFECT,
-    EXPIRE,
     FIRST_LANE,
     INPUT,
     NEVER,
     REPLY,
-    RESTART,
-    START,
-    TIMER,
     TOPIC,
     WAKE_UP,
     Entry,
     EventQueue,
 )
-from environment.actors.reference import ActorRef, Directory
 from environment.actors.settings import Ports, Settings
 from environment.actors.snapshot import EffectsAfter, Restorer, snapshot_run
 from environment.actors.statistics import KernelStatistics, Samples, actor_statistics
-from environment.actors.supervision import DeadLetter
-from environment.actors.topics import Topic
 from environment.errors import ConfigError, Defect
-from environment.messages import Message, RequestExpired, TimerFired
-
-M = TypeVar("M")
+from environment.messages import Message
 
 _BURST: Final = 250  # Messages between two looks at the recorder and at a request to stop.
 _ALL_SAMPLED: Final = 1_000  # So many first entries are all measured, so that short runs show.
 
 
-class SimulationKernel:
+class SimulationKernel(Kernel):
     """Runs actors and an engine in virtual time.
 
     Build it, `spawn` the actors, then `run_until` any moment, as often as wanted: where the loop
     returns never changes what it does.
     """
 
+    queue: EventQueue
+    departures: Departures
+
     def __init__(self, settings: Settings | None = None, ports: Ports | None = None) -> None:
-        self.settings = settings or Settings()
-        self.ports = ports or Ports()
-        self.stop_reason = ""
-        self.queue = EventQueue(self.settings.seed, self.settings.ties)
-        self._clock = self.ports.clock
-        self._clock.now_ns = self.settings.start_ns
-        moment = Moment(self._clock)
-        self.departures = Departures(self.settings.seed, self.queue, moment, self.ports)
-        self.departures.effect_latencies.update(self.settings.effect_latency)
-        self.floor = Floor(self.settings, self.ports, self.queue, moment, self.departures)
-        self._cells = self.floor.cells
-        self._engine = self.ports.engine
+        settings, ports = settings or Settings(), ports or Ports()
+        queue, moment = EventQueue(settings.seed, settings.ties), Moment(ports.clock)
+        self._clock = ports.clock
+        self._clock.now_ns = settings.start_ns
+        departures = Departures(settings.seed, queue, moment, ports)
+        departures.effect_latencies.update(settings.effect_latency)
+        super().__init__(settings, ports, queue, Floor(settings, ports, queue, moment, departures))
+        self._engine = ports.engine
         self._samples = Samples()
         self._inputs = self._rounds = 0
-        self._promised: set[str] = set()
-        self._special: dict[int, Callable[..., None]] = {
+        self._special |= {
             TOPIC: self._on_topic,
-            TIMER: self.fire,
             REPLY: self._on_reply,
-            EXPIRE: self._on_expiry,
             EFFECT: self._on_effect,
             WAKE_UP: self.floor.wake,
-            START: self.floor.begin,
-            RESTART: self.floor.restart,
-            ADMIT: lambda by, to, message: self._admit(self._cells[to], by, message, 0, 0),
-            CALL: lambda function: function(),
+            ADMIT: lambda by, to, message: self._admit(self._cells[to], by, message),
         }
 
-    # --- building --------------------------------------------------------------------------
-
-    def spawn(self, address: str, factory: Callable[[], Actor[M]]) -> ActorRef[M]:
-        """Put an actor at an address; the factory makes each incarnation anew."""
-        self.floor.spawn(address, factory)
-        return ActorRef(address)
-
-    def reference(self, address: str) -> ActorRef[M]:
-        """Return a reference to an actor that is, or will be, at an address."""
-        self._promised.add(address)
-        return ActorRef(address)
-
-    def directory(self) -> Directory[M]:
-        """Return references by address, for an actor that answers whom a message names."""
-        return Directory(self._cells.__contains__)
-
     # --- looking -----------------------------------------------------------------------------
-
-    @property
-    def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """The last messages whose handlers raised, oldest first."""
-        return tuple(self.floor.dead_letters)
-
-    @property
-    def pressure(self) -> Pressure:
-        """Whether any inbox is above its high-water mark; feeds hold this and ask."""
-        return self.floor.pressure
 
     def statistics(self) -> KernelStatistics:
         """Return counts, waiting mail, busy times, and sampled durations."""
@@ -243,7 +199,7 @@ class SimulationKernel:
         self._engine.restore(restorer.run.engine)
 
     def _run_guarded(self, until_ns: int) -> None:
-        self._check_promises()
+        self.check_promises()
         try:
             with unhurried_collection():
                 self._run(until_ns)
@@ -320,54 +276,10 @@ class SimulationKernel:
             else:
                 self.floor.arrive(cell, item, queue.priority(order) - FIRST_LANE)
 
-    def _check_promises(self) -> None:
-        if not self._promised:
-            return
-        missing = sorted(self._promised - self._cells.keys() - self._engine.addresses)
-        if missing:
-            raise ConfigError(f"References were made to {missing}, and no actor is there.")
-        self._promised.clear()
-
     # --- what is in the queue besides mail ------------------------------------------------------
-
-    def _on_topic(self, topic: Topic, envelope: AnyEnvelope) -> None:
-        cells, envelope = self.departures.hearers(topic, envelope)
-        floor, message, now_ns = self.floor, envelope.message, self._clock.now_ns
-        moment, record = floor.moment, self.ports.recorder.sent
-        outbox = moment.outbox
-        for cell in cells:
-            if cell.is_plain:
-                moment.envelope = envelope
-                try:
-                    cell.receive(cell.context, message)
-                except Exception as error:  # noqa: BLE001  the supervisor, as for mail to one actor
-                    floor.fail(cell, envelope, error)
-                    continue
-                cell.handled += 1
-                if outbox:
-                    self.departures.release(cell, envelope, now_ns, record)
-            else:
-                floor.arrive(cell, envelope, lane_of(message))
-
-    def fire(self, cell: Cell, timer_id: int, *, late: bool = False) -> None:
-        """Let a timer fire unless it was cancelled; `late`: it was due before the process began."""
-        timer = cell.timers.take(timer_id)
-        if timer is not None:
-            fired = TimerFired(timer_id=timer_id, name=timer.name, late=late)
-            self._say(cell, cell.address, fired, timer.cause, timer.chain)
 
     def _on_reply(self, cell: Cell, envelope: AnyEnvelope) -> None:
         self.floor.arrive(cell, envelope, lane_of(envelope.message))
-
-    def _on_expiry(self, cell: Cell, request_id: int) -> None:
-        request = cell.requests.expire(request_id)
-        if request is not None:
-            expired = RequestExpired(request_id=request_id)
-            self._say(cell, KERNEL, expired, request.envelope_id, request.chain)
-
-    def _say(self, cell: Cell, sender: str, message: Message, cause: int, chain: int) -> None:
-        envelope = self.floor.envelope(sender, cell.address, message, cause, chain)
-        self.floor.arrive(cell, envelope, lane_of(message))
 
     def _on_effect(self, cell: Cell, effect_id: int) -> None:
         if effect_id not in cell.effects.underway:
@@ -380,14 +292,6 @@ class SimulationKernel:
             return
         del cell.effects.underway[effect_id]
         self._admit(cell, "effect", outcome, started.cause, started.chain)
-
-    def _admit(self, cell: Cell, sender: str, message: Message, cause: int, chain: int) -> None:
-        number, now_ns = self.queue.number(), self._clock.now_ns
-        envelope = Envelope(
-            number, sender, cell.address, now_ns, now_ns, cause, chain or number, message
-        )
-        self.ports.recorder.input(envelope)
-        self.floor.arrive(cell, envelope, lane_of(message))
 
 
 def fork(kernel: SimulationKernel, build: Callable[[], SimulationKernel]) -> SimulationKernel:

@@ -12,9 +12,10 @@ import msgspec
 
 from environment.actors.cell import Cell
 from environment.actors.durable import remember
-from environment.actors.durable_mail import Kernel, Mail, mail_under_way
+from environment.actors.durable_mail import Mail, mail_under_way
 from environment.actors.envelope import Envelope
 from environment.actors.floor import lane_of
+from environment.actors.kernel import Kernel
 from environment.actors.live_kernel import LiveKernel
 from environment.actors.protocol import Protocol
 from environment.actors.queue import BEGIN, CALL, EXPIRE, EXPIRY, TIMER

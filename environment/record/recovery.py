@@ -12,7 +12,8 @@ import msgspec
 from environment.actors.cell import Cell
 from environment.actors.collection import unhurried_collection
 from environment.actors.durable import recall
-from environment.actors.durable_mail import Kernel, Mail
+from environment.actors.durable_mail import Mail
+from environment.actors.kernel import Kernel
 from environment.actors.outbox import (
     AFTER,
     CANCEL,
