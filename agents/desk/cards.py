@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from agents.desk.case import Case, CaseLeg
+from agents.desk.control_figures import unit_worth
 from agents.desk.controls import Rulebook
 from agents.desk.grid import describe
 from agents.desk.measures import AccountMeasures, Worst
@@ -87,12 +88,11 @@ def make_card(
 
 def figures_of(case: Case, card: OrderCard, sequence: int) -> CardFigures:
     """Return what has moved since the card was made."""
-    now = twice_mid(case)
     return CardFigures(
         sequence=sequence,
         as_of_ns=case.now_ns,
-        twice_mid=now,
-        drift=drift_of(now, card.twice_mid),
+        twice_mid=twice_mid(case),
+        drift=drift_of(case, card.twice_mid),
         position=_position(case),
         margin_micros=_margin(case),
         buying_power_micros=_buying_power(case),
@@ -101,20 +101,24 @@ def figures_of(case: Case, card: OrderCard, sequence: int) -> CardFigures:
     )
 
 
-def drift_of(now: int | None, then: int | None) -> float | None:
-    """Return how far a price has moved, as a share of what it was; None where either is unknown."""
-    return None if now is None or not then else (now - then) / then
+def drift_of(case: Case, then: int | None) -> float | None:
+    """Return how far what a unit is worth has moved since it was twice so many ticks.
+
+    A share of what it was, of a structure of what all its legs come to; None where it is unknown.
+    """
+    now = twice_mid(case)
+    if now is None or then is None:
+        return None
+    whole = 2.0 * unit_worth(case)[1] if len(case.legs) > 1 else float(then)
+    return (now - then) / whole if whole else None
 
 
 def twice_mid(case: Case) -> int | None:
-    """Return twice what one unit is worth, in ticks: the mid, or the net of all legs' marks."""
-    if len(case.legs) == 1:
-        leg = case.legs[0]
-        view = case.views.get(leg.instrument.symbol)
-        seen = None if view is None else view.twice_mid
-        mark = case.market.marks.get(leg.instrument.symbol)
-        return seen if seen is not None else None if mark is None else 2 * mark
-    return sum(2 * case.mark_of(leg) * leg.signed // max(case.quantity, 1) for leg in case.legs)
+    """Return twice what one unit is worth, in ticks: mid, theoretical value, or net of all legs."""
+    worth = unit_worth(case)[0]
+    if worth is None:
+        return None
+    return round(2.0 * worth) if len(case.legs) > 1 else max(round(2.0 * worth), 1)
 
 
 def worst_case(case: Case) -> WorstCase:

@@ -78,6 +78,7 @@ class Case:
         self.state = state
         self.now_ns = now_ns
         self.restricted = restricted
+        self.is_flatten = False
         self.worths: dict[str, list[float]] = {}  # Of each leg, once a collar has asked.
         self._net = net
         self._cash_micros = cash_micros
@@ -130,15 +131,18 @@ class Case:
         """Whether it only lowers risk (see docs/decisions/0027)."""
         if not self.legs or not all(leg.closes for leg in self.legs):
             return False
+        if self.is_flatten:
+            return True  # A person has decided that all goes; on the way a hedge may go first.
         for name in self.underlyings:
             if self.after.uncovered_in(name) > self.before.uncovered_in(name):
                 return False
             if self.after.worst_of(name).loss_micros > self.before.worst_of(name).loss_micros:
                 return False
-        if self.after.margin_micros <= self.before.margin_micros:
-            return True  # Bounds are quick, and mostly say it.
-        before, after = self.before.exact_margin, self.after.exact_margin
-        return after.initial_micros <= before.initial_micros
+        # A bound of what is before says nothing: only the account after may be taken from above.
+        least = self.before.exact_margin.initial_micros
+        if self.after.margin_micros <= least:
+            return True
+        return self.after.exact_margin.initial_micros <= least
 
     @lazy
     def closeable_units(self) -> int:

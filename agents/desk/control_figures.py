@@ -262,17 +262,43 @@ def _net_worse(case: Case) -> list[float]:
     limit, found = case.request.price, list[float]()
     if limit is None:
         return [float("inf")]
-    multiplier = max(leg.instrument.multiplier for leg in case.legs)
     for kind in (_mid, theoretical_ticks):
-        net = gross = 0.0
-        for leg, told in zip(case.legs, case.request.legs, strict=True):
-            worth = kind(case, leg)
-            worth = float(case.mark_of(leg)) if worth is None else worth
-            value = worth * abs(weight_of(told, leg.instrument, multiplier))
-            gross += value
-            net += value if leg.side == "buy" else -value
+        net, gross = _net_of(case, kind)
         found.append((limit - net) / gross if gross > 0.0 else float("inf"))
     return found
+
+
+def _net_of(case: Case, kind: Callable[[Case, CaseLeg], float | None]) -> tuple[float, float]:
+    """Return what a unit of a structure is worth net, and what all its legs come to, in ticks."""
+    net = gross = 0.0
+    multiplier = max(leg.instrument.multiplier for leg in case.legs)
+    for leg, told in zip(case.legs, case.request.legs, strict=True):
+        worth = kind(case, leg)
+        worth = float(case.mark_of(leg)) if worth is None else worth
+        value = worth * abs(weight_of(told, leg.instrument, multiplier))
+        gross += value
+        net += value if leg.side == "buy" else -value
+    return net, gross
+
+
+def unit_worth(case: Case) -> tuple[float | None, float]:
+    """Return what one unit of an order is worth now, and what a drift of it is a share of; ticks.
+
+    Stock is worth its mid, an option its theoretical value, a structure the net of its legs: as
+    that may be next to nothing, its drift is a share of what all legs come to.
+    """
+    if len(case.legs) > 1:
+        return _net_of(case, _worth)
+    worth = _worth(case, case.legs[0])
+    return worth, 0.0 if worth is None else worth
+
+
+def _worth(case: Case, leg: CaseLeg) -> float | None:
+    worth = theoretical_ticks(case, leg) if leg.instrument.kind == "option" else None
+    if worth is None:
+        worth = _mid(case, leg)
+    mark = case.market.marks.get(leg.instrument.symbol)
+    return float(mark) if worth is None and mark is not None else worth
 
 
 def _mid(case: Case, leg: CaseLeg) -> float | None:

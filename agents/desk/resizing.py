@@ -2,10 +2,10 @@
 
 from agents.desk.case import Activity, Case
 from agents.desk.exposure import owner_of
-from agents.desk.flatten import OWNER as FLATTEN
 from agents.desk.risk_case import CaseMaker, with_quantity
 from agents.desk.risk_state import RiskState
 from agents.desk.ruling import largest_within
+from agents.desk.states import FLATTEN
 
 
 class Resizing:
@@ -17,13 +17,13 @@ class Resizing:
     def capped(self, state: RiskState, case: Case, activity: Activity) -> Case:
         """Return the case for what is left to close, where the desk only reduces."""
         request, units = case.request, case.closeable_units
-        if case.state == "halted" and owner_of(request.order_id) == FLATTEN:
-            case.state = "reducing"  # The one flatten that a person started.
+        if owner_of(request.order_id) == FLATTEN:
+            case.is_flatten, case.state = True, "reducing"
         if case.state != "reducing" or not 0 < units < request.quantity:
             return case
         smaller = with_quantity(request, units)
         capped = self._maker.case(state, smaller, case.now_ns, activity=activity)
-        capped.state = case.state
+        capped.state, capped.is_flatten = case.state, case.is_flatten
         return capped if capped.is_reducing else case
 
     def smaller(self, state: RiskState, case: Case, activity: Activity, least: int) -> Case | None:

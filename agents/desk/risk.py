@@ -8,7 +8,7 @@ from agents.desk import risk_state
 from agents.desk.case import Case
 from agents.desk.controls import Breach
 from agents.desk.exposure import owner_of
-from agents.desk.flatten import OWNER as FLATTEN, ROUNDS, closing_orders
+from agents.desk.flatten import Flattening
 from agents.desk.order_form import (
     Fault,
     find_malformed,
@@ -20,7 +20,7 @@ from agents.desk.reload import AllowLooser, RulesRead, allow_looser, read_again
 from agents.desk.replacing import beyond_approval
 from agents.desk.resizing import Resizing
 from agents.desk.risk_cards import REFRESH, CardDesk, ToApprovals
-from agents.desk.risk_case import NO_ACTIVITY, CaseMaker, tracked
+from agents.desk.risk_case import CaseMaker, tracked
 from agents.desk.risk_guard import Guard
 from agents.desk.risk_market import RENEW, Heard, MarketHearing
 from agents.desk.risk_night import take_night
@@ -104,6 +104,8 @@ class Risk(Actor[ToRisk]):
         self._resizing = Resizing(self._maker)
         self._parents = ParentDesk(self._maker, self._voice)
         self._hearing = MarketHearing(self._maker, self._guard, self._cards, self._voice)
+        self._guard.on_lower = self._hearing.after_lowering
+        self._flattening = Flattening(self._maker, self._resizing, self._guard, self._close)
         self.state: RiskState = first_state(settings)
 
     def receive(self, ctx: ActorContext, message: ToRisk) -> None:
@@ -119,10 +121,8 @@ class Risk(Actor[ToRisk]):
                 | OrderReplaced() | OrderTriggered()
             ):  # fmt: skip
                 self._on_event(ctx, message)
-            case Decision():
-                self._cards.on_decision(ctx, self.state, message)
-            case MakeSmaller():
-                self._cards.on_smaller(ctx, self.state, message)
+            case Decision() | MakeSmaller():
+                self._on_people(ctx, message)
             case TimerFired(name=name):
                 if name == REFRESH:
                     self._cards.refresh(ctx, self.state)
@@ -327,7 +327,21 @@ class Risk(Actor[ToRisk]):
                 self._cards.progress(ctx, state, event.order_id)
             if event.order_id not in state.book.orders:
                 del state.tickets[event.order_id]
-                self._flatten_further(ctx)
+                self._flattening.go_on(ctx, state)
+
+    def _on_people(self, ctx: ActorContext, message: Decision | MakeSmaller) -> None:
+        """Take what people said; whoever else speaks for them is stopped."""
+        state = self.state
+        if not self._cards.is_approvals(ctx.sender()):
+            state.unbelieved += 1
+            reason = f"{type(message).__name__}: not from the approval agent"
+            self._guard.suspend(ctx, state, AuthorityRefused(
+                sender=ctx.sender(), order_id=message.code, reason=reason
+            ))  # fmt: skip
+        elif isinstance(message, Decision):
+            self._cards.on_decision(ctx, state, message)
+        else:
+            self._cards.on_smaller(ctx, state, message)
 
     def _on_control(
         self, ctx: ActorContext,
@@ -336,10 +350,10 @@ class Risk(Actor[ToRisk]):
         state, settings = self.state, self._settings
         match message:
             case LowerDesk():
-                if not self._guard.may_lower(ctx):
+                if self._guard.may_lower(ctx):
+                    self._guard.lower(ctx, state, message)
+                else:
                     state.unbelieved += 1
-                elif self._guard.lower(ctx, state, message):
-                    self._hearing.after_lowering(ctx, state, message)
             case RaiseDesk():
                 reason = self._guard.lift(ctx, state, message)
                 if reason and ctx.sender() in settings.raisers:
@@ -349,37 +363,22 @@ class Risk(Actor[ToRisk]):
                 state.unbelieved += ctx.sender() not in settings.raisers
             case FlattenDesk():
                 if ctx.sender() in settings.raisers and message.person:
-                    self._hearing.flatten(ctx, state, message)
-                    self._flatten_further(ctx)
+                    self._flattening.begin(ctx, state, message)
                 else:
                     state.unbelieved += 1
             case OutcomeUnknown(unknown=unknown, breaks=breaks):
                 if ctx.sender() in settings.reports:
                     state.unknown, state.breaks = unknown, breaks
             case AuthorityRefused():
-                if ctx.sender() in settings.reports:
+                if ctx.sender() in settings.reports or self._cards.is_approvals(ctx.sender()):
                     self._guard.suspend(ctx, state, message)
 
-    def _flatten_further(self, ctx: ActorContext) -> None:
-        """Close what is held, once nothing works any more; short options go first and alone."""
-        state = self.state
-        if not state.flattens_for or state.book.orders:
-            return
-        first = state.numbers.get(FLATTEN, 0) + 1
-        orders = closing_orders(state.book, self._maker.instruments, first)
-        if not orders or state.flatten_rounds >= ROUNDS:
-            state.flattens_for, state.flatten_rounds = "", 0
-            return
-        state.flatten_rounds += 1
-        for order in orders:
-            state.numbers[FLATTEN] = state.numbers.get(FLATTEN, 0) + 1
-            case = self._maker.case(state, order, ctx.now_ns())
-            case = self._resizing.capped(state, case, NO_ACTIVITY)
-            ruling = rule_on(case, state.rules)
-            if ruling.hard is not None:
-                self._refuse_breach(ctx, order, ruling.hard)
-            else:
-                self._carry_out(ctx, case, ruling, order.quantity, None)
+    def _close(self, ctx: ActorContext, case: Case, ruling: Ruling) -> None:
+        """Send an order of a flatten, or refuse it by the rule that is against it."""
+        if ruling.hard is not None:
+            self._refuse_breach(ctx, case.request, ruling.hard)
+        else:
+            self._carry_out(ctx, case, ruling, case.quantity, None)
 
     def _refuse(self, ctx: ActorContext, order_id: object, fault: Fault) -> None:
         self._voice.refuse(ctx, self.state, order_id, fault)

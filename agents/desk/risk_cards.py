@@ -89,19 +89,25 @@ class CardDesk:
                     self._ask_again(ctx, state, case, waiting)
         for order_id, ticket in state.tickets.items():
             decision = ticket.decision
-            if decision is None or ticket.is_cancelled or ticket.request.instrument != symbol:
+            if decision is None or ticket.is_cancelled or order_id not in state.book.orders:
                 continue
-            view = state.views.get(symbol)
-            drift = drift_of(None if view is None else view.twice_mid, ticket.twice_mid)
-            if drift is not None and abs(drift) > state.rules.approval.drift:
+            if not _touches(ticket.request, symbol, self._maker):
+                continue
+            drift = drift_of(
+                self._maker.case(state, ticket.request, ctx.now_ns()), ticket.twice_mid
+            )
+            if drift is not None and abs(drift) > ticket.drift:
                 ticket.is_cancelled = True
                 self._cancel_rest(ctx, state, order_id)
+
+    def is_approvals(self, sender: str) -> bool:
+        """Return whether a message comes from the one who speaks for people."""
+        return sender == self._approvals.address
 
     def on_decision(self, ctx: ActorContext, state: RiskState, decision: Decision) -> None:
         """Take people's word: look at the order once more, then send it or say why not."""
         waiting = state.waiting.get(decision.order_id)
-        if ctx.sender() != self._approvals.address or waiting is None:
-            state.unbelieved += ctx.sender() != self._approvals.address
+        if waiting is None:
             return
         card = waiting.card
         if decision.outcome != "approved":
@@ -128,8 +134,7 @@ class CardDesk:
     def on_smaller(self, ctx: ActorContext, state: RiskState, asked: MakeSmaller) -> None:
         """Rule again on fewer: a new record, and who asked for it is the first to say yes."""
         found = [w for w in state.waiting.values() if w.card.record_hash == asked.record_hash]
-        if ctx.sender() != self._approvals.address or not found:
-            state.unbelieved += ctx.sender() != self._approvals.address
+        if not found:
             return
         waiting = found[0]
         if not 0 < asked.quantity < waiting.card.quantity:
@@ -208,7 +213,7 @@ class CardDesk:
         state.book.reserve(tracked(request))
         state.tickets[request.order_id] = Ticket(
             request, self._maker.scopes_of(request), signed, card.code, twice_mid(case),
-            is_parent=self._voice.is_worked(request),
+            drift=card.drift, is_parent=self._voice.is_worked(request),
         )  # fmt: skip
         self._voice.kept(ctx, request, card.dropped, "smaller", card.twice_mid)
         passed = Passed(tier=card.tier, rule=card.reasons[0].rule, decision=signed)
@@ -254,7 +259,7 @@ class CardDesk:
         return ""
 
     def _has_drifted(self, case: Case, waiting: Waiting) -> bool:
-        drift = drift_of(twice_mid(case), waiting.card.twice_mid)
+        drift = drift_of(case, waiting.card.twice_mid)
         return drift is not None and abs(drift) > waiting.card.drift
 
     def _is_more(self, ruling: Ruling, waiting: Waiting) -> bool:

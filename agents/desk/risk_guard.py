@@ -1,5 +1,6 @@
 """What moves the desk: down at once for any cause, up one step when a person says so."""
 
+from collections.abc import Callable
 from typing import Final, Literal
 
 import msgspec
@@ -25,20 +26,23 @@ _DESK: Final = scope_name("desk")
 
 
 class Guard:
-    """Keeps states and breakers. `lower` never asks and `lift` always does."""
+    """Keeps states and breakers. `lower` never asks and `lift` always does.
+
+    `on_lower` takes out what may not wait or work any more, whatever the cause was.
+    """
 
     def __init__(self, settings: RiskSettings, instruments: dict[str, Instrument]) -> None:
         self._settings = settings
         self._instruments = instruments
+        self.on_lower: Callable[[ActorContext, RiskState, LowerDesk], None] = lambda *_: None
 
-    def lower(self, ctx: ActorContext, state: RiskState, order: LowerDesk) -> bool:
-        """Move a scope down; return whether that changed anything."""
+    def lower(self, ctx: ActorContext, state: RiskState, order: LowerDesk) -> None:
+        """Move a scope down, unless it is there already."""
         key = scope_name(order.scope, order.name)
         before = state.states.lower(key, order.to)
-        if before is None:
-            return False
-        self._publish(ctx, before, order.to, order.reason, msgspec.structs.asdict(order))
-        return True
+        if before is not None:
+            self._publish(ctx, before, order.to, order.reason, msgspec.structs.asdict(order))
+            self.on_lower(ctx, state, order)
 
     def may_lower(self, ctx: ActorContext) -> bool:
         """Return whether the sender may move the desk: any of the desk's own, or of people's."""
@@ -66,6 +70,12 @@ class Guard:
         self._publish(ctx, before, after, order.reason, msgspec.structs.asdict(order))
         return ""
 
+    def say(self, ctx: ActorContext, state: RiskState, text: str, person: str) -> None:
+        """Tell everybody something of the desk's state that did not change it."""
+        now = state.states.of(_DESK)
+        said = {"person": person, "scope": "desk", "name": ""}
+        self._publish(ctx, now, now, text, said)
+
     def suspend(self, ctx: ActorContext, state: RiskState, found: AuthorityRefused) -> None:
         """Stop an agent that handed the venue what nobody approved; of the desk it is a defect."""
         audited = Audited(
@@ -73,7 +83,8 @@ class Guard:
             figures={"sender": found.sender},
         )  # fmt: skip
         ctx.publish(AUDIT_TOPIC, audited)
-        is_desk = found.sender in self._settings.reports | {ctx.address, "exchange"}
+        desk = self._settings.reports | self._settings.trusted | self._settings.raisers
+        is_desk = found.sender in desk | {ctx.address, "exchange"}
         if is_desk:
             order = LowerDesk(to="reducing", reason=f"gate: {found.reason}", figures=found.order_id)
         else:

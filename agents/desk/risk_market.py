@@ -18,7 +18,7 @@ from agents.desk.risk_voice import Voice
 from agents.desk.states import scope_name
 from agents.instrument_view import quotes_topic, status_topic
 from environment.actors import ActorContext
-from environment.control_messages import FlattenDesk, LowerDesk
+from environment.control_messages import LowerDesk
 from environment.messages import (
     AuctionIndication,
     BandsChanged,
@@ -157,12 +157,6 @@ class MarketHearing:
         self._cancel(
             ctx, state, lambda ticket: key in ticket.scopes, keep_reducing=order.to == "reducing"
         )
-
-    def flatten(self, ctx: ActorContext, state: RiskState, order: FlattenDesk) -> None:
-        """Note whose flatten it is, and cancel everything; its orders may follow."""
-        state.flattens_for = order.person
-        self._cards.end_all(ctx, state, "halted", f"{order.person} flattens: {order.reason}")
-        self._cancel(ctx, state, lambda _: True, keep_reducing=False)
 
     def renew(self, ctx: ActorContext, state: RiskState) -> None:
         """Reckon beside what takes longer than an order should wait; once a minute."""

@@ -96,6 +96,7 @@ class Ticket(msgspec.Struct):
     decision: SignedDecision | None = None
     code: str = ""
     twice_mid: int | None = None
+    drift: float = 0.0  # Of what people approved: the band outside which its rest is cancelled.
     is_cancelled: bool = False  # The desk itself has cancelled what is left of it.
     is_parent: bool = False  # Execution works it, in children.
     is_ending: bool = False  # Execution is done with it.

@@ -1,8 +1,12 @@
 """ACTIVE, REDUCING, HALTED: of the desk and of each agent, strategy and underlying."""
 
+from typing import Final
+
 import msgspec
 
 from environment.control_messages import STATES, DeskState, Scope
+
+FLATTEN: Final = "desk/flatten"  # Whose orders pass in every state: a named person started them.
 
 
 def scope_name(scope: Scope, name: str = "") -> str:

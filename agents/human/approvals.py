@@ -35,7 +35,7 @@ from environment.approval_messages import (
     ShowCards,
 )
 from environment.authority import DecisionKey, Keys, bound_legs
-from environment.control_messages import AUDIT_TOPIC, Audited
+from environment.control_messages import AUDIT_TOPIC, Audited, AuthorityRefused
 from environment.messages import EffectDone, EffectFailed, Resumed, TimerFired
 from environment.signed import SignedDecision
 
@@ -56,8 +56,9 @@ class Approvals(Actor[ToApprovals]):
     DURABLE: ClassVar[bool] = True
 
     def __init__(
-        self, risk: ActorRef[Decision | MakeSmaller], settings: ApprovalSettings, keys: Keys
-    ) -> None:
+        self, risk: ActorRef[Decision | MakeSmaller | AuthorityRefused],
+        settings: ApprovalSettings, keys: Keys,
+    ) -> None:  # fmt: skip
         self._risk = risk
         self._settings = settings
         self._key = DecisionKey(keys.decision)
@@ -349,9 +350,11 @@ class Approvals(Actor[ToApprovals]):
         ctx.send(ActorRef(ctx.sender()), noted)
 
     def _not_believed(self, ctx: ActorContext, what: str) -> None:
-        """Refuse what only risk, or only people, may say; an agent that tries it is recorded."""
+        """Refuse what only risk, or only people, may say; risk stops an agent that tries it."""
         self.state.unbelieved += 1
         self._audit(ctx, "forgery", "", what, f"{what} from {ctx.sender()}", {})
+        reason = f"{what}: it may not say that"
+        ctx.send(self._risk, AuthorityRefused(sender=ctx.sender(), order_id=what, reason=reason))
 
     def _audit(
         self, ctx: ActorContext, kind: str, person: str, subject: str, text: str,

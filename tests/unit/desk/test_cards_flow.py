@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agents.desk.controls import Limit, Rulebook
-from agents.desk.limits import ApprovalPolicy
+from agents.desk.limits import ApprovalPolicy, Breaker
 from agents.desk.risk_state import PaperOrder
 from agents.human.approval_state import ApprovalSettings
 from agents.human.approvals import Approvals
@@ -39,6 +39,7 @@ from tests.unit.desk.factories import (
     AGENT,
     DOLLAR,
     KEYS,
+    OTHER,
     accepted,
     ask,
     filled,
@@ -59,11 +60,11 @@ def raw(result: Any) -> msgspec.Raw:
 class Desk:
     """Risk and approvals, with messages between them delivered at once."""
 
-    def __init__(self, *, tier: Any = "one", **more: Any) -> None:
+    def __init__(self, *, tier: Any = "one", risk: Any = None, **more: Any) -> None:
         settings = ApprovalSettings(**more)
         policy = ApprovalPolicy(default=tier)
         limits = {"order_notional": Limit(soft=50_000 * DOLLAR, hard=100_000 * DOLLAR)}
-        self.risk = make_risk(Rulebook(approval=policy, limits=limits))
+        self.risk = make_risk(Rulebook(approval=policy, limits=limits), **(risk or {}))
         self.approvals = Approvals(ActorRef("desk/risk"), settings, KEYS)
         self.ctx = RecordingContext("desk/risk")
         self.human = RecordingContext("human/approvals")
@@ -196,6 +197,10 @@ def test_agent_cannot_answer_or_put_a_card() -> None:
     desk.say(ApprovalRequest(card=card, figures=desk.shown.figures), sender=AGENT)
     assert desk.orders() == []
     assert desk.approvals.state.unbelieved == 2
+    assert desk.risk.state.states.of(f"agent:{AGENT}") == "halted"
+    assert "Audited forgery" in [
+        f"Audited {p.message.kind}" for p in desk.human.published if isinstance(p.message, Audited)
+    ]
 
 
 def test_decision_made_by_hand_is_not_believed() -> None:
@@ -206,8 +211,14 @@ def test_decision_made_by_hand_is_not_believed() -> None:
         code=card.code, order_id=card.order.order_id, record_hash=card.record_hash,
         outcome="approved", people=("ana",),
     )  # fmt: skip
-    desk.ctx.handle(desk.risk, forged, sender=AGENT)
+    desk.ctx.handle(desk.risk, forged, sender=OTHER)
     assert desk.orders() == []
+    assert desk.risk.state.states.of(f"agent:{OTHER}") == "halted"
+    assert ("forgery", OTHER) in [
+        (p.message.kind, p.message.figures.get("sender"))
+        for p in desk.ctx.published
+        if isinstance(p.message, Audited)
+    ]
     desk.tell(forged)  # From the right address, and still without a signature.
     assert desk.orders() == []
     assert desk.shown.outcome == "failed"
@@ -295,6 +306,23 @@ def test_market_close_turns_every_card_into_a_no() -> None:
     assert desk.shown.outcome == "market_closed"
     desk.answer()
     assert desk.orders() == []
+
+
+def test_breaker_voids_cards_as_a_persons_halt_does() -> None:
+    desk = Desk(tier="auto")
+    desk.tell(ask())
+    desk.tell(accepted(f"{AGENT}/1"))
+    desk.tell(filled(f"{AGENT}/1", 10))
+    rules = desk.risk.state.rules
+    desk.risk.state.rules = msgspec.structs.replace(
+        rules, approval=ApprovalPolicy(default="one"),
+        breakers=(Breaker(measure="daily_loss", scope="desk", halted=DOLLAR),),
+    )  # fmt: skip
+    desk.tell(ask(2))
+    assert desk.shown.state == "waiting"
+    desk.tell(quote(9_960, 9_962))
+    assert desk.shown.outcome == "halted"
+    assert desk.risk.state.waiting == {}
 
 
 def test_halt_voids_cards_and_lets_nothing_through() -> None:
@@ -388,7 +416,7 @@ def test_nobody_is_called_where_no_channel_is_configured() -> None:
 
 def test_no_agent_says_who_is_present() -> None:
     desk = Desk(has_channel=True)
-    desk.say(ApproversPresent(count=1), sender="quant/maker")
+    desk.say(ApproversPresent(count=1), sender=OTHER)
     desk.tell(ask())
     assert calls(desk) == ["new"]
 
@@ -455,5 +483,5 @@ def test_withdrawal_is_told_to_approvals_only_by_risk() -> None:
     gone = CardWithdrawn(
         code=desk.card.code, order_id=f"{AGENT}/1", outcome="halted", reason="made up"
     )
-    desk.say(gone, sender=AGENT)
+    desk.say(gone, sender=OTHER)
     assert desk.shown.outcome is None

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from agents.desk.exposure import DeskBook, Exposure
-from agents.desk.flatten import OWNER, closing_orders
+from agents.desk.flatten import closing_orders
+from agents.desk.limits import Breaker, Rulebook
 from agents.desk.risk import Risk
+from agents.desk.states import FLATTEN
 from environment.actors.testing import RecordingContext
 from environment.control_messages import (
     AuthorityRefused,
@@ -23,12 +25,16 @@ from environment.messages import ApprovedOrder, CancelOrder, OrderRefused
 from tests.unit.desk.factories import (
     AAPL,
     AGENT,
+    DOLLAR,
     OTHER,
     accepted,
     ask,
     cancelled,
     filled,
     make_risk,
+    phase,
+    quote,
+    refused,
     sender_of,
 )
 
@@ -131,8 +137,8 @@ def test_flatten_cancels_then_closes_in_every_state() -> None:
     tell(risk, FlattenDesk(person="ana", reason="tested"))
     ctx = tell(risk, cancelled(f"{AGENT}/2", 5))
     (order,) = [m.order for m in ctx.messages() if isinstance(m, ApprovedOrder)]
-    assert (order.order_id, order.side, order.quantity) == (f"{OWNER}/1", "sell", 10)
-    tell(risk, filled(f"{OWNER}/1", 10, side="sell"))
+    assert (order.order_id, order.side, order.quantity) == (f"{FLATTEN}/1", "sell", 10)
+    tell(risk, filled(f"{FLATTEN}/1", 10, side="sell"))
     assert risk.state.book.account["AAPL"].position == 0
     assert risk.state.flattens_for == ""
 
@@ -141,7 +147,66 @@ def test_flatten_closes_short_options_before_what_covers_them() -> None:
     call = make_option("AAPL", date(2014, 7, 19), "call", "650")
     book = DeskBook(account={"AAPL": Exposure(position=100), call.symbol: Exposure(position=-1)})
     instruments = {"AAPL": AAPL, call.symbol: call}
-    (first,) = closing_orders(book, instruments, 1)
+    (first,), (then,) = closing_orders(book, instruments)
     assert (first.instrument, first.side, first.quantity) == (call.symbol, "buy", 1)
-    book.account[call.symbol].position = 0
-    assert [order.instrument for order in closing_orders(book, instruments, 2)] == ["AAPL"]
+    assert (then.instrument, then.side, then.quantity) == ("AAPL", "sell", 100)
+
+
+def test_flatten_halts_the_desk_so_that_nobody_keeps_it_from_ending() -> None:
+    risk = held()
+    tell(risk, ask(2, quantity=5), accepted(f"{AGENT}/2"))
+    assert states(tell(risk, FlattenDesk(person="ana", reason="tested"))) == ["halted"]
+    assert isinstance(tell(risk, ask(3, quantity=5)).messages()[0], OrderRefused)
+    ctx = tell(risk, cancelled(f"{AGENT}/2", 5))
+    assert [m.order.order_id for m in ctx.messages() if isinstance(m, ApprovedOrder)] == [
+        f"{FLATTEN}/1"
+    ]
+    ctx = tell(risk, filled(f"{FLATTEN}/1", 10, side="sell"))
+    (said,) = [p.message for p in ctx.published if isinstance(p.message, DeskStateChanged)]
+    assert (said.before, said.after, said.person) == ("halted", "halted", "ana")
+    assert said.reason == "the flatten ended, nothing is held"
+
+
+def test_flatten_says_what_it_could_not_close() -> None:
+    risk = held()
+    tell(risk, phase("halted"))
+    ctx = tell(risk, FlattenDesk(person="ana", reason="tested"))
+    # A market order against a halted instrument still goes out; the venue decides.
+    for number in range(1, 6):
+        ctx = tell(risk, refused(f"{FLATTEN}/{number}"))
+    said = [p.message.reason for p in ctx.published if isinstance(p.message, DeskStateChanged)]
+    assert said == ["the flatten ended, LEFT OPEN: +10 AAPL"]
+    assert risk.state.flattens_for == ""
+
+
+@pytest.mark.parametrize("scope", ["desk", "agent", "strategy", "underlying"])
+def test_breaker_of_each_scope_takes_out_what_works_in_it(scope: Any) -> None:
+    breaker = Breaker(measure="daily_loss", scope=scope, halted=DOLLAR)
+    risk = make_risk(Rulebook(breakers=(breaker,)))
+    mine = {"strategy": "trend"}
+    tell(risk, quote(), ask(1, **mine), accepted(f"{AGENT}/1"), filled(f"{AGENT}/1", 10))
+    tell(risk, ask(2, price=9_900, **mine), accepted(f"{AGENT}/2"))
+    tell(risk, ask(1, OTHER, instrument="MSFT", price=5_000), accepted(f"{OTHER}/1"))
+    ctx = tell(risk, quote(9_880, 9_882))
+    (told,) = [p.message for p in ctx.published if isinstance(p.message, DeskStateChanged)]
+    assert (told.after, told.scope) == ("halted", scope)
+    gone = {m.order_id for m in ctx.messages() if isinstance(m, CancelOrder)}
+    assert gone == ({f"{AGENT}/2", f"{OTHER}/1"} if scope == "desk" else {f"{AGENT}/2"})
+    # Another agent in another underlying, under another strategy, goes on, but not when all halts.
+    after = tell(risk, ask(2, OTHER, instrument="MSFT", price=5_000)).messages()[0]
+    assert isinstance(after, OrderRefused if scope == "desk" else ApprovedOrder)
+    assert isinstance(tell(risk, ask(3, **mine)).messages()[0], OrderRefused)
+
+
+def test_repeated_execution_stops_an_agent_until_a_person_lifts_it() -> None:
+    breaker = Breaker(
+        measure="repeated_execution", scope="agent", halted=3, within_ns=60_000_000_000
+    )
+    risk = make_risk(Rulebook(breakers=(breaker,)))
+    for number in range(1, 4):
+        tell(risk, ask(number), accepted(f"{AGENT}/{number}"), filled(f"{AGENT}/{number}", 10))
+    assert isinstance(tell(risk, ask(4)).messages()[0], OrderRefused)
+    assert isinstance(tell(risk, ask(1, OTHER)).messages()[0], ApprovedOrder)
+    lift = RaiseDesk(person="ana", reason="looked", scope="agent", name=AGENT)
+    assert states(tell(risk, lift, lift)) == ["reducing", "active"]
+    assert isinstance(tell(risk, ask(5)).messages()[0], ApprovedOrder)

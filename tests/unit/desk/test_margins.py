@@ -15,7 +15,7 @@ from agents.desk.limits import Mandate
 from agents.desk.margins import Margins
 from agents.desk.risk_case import CaseMaker
 from agents.desk.risk_state import RiskSettings, first_state
-from environment.instruments import make_equity, make_option
+from environment.instruments import Instrument, make_equity, make_option
 from environment.messages import OrderRequest
 from environment.options.margin import MarginFigures, make_view, margin_of
 from environment.options.margin_book import make_margin_table
@@ -122,3 +122,35 @@ def test_working_orders_are_paid_for_and_make_nobody_richer() -> None:
     case = CaseMaker(settings).case(state, order, 0)
     assert case.before.equity_micros == case.after.equity_micros == 100_000 * DOLLAR
     assert case.before.margin_micros == 300 * 645 * DOLLAR // 2
+
+
+def test_order_whose_margin_only_seems_to_fall_is_not_reducing() -> None:
+    """The bound of the account after falls below that before, what both must hold rises."""
+    near, far = date(2014, 6, 13), date(2014, 9, 19)
+    held: dict[Instrument, tuple[int, int]] = {  # Mark in cents, and contracts.
+        make_option("AAPL", near, "put", "90"): (1, 3),
+        make_option("AAPL", near, "call", "100"): (172, -1),
+        make_option("AAPL", near, "call", "105"): (23, 2),
+        make_option("AAPL", near, "call", "110"): (1, 2),
+        make_option("AAPL", far, "put", "90"): (223, 3),
+        make_option("AAPL", far, "call", "100"): (641, 1),
+        make_option("AAPL", far, "call", "110"): (283, -2),
+    }
+    instruments = (make_equity("AAPL"), *held)
+    settings = RiskSettings(
+        account="swarm", instruments=instruments, cash_micros=5_000 * DOLLAR, today=TODAY,
+        reference_ticks={"AAPL": 10_000} | {one.symbol: mark for one, (mark, _) in held.items()},
+    )  # fmt: skip
+    state = first_state(settings)
+    state.book.account_in("AAPL").position = 100
+    for series, (_, contracts) in held.items():
+        state.book.account_in(series.symbol).position = contracts
+    request = OrderRequest(
+        order_id="quant/maker/1", instrument=make_option("AAPL", far, "call", "100").symbol,
+        side="sell", quantity=1, price=641,
+    )  # fmt: skip
+    case = CaseMaker(settings).case(state, request, 0)
+    assert case.after.margin_micros < case.before.margin_micros
+    assert case.after.exact_margin.initial_micros > case.before.exact_margin.initial_micros
+    assert case.after.worst.loss_micros <= case.before.worst.loss_micros
+    assert not case.is_reducing
