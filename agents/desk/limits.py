@@ -54,11 +54,23 @@ class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True):
     notional_over_micros: int | None = None
 
 
+class RuleTable(msgspec.Struct, frozen=True):
+    """An approval table: the tier of what no rule names, and the rules."""
+
+    default: Tier
+    rules: tuple[ApprovalRule, ...]
+
+
 class ApprovalPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Which orders a person must answer for, and how long things may take."""
+    """Which orders a person must answer for, and how long things may take.
+
+    `besides` are tables of a file read since, looser in some place and stricter in another: of all
+    tables the strictest holds, until an admin allows the file's own.
+    """
 
     default: Tier = "auto"
     rules: tuple[ApprovalRule, ...] = ()
+    besides: tuple[RuleTable, ...] = ()
     answer_within_ns: int = 60_000_000_000
     send_within_ns: int = 120_000_000_000
     drift: float = 0.005

@@ -2,10 +2,10 @@
 
 import msgspec
 
+from agents.desk.approval_table import is_looser, joined, tables_of
 from agents.desk.limits import ApprovalPolicy, Breaker, Limit, Mandate, Rulebook
 from agents.desk.risk_state import RiskState
 from environment.actors import ActorContext
-from environment.approval_messages import TIERS
 from environment.control_messages import (
     AUDIT_TOPIC,
     RULES_TOPIC,
@@ -40,8 +40,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 def merged(held: Rulebook, read: Rulebook) -> tuple[Rulebook, tuple[Difference, ...]]:
     """Return the rules that hold from now on, and what of the new ones is looser and waits.
 
-    Where a table cannot be compared figure by figure (the approval rules), any change but a
-    stricter default or a shorter time counts as looser.
+    Approval rules are compared for every order that they tell apart: a table that is looser for
+    some and stricter for others holds where it is stricter.
     """
     waits: list[Difference] = []
     limits = _limits(held, read, waits)
@@ -156,13 +156,14 @@ def _breakers(held: Rulebook, read: Rulebook, waits: list[Difference]) -> tuple[
             found.append(new[name])
             continue
         before, after = old[name], new.get(name)
-        if after is None or after.within_ns != before.within_ns:
+        if after is None:
             waits.append(Difference(name=f"breakers.{name}", now=str(before), asked=str(after)))
             found.append(before)
             continue
         kept = msgspec.structs.replace(
             before, reducing=_tighter_whole(before.reducing, after.reducing),
             halted=_tighter_whole(before.halted, after.halted),
+            within_ns=max(before.within_ns, after.within_ns),  # A longer time counts more.
         )  # fmt: skip
         if kept != after:
             waits.append(Difference(name=f"breakers.{name}", now=str(before), asked=str(after)))
@@ -177,9 +178,13 @@ def _tighter_whole(old: int | None, new: int | None) -> int | None:
 
 
 def _approval(old: ApprovalPolicy, new: ApprovalPolicy, waits: list[Difference]) -> ApprovalPolicy:
+    held, (asked, *_) = tables_of(old), tables_of(new)
+    first, *besides = joined(held, asked) if is_looser(asked, held) else (asked,)
     kept = msgspec.structs.replace(
         old,
-        default=max(old.default, new.default, key=TIERS.index),
+        default=first.default,
+        rules=first.rules,
+        besides=tuple(besides),
         answer_within_ns=min(old.answer_within_ns, new.answer_within_ns),
         send_within_ns=min(old.send_within_ns, new.send_within_ns),
         drift=min(old.drift, new.drift),

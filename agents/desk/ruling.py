@@ -5,9 +5,10 @@ from typing import Final
 
 import msgspec
 
+from agents.desk.approval_table import tier_for
 from agents.desk.case import Case
 from agents.desk.controls import Breach, Rulebook, breaches, use_of
-from agents.desk.limits import ApprovalPolicy, ApprovalRule
+from agents.desk.limits import ApprovalPolicy
 from environment.approval_messages import TIERS, CardReason, ScorePart, Tier
 
 _NEAR: Final = 0.8  # Of a limit: from here on a card names it.
@@ -41,20 +42,10 @@ def rule_on(case: Case, rules: Rulebook) -> Ruling:
 
 def tier_of(case: Case, policy: ApprovalPolicy) -> tuple[Tier, str]:
     """Return the strictest tier of all rules that match, and that rule's name."""
-    matching = [rule for rule in policy.rules if _matches(rule, case)]
-    if not matching:
+    if not policy.rules and not policy.besides:
         return policy.default, "no rule names it"
-    strictest = max(matching, key=lambda rule: TIERS.index(rule.tier))
-    return strictest.tier, strictest.name
-
-
-def _matches(rule: ApprovalRule, case: Case) -> bool:
-    kinds = {"option" if leg.instrument.kind == "option" else "stock" for leg in case.legs}
-    if rule.opens and not kinds <= set(rule.opens):
-        return False
-    notional = case.notional_micros
-    over, under = rule.notional_over_micros, rule.notional_under_micros
-    return (over is None or notional > over) and (under is None or notional < under)
+    kinds = frozenset("option" if leg.instrument.kind == "option" else "stock" for leg in case.legs)
+    return tier_for(policy, kinds, case.notional_micros)
 
 
 def largest_within(

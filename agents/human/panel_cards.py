@@ -18,12 +18,13 @@ from environment.approval_messages import (
     CardReason,
     Change,
     OrderCard,
+    Outcome,
 )
 
 View = dict[str, Any]  # A card as JSON.
 
 _EFFECTS: Final = {"open": "opens", "close": "closes", "both": "closes and opens"}
-_OUTCOMES: Final = {
+_OUTCOMES: Final[dict[Outcome, str]] = {
     "approved": "Approved",
     "rejected": "Rejected: not sent",
     "expired_unseen": "No answer, and nobody saw it: not sent",
@@ -32,6 +33,7 @@ _OUTCOMES: Final = {
     "market_closed": "Market closed: not sent",
     "halted": "Desk halted: not sent",
     "refused_again": "Risk refused it on a second look: not sent",
+    "withdrawn": "Its proposer took it back: not sent",
     "failed": "Something failed: not sent",
 }
 _STATES: Final = {
