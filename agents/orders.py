@@ -71,7 +71,7 @@ class TrackedOrder(msgspec.Struct):
 
     def each_leg(self) -> tuple[Leg, ...]:
         """Return what one unit trades: its legs, or its one instrument."""
-        return self.legs or (Leg(instrument=self.instrument, side=self.side),)
+        return self.legs or alone(self.instrument, self.side)
 
     def wanted(self) -> Terms:
         """Return the terms it will have if every replace on its way is taken."""
@@ -86,7 +86,10 @@ class TrackedOrder(msgspec.Struct):
         """Return the lots that may still trade, whichever of the questions are answered yes."""
         if self.ended_at is not None:
             return max(self.ended_at - self.filled, 0)
-        largest = max([self.terms.quantity, *(a.quantity for a in self.asked if a is not None)])
+        largest = self.terms.quantity
+        for asked in self.asked:
+            if asked is not None and asked.quantity > largest:
+                largest = asked.quantity
         return max(largest - self.filled, 0)
 
     def follow(self, event: OrderEvent) -> int:
@@ -165,6 +168,12 @@ class OrderNumbers(msgspec.Struct):
         """Return a client order id, `ADDRESS/NUMBER`."""
         self.last = self.last + 1 if self.last else now_ns // 1_000 + 1
         return f"{address}/{self.last}"
+
+
+@lru_cache(maxsize=4_096)  # As below.
+def alone(instrument: str, side: Side) -> tuple[Leg, ...]:
+    """Return the one leg of an order that is no structure."""
+    return (Leg(instrument=instrument, side=side),)
 
 
 @lru_cache(maxsize=4_096)  # Asked several times on an order's way, which it is in.

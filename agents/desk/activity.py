@@ -29,16 +29,12 @@ class ActivityBook(msgspec.Struct):
         alike = "" if request is None else _likeness(request)
         recent = self.asked.setdefault(owner, [])
         counts = self.counts.setdefault(owner, {})
-        old = 0
-        while old < len(recent) and recent[old].at_ns <= now_ns - _WINDOW_NS:
-            left = counts[recent[old].alike] = counts[recent[old].alike] - 1
-            if not left:
-                del counts[recent[old].alike]
-            old += 1
-        del recent[:old]
+        if recent and recent[0].at_ns <= now_ns - _WINDOW_NS:
+            _forget(recent, counts, now_ns - _WINDOW_NS)
         recent.append(Asked(now_ns, alike))
-        counts[alike] = counts.get(alike, 0) + 1
-        repeats = counts[alike] if request is not None else 1
+        repeats = counts[alike] = counts.get(alike, 0) + 1
+        if request is None:
+            repeats = 1
         return Activity(orders_in_second=len(recent), repeats=repeats)
 
     def execute(self, scope: str, now_ns: int, within_ns: int) -> int:
@@ -49,6 +45,21 @@ class ActivityBook(msgspec.Struct):
         return len(recent)
 
 
+def _forget(recent: list[Asked], counts: dict[str, int], until_ns: int) -> None:
+    """Take out what has left the window."""
+    old = 0
+    for asked in recent:
+        if asked.at_ns > until_ns:
+            break
+        old += 1
+        counts[asked.alike] -= 1
+        if not counts[asked.alike]:
+            del counts[asked.alike]
+    del recent[:old]
+
+
 def _likeness(request: OrderRequest) -> str:
-    legs = ",".join(f"{leg.side}{leg.ratio}{leg.instrument}" for leg in request.legs)
-    return f"{request.instrument} {request.side} {request.quantity} {request.price} {legs}"
+    one = f"{request.instrument} {request.side} {request.quantity} {request.price} "
+    if not request.legs:
+        return one
+    return one + ",".join([f"{leg.side}{leg.ratio}{leg.instrument}" for leg in request.legs])

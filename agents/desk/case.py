@@ -5,7 +5,7 @@ import msgspec
 from agents.desk.exposure import Exposure
 from agents.desk.lazy import lazy
 from agents.desk.limits import Mandate
-from agents.desk.market_facts import Market
+from agents.desk.market_facts import Fact, Market
 from agents.desk.market_view import DeskView
 from agents.desk.measures import AccountMeasures
 from environment.control_messages import DeskState
@@ -13,18 +13,20 @@ from environment.instruments import Instrument
 from environment.messages import OrderRequest, Side
 
 
-class CaseLeg(msgspec.Struct, frozen=True, kw_only=True):
+class CaseLeg(msgspec.Struct, frozen=True):
     """One leg: `lots` that could still trade, beside exposures without this order.
 
-    `value_ticks` is the limit or the mark, whichever is higher.
+    `value_ticks` is the limit or the mark, whichever is higher; `view` what is known of its market.
     """
 
     instrument: Instrument
+    fact: Fact
     side: Side
     lots: int
     value_ticks: int
     account: Exposure
     owner: Exposure
+    view: DeskView
 
     @property
     def signed(self) -> int:
@@ -34,7 +36,7 @@ class CaseLeg(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def value_micros(self) -> int:
         """What its lots cost at the valuing price."""
-        return self.instrument.notional_micros(self.value_ticks, self.lots)
+        return self.value_ticks * self.fact.lot_tick_micros * self.lots
 
     def closeable(self) -> int:
         """Return the lots that could trade this way before a position turned or grew.
@@ -79,7 +81,7 @@ class Case:
         self.now_ns = now_ns
         self.restricted = restricted
         self.is_flatten = False
-        self.worths: dict[str, list[float]] = {}  # Of each leg, once a collar has asked.
+        self.worse: list[float] | None = None  # Once a collar has asked.
         self._net = net
         self._cash_micros = cash_micros
 
@@ -101,7 +103,7 @@ class Case:
         for leg in self.legs:
             symbol = leg.instrument.symbol
             lots[symbol] = lots.get(symbol, 0) + leg.signed
-            cash -= leg.instrument.notional_micros(self.mark_of(leg), 1) * leg.signed
+            cash -= self.mark_of(leg) * leg.fact.lot_tick_micros * leg.signed
         return AccountMeasures(self.market, lots, cash)
 
     def mark_of(self, leg: CaseLeg) -> int:
@@ -111,16 +113,20 @@ class Case:
     @lazy
     def underlyings(self) -> tuple[str, ...]:
         """The underlyings that the order touches."""
-        names = (leg.instrument.underlying or leg.instrument.symbol for leg in self.legs)
-        return tuple(dict.fromkeys(names))
+        if len(self.legs) == 1:
+            return (self.legs[0].fact.underlying,)
+        return tuple(dict.fromkeys([leg.fact.underlying for leg in self.legs]))
 
     @lazy
     def notional_micros(self) -> int:
         """What is at stake: of stock its value, of an option the larger of premium and delta."""
-        return sum(self._leg_notional(leg) for leg in self.legs)
+        total = 0
+        for leg in self.legs:
+            total += leg.value_micros if not leg.fact.is_option else self._option_notional(leg)
+        return total
 
-    def _leg_notional(self, leg: CaseLeg) -> int:
-        if leg.instrument.kind != "option" or not leg.lots:
+    def _option_notional(self, leg: CaseLeg) -> int:
+        if not leg.lots:
             return leg.value_micros
         alone = AccountMeasures(self.market, {leg.instrument.symbol: leg.lots}, 0)
         delta = alone.by_underlying("delta", leg.instrument.underlying or "")
@@ -129,8 +135,11 @@ class Case:
     @lazy
     def is_reducing(self) -> bool:
         """Whether it only lowers risk (see docs/decisions/0027)."""
-        if not self.legs or not all(leg.closes for leg in self.legs):
+        if not self.legs:
             return False
+        for leg in self.legs:
+            if not 0 < leg.lots <= leg.closeable():
+                return False
         if self.is_flatten:
             return True  # A person has decided that all goes; on the way a hedge may go first.
         for name in self.underlyings:

@@ -1,9 +1,9 @@
 """The figure of each control, for one case; None where it has nothing to say."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from agents.desk.case import Case, CaseLeg
-from agents.desk.market_view import DeskView
 from agents.desk.measures import AccountMeasures
 from environment.control_messages import STATES
 from environment.messages import Phase
@@ -14,18 +14,22 @@ from environment.structures import weight_of
 
 _CLOSED = frozenset({"halted", "closed", "post_close"})
 _MICROS = 1_000_000
+T = TypeVar("T", int, float)
 
 
 def desk_state(case: Case) -> int:
     """0 where the state lets it through: REDUCING takes what only reduces, HALTED nothing."""
-    if case.state == "reducing" and case.is_reducing:
+    if case.state == "active" or (case.state == "reducing" and case.is_reducing):
         return 0
     return STATES.index(case.state)
 
 
 def mandate_instruments(case: Case) -> int:
     """How many legs lie outside the mandate."""
-    return sum(not case.mandate.covers(leg.instrument) for leg in case.legs)
+    outside = 0
+    for leg in case.legs:
+        outside += not case.mandate.covers(leg.instrument)
+    return outside
 
 
 def mandate_notional(case: Case) -> int | None:
@@ -36,7 +40,7 @@ def mandate_notional(case: Case) -> int | None:
         lots = leg.owner.reach(leg.side) + leg.lots
         if lots > 0:  # Otherwise it only brings the owner nearer to nothing.
             grows = True
-            total += leg.instrument.notional_micros(leg.value_ticks, lots)
+            total += leg.value_ticks * leg.fact.lot_tick_micros * lots
     return total if grows else None
 
 
@@ -50,12 +54,15 @@ def restricted(case: Case) -> int:
 
 def trading_phase(case: Case) -> int:
     """How many legs are halted or closed."""
-    return sum(_phase(case, leg) in _CLOSED for leg in case.legs)
+    closed = 0
+    for leg in case.legs:
+        closed += _phase(case, leg) in _CLOSED
+    return closed
 
 
 def order_quantity(case: Case) -> int:
     """Its whole quantity, filled lots included."""
-    return case.quantity
+    return case.request.quantity
 
 
 def order_notional(case: Case) -> int:
@@ -67,17 +74,17 @@ def order_share_of_depth(case: Case) -> float | None:
     """Its lots by those shown on the side that it takes from; the largest of its legs."""
     shares = []
     for leg in case.legs:
-        view = _view(case, leg)
+        view = leg.view
         shown = view.ask_depth if leg.side == "buy" else view.bid_depth
-        if shown is not None and _takes(case, leg, view):
+        if shown is not None and _takes(case, leg):
             shares.append(leg.lots / shown if shown else float("inf"))
-    return max(shares, default=None)
+    return _largest(shares)
 
 
-def _takes(case: Case, leg: CaseLeg, view: DeskView) -> bool:
+def _takes(case: Case, leg: CaseLeg) -> bool:
     """Return whether a leg would trade with what is shown now, rather than rest."""
     limit = case.request.price if len(case.legs) == 1 else None
-    touch = view.ask_price if leg.side == "buy" else view.bid_price
+    touch = leg.view.ask_price if leg.side == "buy" else leg.view.bid_price
     if limit is None or touch is None:
         return limit is None
     return limit >= touch if leg.side == "buy" else limit <= touch
@@ -90,16 +97,14 @@ def price_collar(case: Case) -> float | None:
     """
     if len(case.legs) > 1:
         return max(_net_worse(case), default=None)
-    found = [_worse(case, leg, reference) for leg in case.legs for reference in _worths(case, leg)]
-    return max(found, default=None)
+    return _largest(_all_worse(case))
 
 
 def resting_collar(case: Case) -> float | None:
     """How far it rests from the mid, on its own side, as a share of the mid."""
     if len(case.legs) > 1:
         return max((-worse for worse in _net_worse(case)), default=None)
-    found = [_worse(case, leg, reference) for leg in case.legs for reference in _worths(case, leg)]
-    return max((-worse for worse in found), default=None)
+    return _largest([-worse for worse in _all_worse(case)])
 
 
 def duplicate_orders(case: Case) -> int:
@@ -117,8 +122,9 @@ def data_age(case: Case) -> int | None:
     ages = []
     for name in case.underlyings:
         view = case.views.get(name)
-        ages.append(case.now_ns - view.heard_ns if view and view.heard_ns >= 0 else case.now_ns)
-    return max(ages, default=None)
+        heard = view is not None and view.heard_ns >= 0
+        ages.append(case.now_ns - view.heard_ns if view is not None and heard else case.now_ns)
+    return _largest(ages)
 
 
 def model_dispersion(case: Case) -> float:
@@ -128,6 +134,9 @@ def model_dispersion(case: Case) -> float:
 
 def position(case: Case) -> int:
     """The largest of its legs' positions, all working orders of that side filled."""
+    if len(case.legs) == 1:
+        leg = case.legs[0]
+        return leg.account.reach(leg.side) + leg.lots
     return max(leg.account.reach(leg.side) + leg.lots for leg in case.legs)
 
 
@@ -143,16 +152,21 @@ def net_exposure(case: Case) -> int:
 
 def concentration(case: Case) -> float:
     """The largest of its underlyings' deltas after the order, by equity."""
-    largest = max(abs(case.after.deltas.get(name, 0)) for name in case.underlyings)
-    return _share(largest, case.after.equity_micros)
+    return _share(underlying_delta(case), case.after.equity_micros)
+
+
+def underlying_delta(case: Case) -> int:
+    """Size of the delta after the order, in the largest of its underlyings."""
+    deltas, largest = case.after.deltas, 0
+    for name in case.underlyings:
+        largest = max(largest, abs(deltas.get(name, 0)))
+    return largest
 
 
 def underlying(greek: str) -> Callable[[Case], int]:
     """Return the figure of a greek: its size after the order, in the largest underlying."""
 
     def figure(case: Case) -> int:
-        if greek == "delta":
-            return max(abs(case.after.deltas.get(name, 0)) for name in case.underlyings)
         return max(abs(case.after.by_underlying(greek, name)) for name in case.underlyings)
 
     figure.__doc__ = f"The largest {greek} of its underlyings after the order."
@@ -222,15 +236,11 @@ def expected_shortfall(case: Case) -> int:
     return case.after.expected_shortfall_micros
 
 
-def _view(case: Case, leg: CaseLeg) -> DeskView:
-    return case.views.get(leg.instrument.symbol) or DeskView()
-
-
 def _phase(case: Case, leg: CaseLeg) -> Phase | None:
     """Return a leg's phase: listed options trade and halt with their stock."""
     underlying = leg.instrument.underlying
     if underlying is None:
-        return _view(case, leg).phase
+        return leg.view.phase
     view = case.views.get(underlying)
     return None if view is None else view.phase
 
@@ -244,7 +254,7 @@ def _share(part: int, whole: int) -> float:
 
 def _worse(case: Case, leg: CaseLeg, reference: float) -> float:
     """Return by how much a leg trades worse than a reference, as a share; below 0: better."""
-    view = _view(case, leg)
+    view = leg.view
     limit = case.request.price if len(case.legs) == 1 else None
     if limit is None:
         # Without a limit of its own, the far touch is what it would pay at least.
@@ -301,28 +311,36 @@ def _worth(case: Case, leg: CaseLeg) -> float | None:
     return float(mark) if worth is None and mark is not None else worth
 
 
-def _mid(case: Case, leg: CaseLeg) -> float | None:
-    view = _view(case, leg)
+def _mid(_case: Case, leg: CaseLeg) -> float | None:
+    view = leg.view
     return None if view.twice_mid is None else view.twice_mid / 2.0
 
 
+def _all_worse(case: Case) -> list[float]:
+    """Return by how much each leg trades worse than each of its references; asked for twice."""
+    if case.worse is None:
+        case.worse = [
+            _worse(case, leg, reference) for leg in case.legs for reference in _worths(case, leg)
+        ]
+    return case.worse
+
+
+def _largest(found: list[T]) -> T | None:
+    """Return the largest, or None of none; the built-in looks at its arguments more slowly."""
+    if len(found) == 1:
+        return found[0]
+    return max(found) if found else None
+
+
 def _worths(case: Case, leg: CaseLeg) -> list[float]:
-    symbol = leg.instrument.symbol
-    if symbol not in case.worths:
-        case.worths[symbol] = _reckon_worths(case, leg)
-    return case.worths[symbol]
-
-
-def _reckon_worths(case: Case, leg: CaseLeg) -> list[float]:
     """Return what a leg is worth: its mid; of stock the last print, of an option its value.
 
     An option's last print may be of another hour: it counts where nothing else does.
     """
-    view, symbol = _view(case, leg), leg.instrument.symbol
+    view, symbol, is_option = leg.view, leg.instrument.symbol, leg.fact.is_option
     found: list[float] = []
-    if view.twice_mid is not None:
-        found.append(view.twice_mid / 2.0)
-    is_option = leg.instrument.kind == "option"
+    if (twice_mid := view.twice_mid) is not None:
+        found.append(twice_mid / 2.0)
     if view.last_price is not None and not (is_option and found):
         found.append(float(view.last_price))
     if is_option:
@@ -335,7 +353,7 @@ def _reckon_worths(case: Case, leg: CaseLeg) -> list[float]:
 
 def theoretical_ticks(case: Case, leg: CaseLeg) -> float | None:
     """Return an option's value at the spot of now and the volatility of its last mark, in ticks."""
-    instrument, view = leg.instrument, _view(case, leg)
+    instrument, view = leg.instrument, leg.view
     mark = case.market.marks.get(instrument.symbol)
     spot = case.market.spot_micros(instrument.underlying or "")
     then = view.spot_micros or spot

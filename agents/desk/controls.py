@@ -5,6 +5,7 @@ returns its figure for one case, in its unit, or None where it has nothing to sa
 above the soft limit asks a person, above the hard one it refuses.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
@@ -59,14 +60,14 @@ class Breach(msgspec.Struct, frozen=True, kw_only=True):
 def breaches(case: Case, rules: Rulebook) -> Iterator[Breach]:
     """Yield what an order breaks, in the order of the list, hard or soft, one a control."""
     reduces = case.is_reducing
-    for control, limit in _in_force(rules):
-        if reduces and control.spares_reducing:
+    for figure_of, enough, is_spared, control, limit in _in_force(rules):
+        if reduces and is_spared:
+            continue
+        figure = figure_of(case)
+        if figure is None or figure <= enough:
             continue
         if limit is None:
             limit = Limit(hard=case.mandate.notional_micros)  # noqa: PLW2901  its own for each agent
-        figure = control.figure(case)
-        if figure is None:
-            continue
         least = limit.hard if limit.soft is None else limit.soft
         if control.exact is not None and least is not None and not figure <= least:
             figure = control.exact(case)
@@ -79,23 +80,34 @@ def breaches(case: Case, rules: Rulebook) -> Iterator[Breach]:
             yield Breach(control=control, kind="soft", figure=figure, limit=limit.soft)
 
 
+# A control in force: its figure, up to which figure it is silent for certain (the rest is looked at
+# more closely), whether a reducing order skips it, itself, and its limit (None: each agent's own).
+_Look = tuple[Figure, float, bool, Control, Limit | None]
+
+
 class _InForce:
     """The controls that one rulebook puts in force, found once: rules change seldom."""
 
     def __init__(self) -> None:
         self._rules: Rulebook | None = None
-        self._found: tuple[tuple[Control, Limit | None], ...] = ()
+        self._found: tuple[_Look, ...] = ()
 
-    def __call__(self, rules: Rulebook) -> tuple[tuple[Control, Limit | None], ...]:
+    def __call__(self, rules: Rulebook) -> tuple[_Look, ...]:
         if rules is not self._rules:
             zero, limits = Limit(hard=0), rules.limits
             self._found = tuple(
-                (control, zero if control.fixed else limits.get(control.name))
+                _look(control, zero if control.fixed else limits.get(control.name))
                 for control in CONTROLS
                 if control.fixed or control.name == _OF_THE_MANDATE or control.name in limits
             )
             self._rules = rules
         return self._found
+
+
+def _look(control: Control, limit: Limit | None) -> _Look:
+    given = [] if limit is None else [x for x in (limit.soft, limit.hard) if x is not None]
+    enough = min(given, default=-math.inf if limit is None else math.inf)
+    return control.figure, enough, control.spares_reducing, control, limit
 
 
 _in_force: Final = _InForce()
@@ -159,7 +171,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
              figures.net_exposure, quantity=True),
     _control("concentration", "share", "of equity, in the largest underlying",
              figures.concentration, quantity=True),
-    _control("underlying_delta", "micros", "delta times spot", figures.underlying("delta"),
+    _control("underlying_delta", "micros", "delta times spot", figures.underlying_delta,
              quantity=True),
     _control("underlying_gamma", "micros", "change of delta for one per cent of spot",
              figures.underlying("gamma"), quantity=True),

@@ -64,11 +64,18 @@ class DeskBook(msgspec.Struct):
 
     def account_in(self, symbol: str) -> Exposure:
         """Return the account's exposure in an instrument."""
-        return self.account.setdefault(symbol, Exposure())
+        held = self.account.get(symbol)
+        if held is None:
+            held = self.account[symbol] = Exposure()
+        return held
 
     def owner_in(self, owner: str, symbol: str) -> Exposure:
         """Return an owner's exposure in an instrument."""
-        return self.owners.setdefault(owner, {}).setdefault(symbol, Exposure())
+        exposures = self.owners.setdefault(owner, {})
+        held = exposures.get(symbol)
+        if held is None:
+            held = exposures[symbol] = Exposure()
+        return held
 
     def net(self) -> dict[str, int]:
         """Return the account's lots by instrument, every working order counted as filled."""
@@ -144,13 +151,13 @@ class DeskBook(msgspec.Struct):
         units = order.at_most() - before
         owner = owner_of(order.order_id)
         for leg in order.each_leg():
-            reserved, traded = units * leg.ratio, filled * leg.ratio
-            signed = traded if leg.side == "buy" else -traded
+            is_buy, reserved, traded = leg.side == "buy", units * leg.ratio, filled * leg.ratio
             for exposure in (
                 self.account_in(leg.instrument), self.owner_in(owner, leg.instrument)
             ):  # fmt: skip
-                exposure.position += signed
-                if leg.side == "buy":
+                if traded:
+                    exposure.position += traded if is_buy else -traded
+                if is_buy:
                     exposure.buying += reserved
                 else:
                     exposure.selling += reserved

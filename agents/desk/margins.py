@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from agents.desk.frozen import Frozen
+from agents.desk.lazy import lazy
 from environment.instruments import Instrument
 from environment.options.margin import MarginFigures, MarginKind, MarginView, margin_of
 from environment.options.margin_book import Ints, MarginTable, make_margin_table
@@ -22,8 +23,6 @@ class Margins:
     def __init__(self, instruments: Mapping[str, Instrument], kind: MarginKind) -> None:
         self.kind = kind
         self._instruments = instruments
-        self._table: MarginTable | None = None
-        self._rows: list[tuple[int, ...]] = []
         self._frozen = Frozen()
         self._risk: tuple[int, RiskArray] | None = None
 
@@ -38,8 +37,8 @@ class Margins:
         exact: bool | None = None,
     ) -> MarginFigures:  # fmt: skip
         """Return equity and requirements, micros."""
-        if self.kind == "reg_t" and not self._has_options(lots):
-            return self._of_stock(marks, cash_micros, lots)
+        if self.kind == "reg_t" and self._stocks.keys() >= lots.keys():
+            return _of_stock(self._stocks, marks, cash_micros, lots)
         table = self.table
         held = table.vector(lots)
         ticks = self._marks(table, marks, lots)
@@ -49,34 +48,20 @@ class Margins:
         )  # fmt: skip
         return margin_of(view, cash_micros, held, exact=exact)
 
-    def _has_options(self, lots: Mapping[str, int]) -> bool:
-        instruments = self._instruments
-        return any(instruments[symbol].kind == "option" for symbol in lots)
-
-    def _of_stock(
-        self, marks: dict[str, int], cash_micros: int, lots: Mapping[str, int]
-    ) -> MarginFigures:
-        """Return what stock alone must have: the same rule, share by share, without arrays."""
-        equity, initial, maintenance = cash_micros, 0, 0
-        number, rows = self.table.number, self._rows
-        for symbol, quantity in lots.items():
-            _, _, _, shares, value, tick = rows[number[symbol]]
-            mark = marks.get(symbol, 0)
-            equity += quantity * mark * value
-            held, spot = quantity * shares, mark * tick
-            initial += stock_requirement(held, spot, INITIAL)
-            maintenance += stock_requirement(held, spot, MAINTENANCE)
-        return MarginFigures(
-            equity_micros=equity, initial_micros=initial, maintenance_micros=maintenance
-        )
-
-    @property
+    @lazy
     def table(self) -> MarginTable:
         """The instruments as margin sees them."""
-        if self._table is None:
-            self._table = make_margin_table(self._instruments.values())
-            self._rows = [tuple(row) for row in self._table.rows.tolist()]
-        return self._table
+        return make_margin_table(self._instruments.values())
+
+    @lazy
+    def _stocks(self) -> dict[str, tuple[int, int, int]]:
+        """By symbol of what is no option: shares of a lot, a tick's worth, and the tick."""
+        found: dict[str, tuple[int, int, int]] = {}
+        for one, row in zip(self.table.instruments, self.table.rows.tolist(), strict=True):
+            if one.kind != "option":
+                _, _, _, shares, value, tick = row
+                found[one.symbol] = shares, value, tick
+        return found
 
     def _marks(self, table: MarginTable, marks: dict[str, int], lots: Mapping[str, int]) -> Ints:
         """Return the marks of what is held and of what that is written on."""
@@ -98,3 +83,21 @@ class Margins:
             sigmas = implied_sigmas(table, marks, spots, day)
             self._risk = frozen.version, make_risk_array(table, spots, sigmas, day)
         return self._risk[1]
+
+
+def _of_stock(
+    stocks: Mapping[str, tuple[int, int, int]], marks: Mapping[str, int], cash_micros: int,
+    lots: Mapping[str, int],
+) -> MarginFigures:  # fmt: skip
+    """Return what stock alone must have: the same rule, share by share, without arrays."""
+    equity, initial, maintenance = cash_micros, 0, 0
+    for symbol, quantity in lots.items():
+        shares, value, tick = stocks[symbol]
+        mark = marks.get(symbol, 0)
+        equity += quantity * mark * value
+        held, spot = quantity * shares, mark * tick
+        initial += stock_requirement(held, spot, INITIAL)
+        maintenance += stock_requirement(held, spot, MAINTENANCE)
+    return MarginFigures(
+        equity_micros=equity, initial_micros=initial, maintenance_micros=maintenance
+    )

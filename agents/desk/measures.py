@@ -11,9 +11,9 @@ import numpy as np
 
 from agents.desk.grid import DOWN, STILL, UP
 from agents.desk.lazy import lazy
-from agents.desk.market_facts import Market
+from agents.desk.market_facts import Fact, Market
 from agents.desk.sheet import GREEKS, Ints, day_number
-from environment.instruments import Instrument, half_even
+from environment.instruments import half_even
 from environment.options.margin import MarginFigures
 
 _SHARES: Final = 100  # Of a usual contract, where nothing held says another number.
@@ -27,23 +27,42 @@ class Worst(msgspec.Struct, frozen=True):
     is_unbounded: bool = False
 
 
+def _worst_of_stock(value: int) -> Worst:
+    """Stock alone loses in a straight line: the grid's ends say it, without arrays."""
+    return Worst(half_even(abs(value), 5), DOWN if value > 0 else UP, value < 0)
+
+
 class AccountMeasures:
     """The measures of one set of holdings, each reckoned when it is first asked for."""
 
     def __init__(self, market: Market, lots: dict[str, int], cash_micros: int) -> None:
         self._market = market
         self._cash_micros = cash_micros
-        self._lots = {symbol: quantity for symbol, quantity in lots.items() if quantity}
-        self._held = [
-            (market.instruments[symbol], quantity) for symbol, quantity in self._lots.items()
-        ]
-        self._facts = [market.facts[instrument.symbol] for instrument, _ in self._held]
-        self._has_any_option = any(fact.is_option for fact in self._facts)
+        self._lots = held = dict[str, int]()
+        self._values = values = dict[str, int]()  # Of each holding at its mark, micros.
+        facts, marks, has_option = market.facts, market.marks, 0
+        for symbol, quantity in lots.items():
+            if quantity:
+                fact = facts[symbol]
+                has_option |= fact.is_option
+                held[symbol] = quantity
+                values[symbol] = quantity * marks.get(symbol, 0) * fact.lot_tick_micros
+        self._has_any_option = bool(has_option)
+        if not has_option:
+            # Stock alone needs no model: what follows is reckoned together, and kept as if asked.
+            kept, total = self.__dict__, sum(values.values())
+            kept["deltas"], kept["gross_micros"] = values, sum(map(abs, values.values()))
+            kept["net_micros"], kept["equity_micros"] = abs(total), cash_micros + total
+
+    @lazy
+    def _facts(self) -> list[Fact]:
+        """Facts of each holding."""
+        return [self._market.facts[symbol] for symbol in self._lots]
 
     @lazy
     def underlyings(self) -> list[str]:
         """The underlyings held, in the order in which they were first traded."""
-        return list(dict.fromkeys(fact.underlying for fact in self._facts))
+        return list(dict.fromkeys([fact.underlying for fact in self._facts]))
 
     @lazy
     def _rows(self) -> Ints:
@@ -75,7 +94,7 @@ class AccountMeasures:
 
     def by_underlying(self, greek: str, underlying: str, expiry: date | None = None) -> int:
         """Return a greek of one underlying (of one expiry), micros."""
-        if not self._held:
+        if not self._lots:
             return 0
         key = underlying, expiry
         if key not in self._sums:
@@ -88,16 +107,19 @@ class AccountMeasures:
 
     def worst_of(self, underlying: str) -> Worst:
         """Return the worst case of one underlying over the grid."""
+        if not self._has_any_option:
+            value = self.deltas.get(underlying)
+            return Worst() if value is None else _worst_of_stock(value)
         if underlying not in self.underlyings:
             return Worst()
         if not self._has_options(underlying):
-            # Stock alone loses in a straight line: the grid's ends say it, without arrays.
-            value = sum(
-                quantity * self._value(one)
-                for (one, quantity), fact in zip(self._held, self._facts, strict=True)
-                if fact.underlying == underlying
+            return _worst_of_stock(
+                sum(
+                    value
+                    for value, fact in zip(self._values.values(), self._facts, strict=True)
+                    if fact.underlying == underlying
+                )
             )
-            return Worst(half_even(abs(value), 5), DOWN if value > 0 else UP, value < 0)
         inside = self._groups == self._market.sheet.group_of(underlying)
         gain = self._gains[inside].sum(axis=0)
         scenario = int(np.argmin(gain))
@@ -106,9 +128,10 @@ class AccountMeasures:
     @lazy
     def worst(self) -> Worst:
         """The sum of all underlyings' worst cases: none is held to offset another."""
-        found = [self.worst_of(name) for name in self.underlyings]
-        if not found:
-            return Worst()
+        names = self.underlyings if self._has_any_option else self.deltas
+        found = [self.worst_of(name) for name in names]
+        if len(found) < 2:
+            return found[0] if found else Worst()
         largest = max(found, key=lambda worst: worst.loss_micros)
         return Worst(
             sum(worst.loss_micros for worst in found), largest.scenario,
@@ -119,8 +142,9 @@ class AccountMeasures:
     def _cover(self) -> dict[str, list[int]]:
         """By underlying: calls, puts, shares, shares a contract, and upward reach in shares."""
         found = {name: [0, 0, 0, _SHARES, 0] for name in self.underlyings}
-        for (instrument, quantity), fact in zip(self._held, self._facts, strict=True):
-            told = found[fact.underlying]
+        instruments = self._market.instruments
+        for (symbol, quantity), fact in zip(self._lots.items(), self._facts, strict=True):
+            instrument, told = instruments[symbol], found[fact.underlying]
             if not fact.is_option:
                 told[2] += quantity * instrument.lot_units
                 told[4] += quantity * instrument.lot_units * instrument.multiplier
@@ -152,19 +176,12 @@ class AccountMeasures:
     @lazy
     def deltas(self) -> dict[str, int]:
         """Delta times spot by underlying, micros."""
-        if self._has_any_option:
-            return {name: self.by_underlying("delta", name) for name in self.underlyings}
-        # Stock alone needs no model.
-        found: dict[str, int] = {}
-        for instrument, quantity in self._held:
-            value = quantity * self._value(instrument)
-            found[instrument.symbol] = found.get(instrument.symbol, 0) + value
-        return found
+        return {name: self.by_underlying("delta", name) for name in self.underlyings}
 
     @lazy
     def gross_micros(self) -> int:
         """Sum of the sizes of all underlyings' deltas."""
-        return sum(abs(delta) for delta in self.deltas.values())
+        return sum(map(abs, self.deltas.values()))
 
     @lazy
     def net_micros(self) -> int:
@@ -174,14 +191,7 @@ class AccountMeasures:
     @lazy
     def equity_micros(self) -> int:
         """Cash and the market value of all holdings."""
-        return self._cash_micros + sum(
-            quantity * self._value(instrument) for instrument, quantity in self._held
-        )
-
-    def _value(self, instrument: Instrument) -> int:
-        """Return what one lot is worth at its mark."""
-        fact = self._market.facts[instrument.symbol]
-        return self._market.marks.get(instrument.symbol, 0) * fact.lot_tick_micros
+        return self._cash_micros + sum(self._values.values())
 
     @lazy
     def margin(self) -> MarginFigures:
@@ -202,13 +212,11 @@ class AccountMeasures:
         return self.margin.initial_micros
 
     def _has_options(self, underlying: str) -> bool:
-        return self._has_any_option and any(
-            fact.is_option and fact.underlying == underlying for fact in self._facts
-        )
+        return any(fact.is_option and fact.underlying == underlying for fact in self._facts)
 
     @lazy
     def _tail(self) -> tuple[int, int]:
-        return self._market.tails.figures(self._lots) if self._held else (0, 0)
+        return self._market.tails.figures(self._lots) if self._lots else (0, 0)
 
     @property
     def value_at_risk_micros(self) -> int:

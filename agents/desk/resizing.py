@@ -1,7 +1,6 @@
 """Orders made smaller: to what is left to close, or to the largest that no hard limit refuses."""
 
 from agents.desk.case import Activity, Case
-from agents.desk.exposure import owner_of
 from agents.desk.risk_case import CaseMaker, with_quantity
 from agents.desk.risk_state import RiskState
 from agents.desk.ruling import largest_within
@@ -16,10 +15,12 @@ class Resizing:
 
     def capped(self, state: RiskState, case: Case, activity: Activity) -> Case:
         """Return the case for what is left to close, where the desk only reduces."""
-        request, units = case.request, case.closeable_units
-        if owner_of(request.order_id) == FLATTEN:
+        if case.owner == FLATTEN:
             case.is_flatten, case.state = True, "reducing"
-        if case.state != "reducing" or not 0 < units < request.quantity:
+        if case.state != "reducing":
+            return case
+        request, units = case.request, case.closeable_units
+        if not 0 < units < request.quantity:
             return case
         smaller = with_quantity(request, units)
         capped = self._maker.case(state, smaller, case.now_ns, activity=activity)

@@ -6,16 +6,17 @@ from typing import Final
 import msgspec
 
 from agents.desk.case import Activity, Case, CaseLeg
-from agents.desk.exposure import Exposure, owner_of
+from agents.desk.exposure import owner_of
 from agents.desk.frozen import Frozen
-from agents.desk.limits import Mandate
+from agents.desk.limits import Limit, Mandate
 from agents.desk.margins import Margins
-from agents.desk.market_facts import Market, facts_of, underlying_of
+from agents.desk.market_facts import Market, facts_of
+from agents.desk.market_view import DeskView
 from agents.desk.risk_state import RiskSettings, RiskState
 from agents.desk.sheet import Sheet
 from agents.desk.states import scope_name
 from agents.desk.tails import Tails
-from agents.orders import Terms, TrackedOrder
+from agents.orders import Terms, TrackedOrder, alone
 from environment.instruments import Instrument
 from environment.messages import Leg, OrderRequest
 from environment.options.revaluation import Lines
@@ -23,6 +24,7 @@ from environment.options.revaluation import Lines
 _TAILS: Final = ("value_at_risk", "expected_shortfall")
 NO_ACTIVITY = Activity(orders_in_second=1, repeats=1)
 _NOTHING = Mandate(instruments=(), notional_micros=0)
+_UNSEEN: Final = DeskView()
 
 
 class CaseMaker:
@@ -36,6 +38,8 @@ class CaseMaker:
         self._sheet = Sheet(self.instruments, self._facts)
         self._margins = Margins(self.instruments, settings.margin)
         self._tails = Tails(settings.key, self._frozen_lines)
+        self._market: Market | None = None  # As it was last made: it mostly holds the next time.
+        self._heavy: tuple[dict[str, Limit], bool] = ({}, False)
         self.stocks = tuple(s for s, i in self.instruments.items() if i.kind != "option")
 
     def learn(self, state: RiskState) -> None:
@@ -47,9 +51,14 @@ class CaseMaker:
 
     def scopes_of(self, request: OrderRequest) -> tuple[str, ...]:
         """Return every scope that an order lies in."""
-        traded = [leg.instrument for leg in request.legs] or [request.instrument]
-        names = [underlying_of(self.instruments[symbol]) for symbol in traded]
-        return _scopes(owner_of(request.order_id), request.strategy, tuple(names))
+        return self._scopes_of(owner_of(request.order_id), request)
+
+    def _scopes_of(self, owner: str, request: OrderRequest) -> tuple[str, ...]:
+        facts = self._facts
+        if not request.legs:
+            return _scopes(owner, request.strategy, (facts[request.instrument].underlying,))
+        names = [facts[leg.instrument].underlying for leg in request.legs]
+        return _scopes(owner, request.strategy, tuple(names))
 
     def case(
         self, state: RiskState, request: OrderRequest, now_ns: int, *,
@@ -59,20 +68,30 @@ class CaseMaker:
 
         A child is a part of the known order: its own quantity counts, in the place of the whole.
         """
-        owner = owner_of(request.order_id)
-        self._freeze_first(state, request)
-        net = state.book.net()
-        cash_micros = self._cash(state, known)
+        owner, traded = owner_of(request.order_id), legs_of(request)
+        self._freeze_first(state, traded)
+        net, cash_micros = self._net_and_cash(state)
+        if known is not None:
+            for leg in known.each_leg():
+                units = known.at_most() * leg.ratio
+                worth = self._worth(state, leg.instrument, units)
+                cash_micros += worth if leg.side == "buy" else -worth
         filled = 0 if known is None or is_child else known.filled
-        marks = self._marks(state, request)
+        units, marks = max(request.quantity - filled, 0), self._marks(state, request, traded)
+        limit = None if request.legs else request.price
         legs = []
-        for leg in legs_of(request):
-            account = state.book.account_in(leg.instrument)
-            owned = state.book.owner_in(owner, leg.instrument)
+        for leg in traded:
+            symbol = leg.instrument
+            mark = marks[symbol]
+            account, owned = state.book.account_in(symbol), state.book.owner_in(owner, symbol)
             if known is not None:
                 account, owned = account.without(known, leg), owned.without(known, leg)
-                net[leg.instrument] = account.position + account.buying - account.selling
-            legs.append(self._leg(request, leg, filled, account, owned, marks))
+                net[symbol] = account.position + account.buying - account.selling
+            legs.append(CaseLeg(
+                self.instruments[symbol], self._facts[symbol], leg.side, units * leg.ratio,
+                mark if limit is None else max(limit, mark), account, owned,
+                state.views.get(symbol) or _UNSEEN,
+            ))  # fmt: skip
         return Case(
             request=request,
             owner=owner,
@@ -82,25 +101,22 @@ class CaseMaker:
             mandate=state.rules.mandates.get(owner, _NOTHING),
             net=net,
             cash_micros=cash_micros,
-            owner_elsewhere_micros=self._elsewhere(state, owner, request),
+            owner_elsewhere_micros=self._elsewhere(state, owner, traded),
             activity=activity,
-            state=state.states.strictest(self.scopes_of(request)),
+            state=state.states.strictest(self._scopes_of(owner, request)),
             now_ns=now_ns,
             restricted=state.rules.restricted,
         )
 
-    def _cash(self, state: RiskState, known: TrackedOrder | None) -> int:
-        """Return the cash there is once all that works has traded, at its marks."""
-        cash = state.cash_micros
+    def _net_and_cash(self, state: RiskState) -> tuple[dict[str, int], int]:
+        """Return lots and cash as they are once all that works has traded, at its marks."""
+        net, cash = dict[str, int](), state.cash_micros
         for symbol, held in state.book.account.items():
             pending = held.buying - held.selling
+            net[symbol] = held.position + pending
             if pending:
                 cash -= self._worth(state, symbol, pending)
-        if known is not None:
-            for leg in known.each_leg():
-                units = known.at_most() * leg.ratio
-                cash += self._worth(state, leg.instrument, units if leg.side == "buy" else -units)
-        return cash
+        return net, cash
 
     def _worth(self, state: RiskState, symbol: str, lots: int) -> int:
         return lots * state.marks.get(symbol, 0) * self._facts[symbol].lot_tick_micros
@@ -110,23 +126,30 @@ class CaseMaker:
         if self._facts_day != state.today:
             self._facts, self._facts_day = facts_of(self.instruments, state.today), state.today
             self._sheet = Sheet(self.instruments, self._facts)
-        frozen = state.frozen
-        return Market(
-            self.instruments, marks, self._facts, state.today, self._sheet,
-            self._margins.follow(frozen), self._tails.follow(frozen),
-        )  # fmt: skip
+        frozen, kept = state.frozen, self._market
+        margins, tails = self._margins.follow(frozen), self._tails.follow(frozen)
+        if kept is None or kept.marks is not marks or kept.facts is not self._facts:
+            kept = self._market = Market(
+                self.instruments, marks, self._facts, state.today, self._sheet, margins, tails
+            )
+        return kept
 
     def needs_frozen(self, state: RiskState) -> bool:
         """Return whether anything heavy is to be reckoned beside."""
-        return self._settings.margin == "portfolio" or any(
-            name in state.rules.limits for name in _TAILS
-        )
+        limits, is_heavy = self._heavy
+        if limits is not state.rules.limits:
+            limits = state.rules.limits
+            is_heavy = self._settings.margin == "portfolio" or any(
+                name in limits for name in _TAILS
+            )
+            self._heavy = limits, is_heavy
+        return is_heavy
 
-    def _freeze_first(self, state: RiskState, request: OrderRequest) -> None:
+    def _freeze_first(self, state: RiskState, traded: tuple[Leg, ...]) -> None:
         """Set the market aside where nothing was yet, or not of what the order trades."""
         if not self.needs_frozen(state):
             return
-        names = {underlying_of(self.instruments[leg.instrument]) for leg in legs_of(request)}
+        names = {self._facts[leg.instrument].underlying for leg in traded}
         known = state.frozen.marks
         if not state.frozen.version or any(n in state.marks and n not in known for n in names):
             state.frozen.renew(state.marks, state.today)
@@ -147,45 +170,33 @@ class CaseMaker:
         lines = sheet.lines(list(symbols), frozen.marks)
         return lines, tuple(self._facts[symbol].underlying for symbol in symbols)
 
-    def _leg(
-        self, request: OrderRequest, leg: Leg, filled: int, account: Exposure, owned: Exposure,
-        marks: dict[str, int],
-    ) -> CaseLeg:  # fmt: skip
-        instrument = self.instruments[leg.instrument]
-        mark = marks[leg.instrument]
-        price = request.price if not request.legs and request.price is not None else mark
-        return CaseLeg(
-            instrument=instrument,
-            side=leg.side,
-            lots=max(request.quantity - filled, 0) * leg.ratio,
-            value_ticks=max(price, mark),
-            account=account,
-            owner=owned,
-        )
-
-    def _marks(self, state: RiskState, request: OrderRequest) -> dict[str, int]:
+    def _marks(
+        self, state: RiskState, request: OrderRequest, traded: tuple[Leg, ...]
+    ) -> dict[str, int]:
         """Return marks of all instruments of the order; one without stands at its limit."""
-        missing = [leg.instrument for leg in legs_of(request) if leg.instrument not in state.marks]
-        if not missing:
-            return state.marks
-        return state.marks | dict.fromkeys(missing, request.price or 0)
+        marks = state.marks
+        for leg in traded:
+            if leg.instrument not in marks:
+                marks = marks | {leg.instrument: request.price or 0}
+        return marks
 
-    def _elsewhere(self, state: RiskState, owner: str, request: OrderRequest) -> int:
+    def _elsewhere(self, state: RiskState, owner: str, traded: tuple[Leg, ...]) -> int:
         """Return what an owner's exposures in all other instruments are worth at their marks."""
-        held = state.book.owners.get(owner, {})
-        touched = {leg.instrument for leg in legs_of(request)}
-        return sum(
-            self.instruments[other].notional_micros(
-                state.marks.get(other, 0), held[other].largest()
-            )
-            for other in held
-            if other not in touched
-        )
+        held, total = state.book.owners[owner], 0
+        if len(held) > 1:  # What is traded stands among it.
+            touched = [leg.instrument for leg in traded]
+            for other, exposure in held.items():
+                if other not in touched:
+                    total += self._worth(state, other, exposure.largest())
+        return total
 
     def lacks_price(self, state: RiskState, request: OrderRequest) -> str:
         """Return the first instrument of an order that nothing values, or ""."""
-        for leg in legs_of(request):
-            if leg.instrument not in state.marks and (request.legs or request.price is None):
+        if not request.legs:
+            has_one = request.price is not None or request.instrument in state.marks
+            return "" if has_one else request.instrument
+        for leg in request.legs:
+            if leg.instrument not in state.marks:
                 return leg.instrument
         return ""
 
@@ -201,7 +212,7 @@ def _scopes(owner: str, strategy: str, underlyings: tuple[str, ...]) -> tuple[st
 
 def legs_of(request: OrderRequest) -> tuple[Leg, ...]:
     """Return what one unit of an order trades."""
-    return request.legs or (Leg(instrument=request.instrument, side=request.side),)
+    return request.legs or alone(request.instrument, request.side)
 
 
 def tracked(request: OrderRequest) -> TrackedOrder:

@@ -25,6 +25,8 @@ class ScopeStates(msgspec.Struct):
 
     def strictest(self, keys: tuple[str, ...]) -> DeskState:
         """Return what holds for an order that lies in all of these scopes."""
+        if not self.found:
+            return "active"
         return max((self.of(key) for key in keys), key=STATES.index)
 
     def lower(self, key: str, to: DeskState) -> DeskState | None:
