@@ -5,7 +5,7 @@ from typing import ClassVar, Final, assert_never
 import msgspec
 
 from brokers.evening import ClearingNotice, reports_of
-from brokers.packages import PackageEvent, Packages, PackageState, Told, fault_of
+from brokers.packages import PackageEvent, fault_of, package_of, report_of
 from brokers.venue_book import BookedOrder, VenueBook
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.authority import VenueGate
@@ -40,6 +40,7 @@ from environment.option_messages import (
     PackageAccepted,
     PackageCancelled,
     PackageFilled,
+    PackageReplaced,
     SubmitPackage,
 )
 from environment.parent_draws import ParentDraws
@@ -75,7 +76,6 @@ class VenueState(msgspec.Struct):
     refused: int = 0
     unfounded: int = 0  # Reports that did not come from the exchange.
     draws: ParentDraws = msgspec.field(default_factory=ParentDraws)
-    packages: PackageState = msgspec.field(default_factory=PackageState)
 
 
 ToExchange = SubmitOrder | SubmitPackage | ReplaceOrder | CancelOrder | CancelAll
@@ -84,7 +84,7 @@ ToVenue = (
     ApprovedOrder | ApprovedReplace | CancelOrder | CancelAll | QueryOrder | QueryAccount
     | ResendReports | RenewSession | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
     | OrderReplaced | OrderTriggered | PackageAccepted | LegFilled | PackageFilled
-    | PackageCancelled | Resumed | ClearingNotice
+    | PackageCancelled | PackageReplaced | Resumed | ClearingNotice
 )  # fmt: skip
 
 
@@ -109,7 +109,6 @@ class SimulatedVenue(Actor[ToVenue]):
         self._account = account
         self._gate = gate
         self._warned = warned
-        self._packages = Packages(account)
         self.state: VenueState = VenueState(book=VenueBook()) if state is None else state
 
     def receive(self, ctx: ActorContext, message: ToVenue) -> None:
@@ -124,7 +123,7 @@ class SimulatedVenue(Actor[ToVenue]):
             case (
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered() | PackageAccepted() | LegFilled()
-                | PackageFilled() | PackageCancelled()
+                | PackageFilled() | PackageCancelled() | PackageReplaced()
             ):  # fmt: skip
                 self._on_event(ctx, message)
             case QueryOrder() | QueryAccount() | ResendReports() | RenewSession():
@@ -140,34 +139,27 @@ class SimulatedVenue(Actor[ToVenue]):
                 assert_never(never)
 
     def _on_cancel(self, ctx: ActorContext, cancel: CancelOrder | CancelAll) -> None:
-        packages = self.state.packages
         if isinstance(cancel, CancelOrder):
-            if cancel.order_id in packages.entered:
-                asks = self._packages.cancel(packages, cancel.order_id)
-                self._tell(ctx, Told(asks=asks))
-            else:
-                ctx.send(self._exchange, cancel)
+            ctx.send(self._exchange, cancel)
             return
         ctx.send(self._exchange, CancelAll(account=self._account, instrument=cancel.instrument))
-        # A package that is just being replaced stands in no book, so no cancel there finds it.
-        for name in list(packages.entered):
-            order = self.state.book.find(name)
-            if order is not None and cancel.instrument in {None, order.instrument}:
-                self._tell(ctx, Told(asks=self._packages.cancel(packages, name)))
+        # A structure stands in no book of one instrument.
+        for name, order in self.state.book.working.items():
+            if order.legs and cancel.instrument == order.instrument:
+                ctx.send(self._exchange, CancelOrder(order_id=name))
 
     def _on_event(self, ctx: ActorContext, event: ReportedEvent | PackageEvent) -> None:
         state = self.state
         if ctx.sender() != self._exchange.address:
             state.unfounded += 1  # A fill that somebody made up is no fill.
             self._warn(ctx, event.order_id, "report: not from the exchange")
-        elif isinstance(event, PackageAccepted | LegFilled | PackageFilled | PackageCancelled) or (
-            isinstance(event, OrderRefused) and event.order_id in state.packages.names
-        ):
-            if event.order_id in state.packages.names:
-                self._tell(ctx, self._packages.follow(state.packages, state.book, event))
+        elif isinstance(event, PackageEvent):
+            order = state.book.find(event.order_id)
+            told = None if order is None else report_of(order, event)
+            if told is not None:
+                self._follow(ctx, told)
         else:
-            state.draws.follow(event)
-            self._report(ctx, event)
+            self._follow(ctx, event)
 
     def _on_night(self, ctx: ActorContext, notice: ClearingNotice) -> None:
         if ctx.sender() != CLEARING:
@@ -177,13 +169,9 @@ class SimulatedVenue(Actor[ToVenue]):
         for event in reports_of(notice, self.state.book):
             self._report(ctx, event)
 
-    def _tell(self, ctx: ActorContext, told: Told) -> None:
-        """Carry out what follows from something that happened to a structure."""
-        for event in told.reports:
-            self.state.draws.follow(event)
-            self._report(ctx, event)
-        for ask in told.asks:
-            ctx.send(self._exchange, ask)
+    def _follow(self, ctx: ActorContext, event: ReportedEvent) -> None:
+        self.state.draws.follow(event)
+        self._report(ctx, event)
 
     def _on_order(self, ctx: ActorContext, approved: ApprovedOrder) -> None:
         order, state = approved.order, self.state
@@ -207,7 +195,7 @@ class SimulatedVenue(Actor[ToVenue]):
             return
         state.submitted += 1
         if order.legs:
-            ctx.send(self._exchange, self._packages.enter(state.packages, name, order))
+            ctx.send(self._exchange, package_of(name, self._account, order))
             return
         submit = SubmitOrder(
             order_id=name,
@@ -243,9 +231,6 @@ class SimulatedVenue(Actor[ToVenue]):
         if reason:
             state.refused += 1
             self._report(ctx, OrderRefused(order_id=name, reason=reason))
-            return
-        if name in state.packages.entered:
-            self._tell(ctx, self._packages.replace(state.packages, state.book, name, order))
             return
         state.book.ask(name, order)
         replace = ReplaceOrder(order_id=name, quantity=order.quantity, price=order.price)

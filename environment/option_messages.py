@@ -73,7 +73,8 @@ class SubmitPackage(MoneyMessage, frozen=True, kw_only=True):
     in lowest terms. A stock leg's is a multiple of the contracts' multiplier: to 100 shares the net
     price counts the stock's price once.
     Answered by PackageAccepted or OrderRefused, later by PackageFilled and PackageCancelled; an
-    ordinary CancelOrder of the same id withdraws what is left.
+    ordinary CancelOrder of the same id withdraws what is left, an ordinary ReplaceOrder gives it
+    other terms in one event, answered by PackageReplaced.
     """
 
     order_id: str
@@ -162,6 +163,7 @@ class LegFilled(MoneyMessage, frozen=True, kw_only=True):
     fee_micros: int
     exchange_ns: int
     trade_id: int
+    liquidity: Literal["maker", "taker"] = "taker"  # A maker had waited longer than its match.
 
 
 class PackageFilled(MoneyMessage, frozen=True, kw_only=True):
@@ -175,6 +177,16 @@ class PackageFilled(MoneyMessage, frozen=True, kw_only=True):
     against: Literal["legs", "package"]
     exchange_ns: int
     package_id: int
+
+
+class PackageReplaced(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: the package has the terms that a replace asked for; `quantity` is its total."""
+
+    order_id: str
+    price: int
+    quantity: int
+    leaves: int
+    exchange_ns: int
 
 
 class PackageCancelled(MoneyMessage, frozen=True, kw_only=True):
@@ -234,5 +246,5 @@ class ChainUpdate(Sequenced, frozen=True, kw_only=True):
 PROTOCOL: tuple[type[Message], ...] = (
     MassQuote, Purge, ReArm, SetProtection, SubmitPackage, QuoteFilled, QuoteWithdrawn,
     QuotesRefused, QuotesPulled, ReArmed, PackageAccepted, LegFilled, PackageFilled,
-    PackageCancelled, SeriesListed, ChainUpdate,
+    PackageCancelled, PackageReplaced, SeriesListed, ChainUpdate,
 )  # fmt: skip

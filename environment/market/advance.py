@@ -37,10 +37,12 @@ from environment.market.package import (
     SLOTS,
     arrive_package,
     end_packages,
+    find_package,
     package_row,
     run_strategy,
     withdraw,
 )
+from environment.market.package_replace import refuse_package_request, replace_package
 from environment.market.protection import dealer_row, quote_row
 from environment.market.series import watch_quote
 from environment.market.session import (
@@ -320,6 +322,13 @@ def refuse_request(arena, account, identity, instrument, reason):
     if slot != at.NONE and arena[order_row(arena, slot) + at.O_ACCOUNT] == account:
         tell(arena, slot, at.M_REFUSED, 0, 0, 0, reason)
         return
+    _refuse_nameless(arena, account, identity, instrument, reason)
+
+
+@inner
+def _refuse_nameless(arena, account, identity, instrument, reason):
+    """Tell an account's owner that what it asked about is over."""
+    a = account_row(arena, account)
     counter = arena[a + at.A_ACK_COUNTER]
     arena[a + at.A_ACK_COUNTER] = counter + 1
     delivery = max(arena[at.H_NOW] + 1, arena[a + at.A_ACK_LAST])
@@ -500,9 +509,35 @@ def _package(arena, package):
 
 @inner
 def _cancel_package(arena, account, identity):
-    if withdraw(arena, account, identity):
+    if not withdraw(arena, account, identity):
+        _refuse_about_package(arena, account, identity, at.R_UNKNOWN)
+
+
+@inner
+def _refuse_about_package(arena, account, identity, reason):
+    # An order may have the same number, so the account's orders are not asked.
+    if refuse_package_request(arena, account, identity, reason):
         return
-    refuse_request(arena, account, identity, 0, at.R_UNKNOWN)
+    arena[at.H_REFUSED] += 1
+    if arena[account_row(arena, account) + at.A_OWNER] != at.NO_OWNER:
+        _refuse_nameless(arena, account, identity, 0, reason)
+
+
+@inner
+def _replace_package(arena, form, identity):
+    """`form` is a free order slot that carries the new net price and total quantity."""
+    f = order_row(arena, form)
+    account, price, quantity = (
+        arena[f + at.O_ACCOUNT], arena[f + at.O_PRICE], arena[f + at.O_LEAVES],
+    )  # fmt: skip
+    release_form(arena, form)
+    package = find_package(arena, account, identity)
+    reason = replace_package(arena, account, identity, quantity, price)
+    if reason >= 0:
+        _refuse_about_package(arena, account, identity, reason)
+        return
+    _settle_legs(arena, arena[package_row(arena, package) + at.PK_STRATEGY])
+    _follow_up(arena)
 
 
 @inner
@@ -581,6 +616,8 @@ def _handle(arena, kind, a, b):
         _package(arena, a)
     elif kind == at.E_PACKAGE_CANCEL:
         _cancel_package(arena, a, b)
+    elif kind == at.E_PACKAGE_REPLACE:
+        _replace_package(arena, a, b)
     elif kind == at.E_STRATEGY:
         mark_strategy(arena, a)
         _follow_up(arena)

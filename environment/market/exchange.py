@@ -212,10 +212,8 @@ class Exchange:
         order = self._known(arrival_ns, envelope, change.order_id)
         if order is None:
             return
-        if order.is_package:
-            self._refuse(arrival_ns, envelope, change.order_id, "order_type")
-            return
-        if not 0 <= change.quantity < at.MAX_PRICE or not 0 <= (change.price or 0) < at.MAX_PRICE:
+        least, price = 1 - at.MAX_PRICE if order.is_package else 0, change.price or 0
+        if not 0 <= change.quantity < at.MAX_PRICE or not least <= price < at.MAX_PRICE:
             self._refuse(arrival_ns, envelope, change.order_id, "number_too_large")
             return
         live = self.state.orders.values()
@@ -223,9 +221,10 @@ class Exchange:
         if fault is not None:
             self._refuse(arrival_ns, envelope, change.order_id, fault)
             return
-        self._market.post_replace(
-            arrival_ns, order.account, order.identity, change.quantity, change.price or 0
-        )
+        if order.is_package:
+            self._options.replace(arrival_ns, order, change)
+            return
+        self._market.post_replace(arrival_ns, order.account, order.identity, change.quantity, price)
 
     def _known(
         self, arrival_ns: int, envelope: Envelope[Message], order_id: str

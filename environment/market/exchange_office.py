@@ -6,7 +6,7 @@ from typing import Protocol
 from environment.actors.envelope import Envelope
 from environment.clearing_messages import QueryHolders, QueryStanding
 from environment.errors import Defect
-from environment.market import layout as at
+from environment.market import layout as at, option_rows
 from environment.market.market import Market
 from environment.messages import Message, ReplaceOrder, SubmitOrder
 from environment.option_messages import SubmitPackage
@@ -91,6 +91,8 @@ class OfficeDoor:
         """Return why the broker does not let an order become another, or None."""
         if self.office is None:
             return None
+        if order.is_package:
+            return self._package_replace_fault(order, change, names, live)
         slot = order.identity & ((1 << 32) - 1)
         meta = int(self._market.section(at.S_ORDER)[slot, at.O_META])
         filled = int(self._market.section(at.S_COLD)[slot, at.C_FILLED])
@@ -102,6 +104,23 @@ class OfficeDoor:
             and not placed.is_package
         ]  # fmt: skip
         return self.office.refusal(order.account, {symbol: leaves}, change.price, others)
+
+    def _package_replace_fault(
+        self, order: Placed, change: ReplaceOrder, names: Sequence[str], live: Iterable[Placed]
+    ) -> str | None:
+        """Return the same of a package: all its legs are margined as the position they make."""
+        assert self.office is not None, "an office judges margin"
+        told = option_rows.package_legs(self._market, order.identity)
+        if told is None:
+            return None  # It is over, which the core says better.
+        filled, legs = told
+        units = max(change.quantity - filled, 0)
+        working = [
+            placed.identity for placed in live
+            if placed.account == order.account and not placed.is_package
+        ]  # fmt: skip
+        lots = {names[number]: units * count for number, count in legs.items()}
+        return self.office.refusal(order.account, lots, None, working)
 
     def answer(self, envelope: Envelope[Message], question: Message) -> Message:
         """Return the office's reply.

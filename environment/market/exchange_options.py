@@ -1,6 +1,6 @@
 """The options half of the exchange: mass quotes, protection and packages as messages."""
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from environment.actors.envelope import Envelope
 from environment.market import layout as at, mass_quote, option_rows
 from environment.market.exchange_state import ExchangeState, LiveOrder
 from environment.market.market import Market
-from environment.messages import Message, OrderRefused, Side
+from environment.messages import Message, OrderRefused, ReplaceOrder, Side
 from environment.option_messages import (
     LegFilled,
     MassQuote,
@@ -16,6 +16,7 @@ from environment.option_messages import (
     PackageAccepted,
     PackageCancelled,
     PackageFilled,
+    PackageReplaced,
     Purge,
     QuoteFilled,
     QuotesPulled,
@@ -37,13 +38,18 @@ _TIMES: Final = {"day": at.DAY, "ioc": at.IOC, "gtc": at.GTC}
 _MEASURES: Final[tuple[Measure, ...]] = ("contracts", "delta", "vega")
 PACKAGE_KINDS: Final = frozenset(
     {at.M_PACKAGE_ACCEPTED, at.M_PACKAGE_REFUSED, at.M_LEG_FILLED, at.M_PACKAGE_FILLED,
-     at.M_PACKAGE_CANCELLED}
+     at.M_PACKAGE_CANCELLED, at.M_PACKAGE_REPLACED, at.M_PACKAGE_REQUEST_REFUSED}
 )  # fmt: skip
 
 
 def name_of(message: OptionRequest) -> str:
     """Return what a refusal of a request names: a package by its id, a dealer by the account."""
     return message.order_id if isinstance(message, SubmitPackage) else message.account
+
+
+def _liquidity(row: list[int]) -> Literal["maker", "taker"]:
+    is_taker = row[at.X_LIQUIDITY] & (at.HALF_TICK - 1) == at.LIQ_NONE
+    return "taker" if is_taker else "maker"
 
 
 class OptionDesk:
@@ -162,6 +168,13 @@ class OptionDesk:
         )  # fmt: skip
         return identity or "bad_package"
 
+    def replace(self, arrival_ns: int, order: LiveOrder, change: ReplaceOrder) -> None:
+        """Post other terms of a package."""
+        price = at.PRESENT_PRICE if change.price is None else change.price
+        option_rows.post_package_replace(
+            self._market, arrival_ns, order.account, order.identity, change.quantity, price
+        )
+
     def told(self, state: ExchangeState, row: list[int]) -> tuple[Message, int, int]:
         """Return what a row about quotes or packages tells, with its cause and chain.
 
@@ -183,7 +196,7 @@ class OptionDesk:
         quantity, leaves = row[at.X_QUANTITY], row[at.X_LEAVES]
         if kind == at.M_PACKAGE_ACCEPTED:
             return PackageAccepted(order_id=order_id, exchange_ns=now_ns)
-        if kind == at.M_PACKAGE_REFUSED:
+        if kind in (at.M_PACKAGE_REFUSED, at.M_PACKAGE_REQUEST_REFUSED):
             reason = at.REASONS[row[at.X_EXTRA]]
             return OrderRefused(order_id=order_id, reason=reason, exchange_ns=now_ns)
         if kind == at.M_PACKAGE_CANCELLED:
@@ -191,11 +204,16 @@ class OptionDesk:
                 order_id=order_id, quantity=quantity, reason=at.REASONS[row[at.X_EXTRA]],
                 exchange_ns=now_ns,
             )  # fmt: skip
+        if kind == at.M_PACKAGE_REPLACED:
+            return PackageReplaced(
+                order_id=order_id, price=row[at.X_PRICE], quantity=quantity, leaves=leaves,
+                exchange_ns=now_ns,
+            )  # fmt: skip
         if kind == at.M_LEG_FILLED:
             return LegFilled(
                 order_id=order_id, instrument=self.names[row[at.X_INSTRUMENT]], side=side,
                 price=row[at.X_PRICE], quantity=quantity, fee_micros=row[at.X_FEE],
-                exchange_ns=now_ns, trade_id=row[at.X_EXTRA],
+                exchange_ns=now_ns, trade_id=row[at.X_EXTRA], liquidity=_liquidity(row),
             )  # fmt: skip
         return PackageFilled(
             order_id=order_id, side=side, price=row[at.X_PRICE], quantity=quantity, leaves=leaves,
@@ -232,10 +250,9 @@ class OptionDesk:
                 account=account, instrument=symbol, side=side, quantity=row[at.X_QUANTITY],
                 reason=at.REASONS[at.R_SELF_TRADE], exchange_ns=row[at.X_EXCHANGE_NS],
             )  # fmt: skip
-        is_taker = row[at.X_LIQUIDITY] & (at.HALF_TICK - 1) == at.LIQ_NONE
         return QuoteFilled(
             account=account, instrument=symbol, side=side, price=row[at.X_PRICE],
             quantity=row[at.X_QUANTITY], leaves=row[at.X_LEAVES], fee_micros=row[at.X_FEE],
-            liquidity="taker" if is_taker else "maker", exchange_ns=row[at.X_EXCHANGE_NS],
+            liquidity=_liquidity(row), exchange_ns=row[at.X_EXCHANGE_NS],
             trade_id=row[at.X_EXTRA],
         )  # fmt: skip

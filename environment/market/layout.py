@@ -201,22 +201,23 @@ MEASURES: Final = ("contracts", "delta", "vega")  # DE_TRIPPED: the measure's pl
 RE_TIME, RE_CONTRACTS, RE_DELTA, RE_VEGA = range(4)
 # --- package: an order for a strategy; strategy: its legs and the packages that wait -------------
 (PK_STATE, PK_STRATEGY, PK_SIDE, PK_ACCOUNT, PK_PRICE, PK_LEAVES, PK_TIF, PK_TAG, PK_SEQUENCE,
- PK_PREVIOUS, PK_NEXT, PK_GENERATION, PK_ENTRY_NS, PK_FLIPPED) = range(14)  # fmt: skip
+ PK_PREVIOUS, PK_NEXT, PK_GENERATION, PK_ENTRY_NS, PK_FLIPPED, PK_FILLED) = range(15)  # fmt: skip
 LEGS_MAX: Final = 6
+PRESENT_PRICE: Final = MAX_PRICE  # In a package's replace: the net price that it has.
 # A strategy's packages wait in two lists, best first. From ST_LEGS on, for each leg: instrument;
 # what its price counts in the net price (negative where the buyer sells); lots to one unit.
 ST_COUNT, ST_BUYS, ST_SELLS, ST_STALE, ST_NEXT_STALE = range(5)
 ST_LEGS: Final = 8
 # T_TYPE of a "package" row; LEG rows tell a strategy's legs when it is first seen.
-PACKAGE_ROWS: Final = ("enter", "rest", "fill", "cancel", "refuse", "leg")
-PR_ENTER, PR_REST, PR_FILL, PR_CANCEL, PR_REFUSE, PR_LEG = range(6)
+PACKAGE_ROWS: Final = ("enter", "rest", "fill", "cancel", "refuse", "leg", "reduce", "move")
+(PR_ENTER, PR_REST, PR_FILL, PR_CANCEL, PR_REFUSE, PR_LEG, PR_REDUCE, PR_MOVE) = range(8)
 LG_STRATEGY, LG_NEXT = range(2)
 
 # --- event kinds in the heap ---------------------------------------------------------------------
 (E_ARRIVE, E_CANCEL, E_REPLACE, E_CANCEL_ALL, E_WAKE, E_FEED, E_PHASE, E_INDICATIVE, E_EXPIRE,
  E_LIMIT_STATE, E_REOPEN, E_BAND, E_CANCEL_LAST, E_HALT, E_CALLBACK, E_MASS_QUOTE, E_OUTAGE,
  E_LATENCY, E_RECALL, E_PURGE, E_REARM, E_PACKAGE, E_PACKAGE_CANCEL,
- E_STRATEGY, E_SURVEY) = range(25)  # fmt: skip
+ E_STRATEGY, E_SURVEY, E_PACKAGE_REPLACE) = range(26)  # fmt: skip
 HEAP_TIME, HEAP_SEQUENCE, HEAP_KIND_A, HEAP_B = range(4)
 
 # --- phases --------------------------------------------------------------------------------------
@@ -254,6 +255,9 @@ TAPE_KINDS: Final = (
 LIQUIDITY: Final = ("maker_displayed", "maker_hidden", "midpoint", "auction", "none", "package")
 LIQ_DISPLAYED, LIQ_HIDDEN, LIQ_MIDPOINT, LIQ_AUCTION, LIQ_NONE, LIQ_PACKAGE = range(6)
 HALF_TICK: Final = 16  # Added to the liquidity flag of a print half a tick above `price`.
+# Added where the counterparty is a leg of a package that had waited longer than the resting order:
+# that leg is the maker, and the resting order the one that came.
+OLDER_PACKAGE: Final = 32
 
 # --- reasons (cancel and refuse) -----------------------------------------------------------------
 REASONS: Final = (
@@ -277,7 +281,8 @@ REASONS: Final = (
 (M_ACCEPTED, M_REFUSED, M_FILLED, M_CANCELLED, M_REPLACED, M_TRIGGERED, M_QUOTE, M_TRADE, M_DEPTH,
  M_PHASE, M_BANDS, M_INDICATIVE, M_WAKE, M_CALLBACK, M_CHAIN, M_QUOTE_FILLED, M_QUOTE_WITHDRAWN,
  M_QUOTES_REFUSED, M_QUOTES_PULLED, M_REARMED, M_PACKAGE_ACCEPTED, M_PACKAGE_REFUSED, M_LEG_FILLED,
- M_PACKAGE_FILLED, M_PACKAGE_CANCELLED) = range(25)  # fmt: skip
+ M_PACKAGE_FILLED, M_PACKAGE_CANCELLED, M_PACKAGE_REPLACED,
+ M_PACKAGE_REQUEST_REFUSED) = range(27)  # fmt: skip
 # Market-data rows use the words between recipient and time for their own fields.
 (Q_BID, Q_BID_QUANTITY, Q_ASK, Q_ASK_QUANTITY, Q_LAST, Q_VOLUME) = (
     X_ORDER, X_TAG, X_SIDE, X_PRICE, X_QUANTITY, X_LEAVES,

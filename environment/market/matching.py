@@ -224,9 +224,14 @@ def settle(arena, ins, maker, taker, price, half, quantity, liquidity):
     _release_funds(arena, taker, total_leaves(arena, taker))
     arena[cold_row(arena, maker) + at.C_FILLED] += quantity
     arena[cold_row(arena, taker) + at.C_FILLED] += quantity
-    m_fee, m_reg = fee_of(arena, ins, maker_account, notional, quantity, maker_side == 1, liquidity)
-    t_fee, t_reg = fee_of(arena, ins, taker_account, notional, quantity, maker_side == 0,
-                          at.LIQ_AUCTION if auction else at.LIQ_NONE)  # fmt: skip
+    m_flag, t_flag = liquidity, at.LIQ_AUCTION if auction else at.LIQ_NONE
+    tape_flag = liquidity
+    is_leg = (arena[t + at.O_META] >> at.FLAG_SHIFT) & at.F_LEG != 0
+    is_older = is_leg and arena[t + at.O_SEQUENCE] < arena[m + at.O_SEQUENCE]
+    if is_older:  # A package that waited longer than the leg's order: that one came to it.
+        m_flag, t_flag, tape_flag = at.LIQ_NONE, at.LIQ_PACKAGE, liquidity + at.OLDER_PACKAGE
+    m_fee, m_reg = fee_of(arena, ins, maker_account, notional, quantity, maker_side == 1, m_flag)
+    t_fee, t_reg = fee_of(arena, ins, taker_account, notional, quantity, maker_side == 0, t_flag)
     book_side(arena, ins, maker_account, instrument, quantity, notional, m_fee, m_reg,
               maker_side == 1)  # fmt: skip
     book_side(arena, ins, taker_account, instrument, quantity, notional, t_fee, t_reg,
@@ -235,23 +240,22 @@ def settle(arena, ins, maker, taker, price, half, quantity, liquidity):
         note_fill(arena, ins, maker, quantity)
     if (arena[t + at.O_META] >> at.FLAG_SHIFT) & at.F_QUOTE:
         note_fill(arena, ins, taker, quantity)
-    flag = liquidity + (at.HALF_TICK if half else 0)
+    half_flag = at.HALF_TICK if half else 0
     maker_left = total_leaves(arena, maker)
     if arena[at.H_TAPE_MODE] != 0:
         tape_row(arena, at.K_FILL, instrument, order_id(arena, maker), maker_account, maker_side,
                  arena[m + at.O_META] >> at.TYPE_SHIFT & 15, price, quantity, maker_left,
-                 order_id(arena, taker), flag, m_fee + m_reg, t_fee + t_reg)  # fmt: skip
-    _tell_fill(arena, maker, price, quantity, maker_left, m_fee + m_reg, flag, trade)
+                 order_id(arena, taker), tape_flag + half_flag, m_fee + m_reg,
+                 t_fee + t_reg)  # fmt: skip
+    _tell_fill(arena, maker, price, quantity, maker_left, m_fee + m_reg, m_flag + half_flag, trade)
     _tell_fill(arena, taker, price, quantity, total_leaves(arena, taker), t_fee + t_reg,
-               (at.LIQ_AUCTION if auction else at.LIQ_NONE) + (at.HALF_TICK if half else 0),
-               trade)  # fmt: skip
+               t_flag + half_flag, trade)  # fmt: skip
     _count_trade(arena, ins, instrument, price, half, quantity, notional)
     arena[ins + at.I_FEED_SEQUENCE] += 1
     if not auction:
-        package = 0
-        if (arena[t + at.O_META] >> at.FLAG_SHIFT) & at.F_LEG:
-            package = -arena[cold_row(arena, taker) + at.C_PARENT]
-        send_trade(arena, ins, instrument, price, quantity, 1 - maker_side, half, package)
+        package = -arena[cold_row(arena, taker) + at.C_PARENT] if is_leg else 0
+        aggressor = maker_side if is_older else 1 - maker_side
+        send_trade(arena, ins, instrument, price, quantity, aggressor, half, package)
 
 
 @inner

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.instruments import Instrument
-from environment.market import holdings, layout as at, package
+from environment.market import holdings, layout as at, package, package_replace
 from environment.market.arena import grow
 from environment.market.fees import FeeRow
 
@@ -336,6 +336,16 @@ def post_package(
     )  # fmt: skip
 
 
+def post_package_replace(
+    market: "Market", arrival_ns: int, account: int, identity: int, quantity: int, price: int
+) -> None:
+    """Send a package's replace; `layout.PRESENT_PRICE` keeps the net price that it has."""
+    market.room_to_post()
+    package_replace.post_package_replace(
+        market.arena, arrival_ns, account, identity, quantity, price
+    )
+
+
 def packages_waiting(market: "Market") -> list[tuple[int, int, int, int]]:
     """Return (id, side, net price, units left) of every waiting package, in canonical direction."""
     rows = market.section(at.S_PACKAGE)[: int(market.arena[at.H_PACKAGE_BUMP])]
@@ -345,3 +355,23 @@ def packages_waiting(market: "Market") -> list[tuple[int, int, int, int]]:
         for n, row in enumerate(rows)
         if row[at.PK_STATE] == package.WAITING
     ]  # fmt: skip
+
+
+def package_legs(market: "Market", identity: int) -> tuple[int, dict[int, int]] | None:
+    """Return a package's units traded and the lots of a unit by instrument, as its sender trades.
+
+    None where it is over. Lots are sold below 0.
+    """
+    package_number = identity & ((1 << 32) - 1)
+    if package_number >= int(market.arena[at.H_PACKAGE_BUMP]):
+        return None
+    row = market.section(at.S_PACKAGE)[package_number]
+    if row[at.PK_GENERATION] != identity >> 32 or row[at.PK_STATE] == package.FREE:
+        return None
+    strategy = market.section(at.S_STRATEGY)[row[at.PK_STRATEGY]]
+    sign = 1 if row[at.PK_SIDE] == at.BUY else -1
+    legs: dict[int, int] = {}
+    for leg in range(int(strategy[at.ST_COUNT])):
+        number, weight, lots = strategy[at.ST_LEGS + 3 * leg : at.ST_LEGS + 3 * leg + 3].tolist()
+        legs[number] = sign * lots * (1 if weight > 0 else -1)
+    return int(row[at.PK_FILLED]), legs

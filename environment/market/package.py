@@ -30,6 +30,7 @@ from environment.market.strategy import (
 AT_ONCE = 32  # Trades that one event makes at most; another event at once goes on.
 SLOTS = 2 * at.LEGS_MAX  # Order rows that one trade uses at a time.
 FREE, IN_FLIGHT, WAITING = range(3)  # PK_STATE
+NEWEST = 1 << 62  # A place in time priority behind every other.
 
 
 @inner
@@ -42,6 +43,18 @@ def package_row(arena, package):
 def identity_of(arena, package):
     """Return a package's public id: generation above, row below."""
     return (arena[package_row(arena, package) + at.PK_GENERATION] << 32) | package
+
+
+@inner
+def find_package(arena, account, identity):
+    """Return an account's package of a public id that is not over, or NONE."""
+    package = identity & 0xFFFFFFFF
+    if identity <= 0 or package >= arena[at.H_PACKAGE_BUMP]:
+        return at.NONE
+    p = package_row(arena, package)
+    if arena[p + at.PK_GENERATION] != identity >> 32 or arena[p + at.PK_STATE] == FREE:
+        return at.NONE
+    return package if arena[p + at.PK_ACCOUNT] == account else at.NONE
 
 
 # --- sent ----------------------------------------------------------------------------------------
@@ -90,6 +103,7 @@ def send_package(arena, count, account, side, price, quantity, tif, tag, arrival
     arena[p + at.PK_ACCOUNT] = account
     arena[p + at.PK_PRICE] = -price if turned else price
     arena[p + at.PK_LEAVES] = quantity
+    arena[p + at.PK_FILLED] = 0
     arena[p + at.PK_TIF] = tif
     arena[p + at.PK_TAG] = tag
     push(arena, arrival, at.E_PACKAGE, package, 0)
@@ -116,7 +130,8 @@ def post_package(arena, arrival, account, side, price, quantity, tif, tag, legs)
 
 
 @inner
-def _tape(arena, package, what, quantity, counterparty, reason):
+def package_tape(arena, package, what, quantity, counterparty, reason):
+    """Append a tape row about a package; `what` is one of the PR_ codes."""
     p = package_row(arena, package)
     tape_row(arena, at.K_PACKAGE, at.NONE, identity_of(arena, package), arena[p + at.PK_ACCOUNT],
              arena[p + at.PK_SIDE], what | (arena[p + at.PK_TIF] << 32), arena[p + at.PK_PRICE],
@@ -125,7 +140,8 @@ def _tape(arena, package, what, quantity, counterparty, reason):
 
 
 @inner
-def _tell(arena, package, kind, price, quantity, extra):
+def tell_package(arena, package, kind, price, quantity, extra):
+    """Tell a package's owner what happened to it, where it has one."""
     p = package_row(arena, package)
     a = account_row(arena, arena[p + at.PK_ACCOUNT])
     if arena[a + at.A_OWNER] == at.NO_OWNER:
@@ -148,7 +164,8 @@ def _tell(arena, package, kind, price, quantity, extra):
 
 
 @inner
-def _free(arena, package):
+def free_package(arena, package):
+    """Give a package's row back; its generation rises, so that the old id finds nothing."""
     p = package_row(arena, package)
     arena[p + at.PK_STATE] = FREE
     arena[p + at.PK_GENERATION] += 1
@@ -157,13 +174,13 @@ def _free(arena, package):
 
 
 @inner
-def _end(arena, package, reason):
+def end_package(arena, package, reason):
     """End a package that stands in no list."""
     p = package_row(arena, package)
     left = arena[p + at.PK_LEAVES]
-    _tape(arena, package, at.PR_CANCEL, left, at.NONE, reason)
-    _tell(arena, package, at.M_PACKAGE_CANCELLED, arena[p + at.PK_PRICE], left, reason)
-    _free(arena, package)
+    package_tape(arena, package, at.PR_CANCEL, left, at.NONE, reason)
+    tell_package(arena, package, at.M_PACKAGE_CANCELLED, arena[p + at.PK_PRICE], left, reason)
+    free_package(arena, package)
 
 
 # --- the package book ----------------------------------------------------------------------------
@@ -176,7 +193,7 @@ def _list_of(arena, p):
 
 
 @inner
-def _wait(arena, package):
+def wait_in_book(arena, package):
     """Let a package wait behind those of its price, in front of worse ones."""
     p = package_row(arena, package)
     arena[p + at.PK_STATE] = WAITING
@@ -197,11 +214,12 @@ def _wait(arena, package):
     if after != at.NONE:
         arena[package_row(arena, after) + at.PK_PREVIOUS] = package + 1
     arena[at.H_PACKAGES] += 1
-    _tape(arena, package, at.PR_REST, arena[p + at.PK_LEAVES], at.NONE, at.LIQ_NONE)
+    package_tape(arena, package, at.PR_REST, arena[p + at.PK_LEAVES], at.NONE, at.LIQ_NONE)
 
 
 @inner
-def _leave(arena, package):
+def leave_book(arena, package):
+    """Take a waiting package out of its list."""
     p = package_row(arena, package)
     before, after = arena[p + at.PK_PREVIOUS] - 1, arena[p + at.PK_NEXT] - 1
     if before == at.NONE:
@@ -217,8 +235,8 @@ def _leave(arena, package):
 @inner
 def cancel_package(arena, package, reason):
     """Take a waiting package out."""
-    _leave(arena, package)
-    _end(arena, package, reason)
+    leave_book(arena, package)
+    end_package(arena, package, reason)
 
 
 # --- trades --------------------------------------------------------------------------------------
@@ -233,6 +251,9 @@ def _leg_order(arena, package, word, side, price, units):
                      -identity_of(arena, package), arena[p + at.PK_TAG])  # fmt: skip
     o = order_row(arena, slot)
     arena[o + at.O_META] = with_state(arena[o + at.O_META], at.AGGRESSING)
+    # Its place in time is its package's: whoever came later takes, and pays as one that takes.
+    is_waiting = arena[p + at.PK_STATE] == WAITING
+    arena[o + at.O_SEQUENCE] = arena[p + at.PK_SEQUENCE] if is_waiting else NEWEST
     c = arena[at.H_OFFSET + at.S_COLD] + slot * 16
     arena[c + at.C_ENTRY_NS] = arena[at.H_NOW]
     arena[c + at.C_TOTAL] = arena[o + at.O_LEAVES]
@@ -282,20 +303,21 @@ def _trade_packages(arena, incoming, waiting, net, units):
     _book(arena, waiting, net, units, incoming)
     _book(arena, incoming, net, units, waiting)
     if arena[w + at.PK_LEAVES] == 0:
-        _leave(arena, waiting)
-        _free(arena, waiting)
+        leave_book(arena, waiting)
+        free_package(arena, waiting)
 
 
 @inner
 def _book(arena, package, net, units, other):
     p = package_row(arena, package)
     arena[p + at.PK_LEAVES] -= units
+    arena[p + at.PK_FILLED] += units
     limit = arena[p + at.PK_PRICE]
     arena[p + at.PK_PRICE] = net  # For the row alone.
     counterparty = identity_of(arena, other) if other != at.NONE else at.NONE
-    _tape(arena, package, at.PR_FILL, units, counterparty, at.LIQ_PACKAGE)
+    package_tape(arena, package, at.PR_FILL, units, counterparty, at.LIQ_PACKAGE)
     arena[p + at.PK_PRICE] = limit
-    _tell(arena, package, at.M_PACKAGE_FILLED, net, units, 0 if other == at.NONE else 1)
+    tell_package(arena, package, at.M_PACKAGE_FILLED, net, units, 0 if other == at.NONE else 1)
     arena[at.H_PACKAGE_TRADES] += 1
 
 
@@ -341,6 +363,9 @@ def trade(arena, package):
             _trade_legs(arena, package, net, min(units, arena[p + at.PK_LEAVES]))
         elif has_package:
             w = package_row(arena, waiting)
+            is_older = arena[p + at.PK_SEQUENCE] < arena[w + at.PK_SEQUENCE]
+            if arena[p + at.PK_STATE] == WAITING and is_older:
+                return 0  # The one that came later comes to it, at its price.
             if _group(arena, w) == group:
                 return 2
             if not _may_trade(arena, st, arena[w + at.PK_PRICE]):
@@ -353,10 +378,11 @@ def trade(arena, package):
 
 
 @inner
-def _arrival_fault(arena, p, st):
-    if arena[p + at.PK_LEAVES] <= 0 or arena[p + at.PK_LEAVES] >= at.MAX_PRICE >> 20:
+def package_fault(arena, p, st, leaves, price):
+    """Return why a package may not have so many units left at such a price, or -1."""
+    if leaves <= 0 or leaves >= at.MAX_PRICE >> 20:
         return at.R_QUANTITY
-    if abs(arena[p + at.PK_PRICE]) >= at.MAX_PRICE:
+    if abs(price) >= at.MAX_PRICE:
         return at.R_INCREMENT
     account = arena[p + at.PK_ACCOUNT]
     flags = arena[account_row(arena, account) + at.A_FLAGS]
@@ -371,7 +397,7 @@ def _arrival_fault(arena, p, st):
             return at.R_HALTED if is_paused else at.R_PHASE
         sells = leg_side(arena, word, arena[p + at.PK_SIDE]) == 1
         if sells and arena[word] < arena[at.H_INSTRUMENTS] and flags & at.ACCOUNT_LOCATE:
-            lots = arena[word + 2] * arena[p + at.PK_LEAVES]
+            lots = arena[word + 2] * leaves
             if locate_shortfall(arena, ins, account, arena[word], lots) > 0:
                 return at.R_NO_BORROW
     return -1
@@ -383,26 +409,33 @@ def arrive_package(arena, package):
     p = package_row(arena, package)
     st = strategy_row(arena, arena[p + at.PK_STRATEGY])
     arena[p + at.PK_ENTRY_NS] = arena[at.H_NOW]
-    fault = _arrival_fault(arena, p, st)
+    fault = package_fault(arena, p, st, arena[p + at.PK_LEAVES], arena[p + at.PK_PRICE])
     if fault >= 0:
-        _tape(arena, package, at.PR_REFUSE, arena[p + at.PK_LEAVES], at.NONE, fault)
-        _tell(arena, package, at.M_PACKAGE_REFUSED, arena[p + at.PK_PRICE],
-              arena[p + at.PK_LEAVES], fault)  # fmt: skip
+        package_tape(arena, package, at.PR_REFUSE, arena[p + at.PK_LEAVES], at.NONE, fault)
+        tell_package(arena, package, at.M_PACKAGE_REFUSED, arena[p + at.PK_PRICE],
+                     arena[p + at.PK_LEAVES], fault)  # fmt: skip
         arena[at.H_REFUSED] += 1
-        _free(arena, package)
+        free_package(arena, package)
         return
-    _tape(arena, package, at.PR_ENTER, arena[p + at.PK_LEAVES], at.NONE, at.LIQ_NONE)
-    _tell(arena, package, at.M_PACKAGE_ACCEPTED, arena[p + at.PK_PRICE], arena[p + at.PK_LEAVES],
-          0)  # fmt: skip
+    package_tape(arena, package, at.PR_ENTER, arena[p + at.PK_LEAVES], at.NONE, at.LIQ_NONE)
+    tell_package(arena, package, at.M_PACKAGE_ACCEPTED, arena[p + at.PK_PRICE],
+                 arena[p + at.PK_LEAVES], 0)  # fmt: skip
+    enter_market(arena, package)
+
+
+@inner
+def enter_market(arena, package):
+    """Let a package that stands in no list trade, and wait with what is left of it."""
+    p = package_row(arena, package)
     outcome = trade(arena, package)
     if outcome == 1:
-        _free(arena, package)
+        free_package(arena, package)
     elif outcome == 2:
-        _end(arena, package, at.R_SELF_TRADE)
+        end_package(arena, package, at.R_SELF_TRADE)
     elif arena[p + at.PK_TIF] == at.IOC:
-        _end(arena, package, at.R_IOC)
+        end_package(arena, package, at.R_IOC)
     else:
-        _wait(arena, package)
+        wait_in_book(arena, package)
         if outcome == 3:
             push(arena, arena[at.H_NOW], at.E_STRATEGY, arena[p + at.PK_STRATEGY], 0)
 
@@ -425,8 +458,8 @@ def run_strategy(arena, strategy):
         outcome = trade(arena, package)
         traded = traded or arena[p + at.PK_LEAVES] < before
         if outcome == 1:
-            _leave(arena, package)
-            _free(arena, package)
+            leave_book(arena, package)
+            free_package(arena, package)
             mark_strategy(arena, strategy)
         elif outcome == 3:
             push(arena, arena[at.H_NOW], at.E_STRATEGY, strategy, 0)
@@ -439,13 +472,8 @@ def run_strategy(arena, strategy):
 @inner
 def withdraw(arena, account, identity):
     """A package's cancel reaches the exchange. Returns whether there was such a package."""
-    package = identity & 0xFFFFFFFF
-    if identity <= 0 or package >= arena[at.H_PACKAGE_BUMP]:
-        return False
-    p = package_row(arena, package)
-    if arena[p + at.PK_GENERATION] != identity >> 32 or arena[p + at.PK_STATE] != WAITING:
-        return False
-    if arena[p + at.PK_ACCOUNT] != account:
+    package = find_package(arena, account, identity)
+    if package == at.NONE or arena[package_row(arena, package) + at.PK_STATE] != WAITING:
         return False
     cancel_package(arena, package, at.R_REQUESTED)
     return True

@@ -106,7 +106,9 @@ class DayTape:
         if not self.facts.fees_on_fills:
             fees = (np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64))
         price = rows[:, at.T_PRICE] + 0.5 * (liquidity & at.HALF_TICK > 0)
-        aggressor = np.where(is_auction, 0, np.where(first_buys, -1, 1))
+        # A package that had waited longer is the maker, though its legs' orders came to the book.
+        first_waits = liquidity & at.OLDER_PACKAGE == 0
+        aggressor = np.where(is_auction, 0, np.where(first_buys == first_waits, -1, 1))
         mid = self.mid_before(rows[:, at.T_INSTRUMENT], rows[:, at.T_TIME])
         mid = np.where(is_auction | np.isnan(mid), price, mid)
 

@@ -13,7 +13,9 @@ rest       `quantity` left in all, `leaves` what one slice holds; shown only if 
            `ahead` -1 where there is no queue or the price is far from the touch; for a hidden
            order the hidden lots before it count too
 fill       `leaves` what the resting (in an auction: buying) order still has in all; with
-           `fees_on_fills`, `ahead` its fee in micros and `parent` the other party's
+           `fees_on_fills`, `ahead` its fee in micros and `parent` the other party's;
+           `liquidity_code` 16 more for half a tick, 32 more where the other party is a leg of a
+           package that had waited longer, and so the maker
 cancel     `quantity` withdrawn, `liquidity` the reason; the order is gone
 reduce     `quantity` withdrawn, `leaves` the slice now, `liquidity` the reason
 move       out of its queue; `price` the new limit, `quantity` what it now has in all
@@ -30,8 +32,9 @@ quote      both sides of a dealer's quote in a series: the bid's order, `price`,
 purge      an account's quotes in an instrument are out; -1: everybody's, or everywhere
 package    `order_type_code` 0 entered, 1 waits, 2 filled (`price` net, against
            `counterparty_order_id` or, -1, the legs), 3 cancelled, 4 refused, 5 a leg of strategy
-           `parent` (`quantity` its weight in the net price, `leaves` its lots a unit); the orders
-           of its legs carry its id in `parent`, negative
+           `parent` (`quantity` its weight in the net price, `leaves` its lots a unit), 6 replaced
+           in its place, 7 replaced and to the back or into trade; the orders of its legs carry
+           its id in `parent`, negative
 ========== =========================================================================================
 """
 

@@ -36,6 +36,7 @@ from environment.option_messages import (
     PackageAccepted,
     PackageCancelled,
     PackageFilled,
+    PackageReplaced,
     QuoteFilled,
     QuotesPulled,
     QuotesRefused,
@@ -51,7 +52,7 @@ LOW, HIGH = (one.symbol for one in OPTIONS)
 Told = (
     Resumed | TimerFired | OrderEvent | QuoteUpdate | TradePrint | QuoteFilled | QuoteWithdrawn
     | QuotesRefused | QuotesPulled | ReArmed | PackageAccepted | LegFilled | PackageFilled
-    | PackageCancelled | SeriesListed | ChainUpdate
+    | PackageCancelled | PackageReplaced | SeriesListed | ChainUpdate
 )  # fmt: skip
 Script = Mapping[int, tuple[Message, ...]]  # By second.
 

@@ -23,6 +23,7 @@ from environment.option_messages import (
     PackageAccepted,
     PackageCancelled,
     PackageFilled,
+    PackageReplaced,
     Purge,
     QuoteFilled,
     QuotesPulled,
@@ -102,14 +103,32 @@ def test_a_package_is_told_leg_by_leg_and_as_a_whole() -> None:
 
 def test_a_waiting_package_is_cancelled_by_its_id() -> None:
     world = OptionWorld(dealer={2: (QUOTES,)}, customer={
-        3: (package("p1", 100),), 4: (ReplaceOrder(order_id="p1", quantity=1, price=101),),
-        5: (CancelOrder(order_id="p1"),), 6: (CancelOrder(order_id="p1"),),
+        3: (package("p1", 100),), 4: (CancelOrder(order_id="p1"),),
+        5: (CancelOrder(order_id="p1"),),
     })  # fmt: skip
     heard = world.heard("customer")
-    assert kinds(heard) == [PackageAccepted, OrderRefused, PackageCancelled, OrderRefused]
-    assert [heard[1].reason, heard[2].reason, heard[3].reason] == [
-        "order_type", "requested", "unknown_order",
+    assert kinds(heard) == [PackageAccepted, PackageCancelled, OrderRefused]
+    assert [heard[1].reason, heard[2].reason] == ["requested", "unknown_order"]
+
+
+def test_a_waiting_package_is_replaced_by_its_id() -> None:
+    def change(quantity: int, price: int | None = None) -> tuple[ReplaceOrder]:
+        return (ReplaceOrder(order_id="p1", quantity=quantity, price=price),)
+
+    world = OptionWorld(dealer={2: (QUOTES,)}, customer={
+        3: (package("p1", 100),), 4: change(3), 5: change(1 << 40), 6: change(2, -5),
+        7: change(2, 112), 8: change(4),
+    })  # fmt: skip
+    heard = world.heard("customer")
+    assert kinds(heard) == [
+        PackageAccepted, PackageReplaced, OrderRefused, PackageReplaced, PackageReplaced,
+        LegFilled, LegFilled, PackageFilled, OrderRefused,
     ]  # fmt: skip
+    told = [(one.order_id, one.price, one.quantity, one.leaves) for one in heard
+            if isinstance(one, PackageReplaced)]  # fmt: skip
+    assert told == [("p1", 100, 3, 3), ("p1", -5, 2, 2), ("p1", 112, 2, 2)]
+    assert [heard[2].reason, heard[8].reason] == ["number_too_large", "unknown_order"]
+    assert not world.exchange.state.orders
 
 
 @pytest.mark.parametrize(

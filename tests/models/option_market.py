@@ -59,6 +59,8 @@ class Package:
     units: int
     time: int
     identity: int
+    done: int = 0
+    is_waiting: bool = False
 
 
 @dataclass
@@ -322,14 +324,34 @@ class OptionMarket:
             self.seen.append(legs)
         if not self.is_open:
             return
-        package = Package(account, legs, side, price, units, 0, identity)
+        self._enter(Package(account, legs, side, price, units, 0, identity))
+
+    def _enter(self, package: Package) -> None:
         stopped = self._trade(package)
         if package.units and not stopped:
-            package.time = self.tick()
+            package.time, package.is_waiting = self.tick(), True
             self.packages.append(package)
-        for k, _ in legs:
+        for k, _ in package.legs:
             self._settle(k)
         self.follow(None)
+
+    def replace_package(self, account: int, identity: int, units: int, price: int | None,
+                        *, turned: bool) -> None:  # fmt: skip
+        """A package's replace arrives: total units and net price, as its legs were written."""
+        mine = [p for p in self.packages if (p.account, p.identity) == (account, identity)]
+        if not mine:
+            return
+        package = mine[0]
+        net = package.price if price is None else -price if turned else price
+        left = units - package.done
+        if left <= 0:
+            self.packages.remove(package)
+        elif net == package.price and left <= package.units:
+            package.units = left
+        elif self.is_open:
+            self.packages.remove(package)
+            package.price, package.units, package.is_waiting = net, left, False
+            self._enter(package)
 
     def cancel_package(self, account: int, identity: int) -> None:
         """A package's cancel arrives."""
@@ -368,6 +390,8 @@ class OptionMarket:
             if takes and not (meets and other is not None and sign * other.price < sign * net):
                 self._trade_legs(package, min(units, package.units))
             elif meets and other is not None:
+                if package.is_waiting and package.time < other.time:
+                    return False  # The younger one comes, at the older one's price.
                 if other.account == package.account:
                     return True
                 if not self._fits(package.legs, other.price):
@@ -401,6 +425,7 @@ class OptionMarket:
             left, _ = self._take(package.account, series, side, units * abs(ratio), None)
             assert left == 0
         package.units -= units
+        package.done += units
 
     def _trade_packages(self, package: Package, other: Package) -> None:
         units = min(package.units, other.units)
@@ -413,6 +438,7 @@ class OptionMarket:
             self.volume[series] += units * abs(ratio)
         for who in (package, other):
             who.units -= units
+            who.done += units
         if not other.units:
             self.packages.remove(other)
 

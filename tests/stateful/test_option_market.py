@@ -44,7 +44,7 @@ class Pair:
         self.model = OptionMarket(3, dealers)
         self.rebuild = BookRebuild()
         self.known: list[tuple[int, int]] = [(0, 0)]
-        self.packages: list[tuple[int, int]] = [(0, 0)]
+        self.packages: list[tuple[int, int, bool]] = [(0, 0, False)]
         self.accounts = [*self.floor.accounts, self.floor.quoters[0]]
         self.halted = False
 
@@ -117,14 +117,24 @@ class Pair:
         identity = option_rows.post_package(
             self.floor.market, now, account, side, price, units, _array(rows)
         )
-        self.packages.append((account, identity))
+        self.packages.append((account, identity, legs[0][1] < 0))
         self.model.package(account, side, price, units, legs, identity)
 
     def cancel_package(self, choose: Choose) -> None:
         """Cancel a package, perhaps one long gone."""
-        account, identity = choose(self.packages)
+        account, identity, _ = choose(self.packages)
         self.floor.market.post_event(self.tick(), at.E_PACKAGE_CANCEL, account, identity)
         self.model.cancel_package(account, identity)
+
+    def replace_package(self, choose: Choose) -> None:
+        """Give a package other terms, perhaps one long gone."""
+        account, identity, is_turned = choose(self.packages[-6:])
+        units, price = choose((0, 1, 2, 3, 5)), choose((None, None, *NETS))
+        option_rows.post_package_replace(
+            self.floor.market, self.tick(), account, identity, units,
+            at.PRESENT_PRICE if price is None else price,
+        )  # fmt: skip
+        self.model.replace_package(account, identity, units, price, turned=is_turned)
 
     def halt(self, _choose: Choose) -> None:
         """Halt the stock, or let it trade again."""
@@ -192,7 +202,7 @@ def _array(rows: Sequence[tuple[int, ...]]) -> Any:
 
 
 ACTIONS = ("order", "quote", "quote", "package", "stop", "cancel", "purge", "rearm",
-           "cancel_package")  # fmt: skip
+           "cancel_package", "replace_package")  # fmt: skip
 
 
 class OptionMarketMachine(RuleBasedStateMachine):
@@ -226,6 +236,7 @@ def test_a_long_history_agrees(seed: int) -> None:
     choose: Choose = lambda values: values[draws.integer(0, len(values))]  # noqa: E731
     weights = [pair.order] * 6 + [pair.quote] * 6 + [pair.package] * 4 + [pair.stop, pair.cancel]
     weights += [pair.purge, pair.rearm, pair.rearm, pair.cancel_package, pair.cancel_package]
+    weights += [pair.replace_package] * 3
     for step in range(1_500):
         (pair.halt if step % 70 in {68, 69} else choose(weights))(choose)
         pair.compare()

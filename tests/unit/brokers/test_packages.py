@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from brokers.simulated import SimulatedVenue
@@ -15,11 +16,11 @@ from environment.messages import (
     CancelOrder,
     Leg,
     OrderAccepted,
-    OrderCancelled,
     OrderFilled,
     OrderRefused,
     OrderReplaced,
     OrderRequest,
+    ReplaceOrder,
     ReplaceRequest,
 )
 from environment.option_messages import (
@@ -27,6 +28,7 @@ from environment.option_messages import (
     PackageAccepted,
     PackageCancelled,
     PackageFilled,
+    PackageReplaced,
     SubmitPackage,
 )
 from environment.signed import SignedVerdict
@@ -114,8 +116,14 @@ def accepted(entered: str = NAME) -> PackageAccepted:
     return PackageAccepted(order_id=entered, exchange_ns=1)
 
 
-def withdrawn(left: int, entered: str = NAME, reason: str = "requested") -> PackageCancelled:
-    return PackageCancelled(order_id=entered, quantity=left, reason=reason, exchange_ns=2)
+def withdrawn(left: int, reason: str = "requested", order_id: str = NAME) -> PackageCancelled:
+    return PackageCancelled(order_id=order_id, quantity=left, reason=reason, exchange_ns=2)
+
+
+def replaced(quantity: int, price: int, leaves: int) -> PackageReplaced:
+    return PackageReplaced(
+        order_id=NAME, price=price, quantity=quantity, leaves=leaves, exchange_ns=2
+    )
 
 
 def test_a_structure_is_entered_as_a_package() -> None:
@@ -159,26 +167,21 @@ def test_fills_are_told_leg_by_leg_and_a_unit_counts_once_all_legs_have_traded()
     ended = bench.venue.state.book.ended[NAME].shown()
     assert (ended.state, ended.filled, ended.leg_lots) == ("filled", 5, {LOW: 5, HIGH: 10})
     assert ended.leg_average_ticks == {LOW: 210, HIGH: round((480 + 375 + 360) / 10)}
-    assert not bench.venue.state.packages.names
 
 
-def test_a_replace_enters_what_is_left_once_the_old_package_is_out() -> None:
+def test_a_replace_is_one_question_to_the_exchange() -> None:
     bench = Bench()
     bench.say(accepted())
     bench.replace(8, -30)
-    assert bench.asked()[1:] == [CancelOrder(order_id=NAME)]
-    bench.trade(2, 3)  # On its way when the cancel left.
-    bench.say(withdrawn(3))
-    again = bench.asked()[-1]
-    assert (again.quantity, again.price, again.order_id != NAME) == (6, -30, True)
-    bench.say(accepted(again.order_id))
-    replaced = bench.told()[-1]
-    assert replaced == OrderReplaced(
-        order_id=NAME, instrument="AAPL", price=-30, leaves=6, exchange_ns=1
+    assert bench.asked()[1:] == [ReplaceOrder(order_id=NAME, quantity=8, price=-30)]
+    bench.trade(2, 3)  # On its way when the replace left.
+    bench.say(replaced(8, -30, 6))
+    assert bench.told()[-1] == OrderReplaced(
+        order_id=NAME, instrument="AAPL", price=-30, leaves=6, exchange_ns=2
     )
-    bench.trade(6, 0, again.order_id)
-    assert bench.venue.state.book.ended[NAME].filled == 8
-    assert not bench.venue.state.packages.names
+    bench.trade(6, 0)
+    ended = bench.venue.state.book.ended[NAME]
+    assert (ended.state, ended.quantity, ended.filled) == ("filled", 8, 8)
 
 
 def test_a_replace_to_no_more_than_is_filled_cancels() -> None:
@@ -186,53 +189,57 @@ def test_a_replace_to_no_more_than_is_filled_cancels() -> None:
     bench.say(accepted())
     bench.trade(2, 3)
     bench.replace(2, -30)
-    bench.say(withdrawn(3))
-    assert len(bench.asked()) == 2
-    assert bench.told()[-1].reason == "replaced_below_filled"
+    bench.say(withdrawn(3, "replaced_below_filled"))
+    ended = bench.venue.state.book.ended[NAME]
+    assert (ended.state, ended.filled, ended.reason) == ("cancelled", 2, "replaced_below_filled")
 
 
-def test_a_cancel_during_a_replace_leaves_nothing_working() -> None:
+def test_a_replace_that_is_refused_leaves_the_structure_as_it_was() -> None:
+    bench = Bench()
+    bench.say(accepted())
+    bench.replace(8, -30)
+    bench.say(OrderRefused(order_id=NAME, reason="halted"))
+    order = bench.venue.state.book.working[NAME]
+    assert (order.quantity, order.price, order.asked) == (5, -40, [])
+    assert isinstance(bench.told()[-1], OrderRefused)
+
+
+def test_a_cancel_after_a_replace_finds_the_structure_whichever_comes_first() -> None:
     bench = Bench()
     bench.say(accepted())
     bench.replace(8, -30)
     bench.ctx.handle(bench.venue, CancelOrder(order_id=NAME), sender="desk/custodian")
-    bench.say(withdrawn(5))
-    assert isinstance(bench.told()[-1], OrderCancelled)
-    assert not any(isinstance(asked, SubmitPackage) for asked in bench.asked()[1:])
+    assert bench.asked()[-1] == CancelOrder(order_id=NAME)
+    bench.say(replaced(8, -30, 8), withdrawn(8))
+    ended = bench.venue.state.book.ended[NAME]
+    assert (ended.quantity, ended.filled, ended.state) == (8, 0, "cancelled")
 
 
-def test_a_cancel_of_all_stops_a_replace_that_was_entered_just_before() -> None:
+@pytest.mark.parametrize(
+    ("instrument", "asked"), [(None, 0), ("AAPL", 1), ("MSFT", 0)],
+)  # fmt: skip
+def test_a_cancel_of_one_underlying_names_its_structures(
+    instrument: str | None, asked: int
+) -> None:
+    """Of everything the exchange finds them itself; in no book of one instrument does one stand."""
     bench = Bench()
     bench.say(accepted())
-    bench.replace(8, -30)
-    bench.say(withdrawn(5))
-    entered = bench.asked()[-1].order_id
-    bench.ctx.handle(bench.venue, CancelAll(account="swarm"), sender="desk/custodian")
-    bench.say(accepted(entered))
-    assert bench.asked()[-1] == CancelOrder(order_id=entered)
-    bench.say(withdrawn(8, entered))
-    assert [type(event) for event in bench.told()] == [OrderAccepted, OrderReplaced, OrderCancelled]
+    everything = CancelAll(account="swarm", instrument=instrument)
+    bench.ctx.handle(bench.venue, everything, sender="desk/custodian")
+    assert bench.asked()[1:] == [everything, *[CancelOrder(order_id=NAME)] * asked]
 
 
-def test_a_package_that_is_refused_after_the_old_one_went_is_a_cancelled_order() -> None:
+def test_who_waited_is_told_leg_by_leg() -> None:
     bench = Bench()
     bench.say(accepted())
-    bench.replace(8, -30)
-    bench.say(withdrawn(5))
-    entered = bench.asked()[-1].order_id
-    bench.say(OrderRefused(order_id=entered, reason="halted"))
-    cancelled = bench.told()[-1]
-    assert isinstance(cancelled, OrderCancelled)
-    assert (cancelled.order_id, cancelled.quantity, cancelled.reason) == (
-        NAME, 5, "replace: halted",
-    )  # fmt: skip
+    came = leg(NAME, HIGH, "sell", 125, 2)
+    bench.say(msgspec.structs.replace(leg(NAME, LOW, "buy", 210, 1), liquidity="maker"), came)
+    fills = [event for event in bench.told() if isinstance(event, OrderFilled)]
+    assert [fill.liquidity for fill in fills] == ["maker", "taker"]
 
 
-def test_a_withdrawal_that_came_too_late_refuses_the_replace() -> None:
+def test_what_the_exchange_says_of_a_structure_nobody_holds_is_passed_over() -> None:
     bench = Bench()
-    bench.say(accepted())
-    bench.replace(8, -30)
-    bench.say(OrderRefused(order_id=NAME, reason="unknown_order"))
-    bench.trade(5, 0)
-    assert [type(event) for event in bench.told()][1] is OrderRefused
-    assert bench.venue.state.book.ended[NAME].state == "filled"
+    before = len(bench.told())
+    bench.say(accepted("desk/portfolio/99"), withdrawn(1, order_id="desk/portfolio/99"))
+    assert len(bench.told()) == before
