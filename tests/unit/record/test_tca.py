@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from environment.market import layout as at
 from environment.record.day import DayTape
 from environment.record.tables import accounts_table
 from environment.record.tca import (
@@ -121,3 +122,20 @@ def test_one_file_holds_all_scopes(day: DayTape) -> None:
     assert "queue_ahead" not in scope_of(table, "fill").columns
     earned = scope_of(table, "population")["earned_effective_spread"].drop_nulls()
     assert (earned > 0).all()
+
+
+def test_a_package_that_waited_longer_is_the_maker_of_its_leg() -> None:
+    """The book's order keeps its columns in the row; the flag says that it is the one that came."""
+    usual = two_children()
+    rows = usual.rows.copy()
+    rows[usual.trades.row, at.T_LIQUIDITY] += at.OLDER_PACKAGE
+    turned = DayTape(rows, make_facts())
+    assert set(fill_costs(usual)["side"]) == {"buy"}
+    assert set(fill_costs(turned)["side"]) == {"sell"}
+    assert fill_costs(turned)["maker"].equals(fill_costs(usual)["account"])
+    assert turned.trades.buyer_fee_micros.tolist() == usual.trades.buyer_fee_micros.tolist()
+    made = [
+        accounts_table(one).filter(pl.col("account") == make_facts().accounts[AGENT].name)
+        for one in (usual, turned)
+    ]
+    assert [table["maker_quantity"].item() for table in made] == [0, 20]
