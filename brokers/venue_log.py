@@ -66,6 +66,7 @@ class Revoked(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """The swarm is let in no more, for a reason; "": it is let in again."""
 
     reason: str
+    market_ns: int = 0  # When, as in the reports: how soon the last order was gone can be told.
 
 
 class Marked(msgspec.Struct, frozen=True, array_like=True, tag=True):

@@ -174,7 +174,7 @@ class VenueServer:
                 self._tell_waiting()
             case Restore(person=person):
                 self.revoked = ""
-                self._log.write(Revoked(""))
+                self._log.write(Revoked("", self._paced.market_now()))
                 self._log.sync()
                 client.send(Done(text=f"restored by {person}"))
             case StopVenue(reason=reason):
@@ -186,7 +186,7 @@ class VenueServer:
     def revoke(self, reason: str) -> None:
         """Cut the swarm off, and cancel all that it has working."""
         self.revoked = reason
-        self._log.write(Revoked(reason))
+        self._log.write(Revoked(reason, self._paced.market_now()))
         self._log.sync()
         self._end_session(f"revoked: {reason}")
         # What is on its way inside dies with its session; then all that works is cancelled.

@@ -73,11 +73,16 @@ def breaches(case: Case, rules: Rulebook) -> Iterator[Breach]:
             figure = control.exact(case)
             if figure is None:
                 continue
-        # Written so that a figure that is no number breaks the limit.
+        # Written so that a figure that is no number breaks the limit. Floats, as the record will
+        # have them: who chains what was said must say the same after a restart.
         if limit.hard is not None and not figure <= limit.hard:
-            yield Breach(control=control, kind="hard", figure=figure, limit=limit.hard)
+            yield Breach(
+                control=control, kind="hard", figure=float(figure), limit=float(limit.hard)
+            )
         elif limit.soft is not None and not figure <= limit.soft:
-            yield Breach(control=control, kind="soft", figure=figure, limit=limit.soft)
+            yield Breach(
+                control=control, kind="soft", figure=float(figure), limit=float(limit.soft)
+            )
 
 
 # A control in force: its figure, up to which figure it is silent for certain (the rest is looked at

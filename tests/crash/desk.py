@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from agents.desk.auditor import ADDRESS as AUDITOR, Auditor
 from agents.desk.controls import Limit, Mandate, Rulebook
 from agents.desk.custodian import Custodian
 from agents.desk.custodian_state import CustodianSettings
@@ -35,6 +36,7 @@ from environment.record.recovery import Recovered
 from environment.record.syncer import SyncEach
 from environment.venue_messages import BREAKS_TOPIC, BreakFound, RenewSession, VenueSession
 from scenarios.protocol import PROTOCOL
+from tests.crash.chain import KEY as CHAIN_KEY
 from tests.crash.outside import KEYS, MILLISECOND, Outside
 
 AAPL = make_equity("AAPL")
@@ -147,6 +149,7 @@ class Process:
             disk, PROTOCOL, SyncEach(sync_every), run=RUN, code="this", write_each_step=True,
             segment_bytes=segment_bytes,
         )  # fmt: skip
+        self.chain = outside.chain
         start_ns = max(begin_ns, self.state.last_ns)
         settings = Settings(seed=seed, start_ns=start_ns, ties=ties)
         ports = Ports(
@@ -164,9 +167,11 @@ class Process:
         kernel = self.kernel
         ref: Any = kernel.reference
         mandate = Mandate(instruments=("AAPL",), notional_micros=1_000_000_000_000)
+        # What costs more than 10 at 100.03 is refused, so that refusals are chained, too.
+        limits = {"position": Limit(hard=10_000), "order_notional": Limit(hard=1_000_300_000)}
         given = RiskSettings(
             account="swarm", instruments=(AAPL,), reference_ticks={"AAPL": 10_000},
-            rules=Rulebook(limits={"position": Limit(hard=10_000)}, mandates={OWNER: mandate}),
+            rules=Rulebook(limits=limits, mandates={OWNER: mandate}),
             cash_micros=1_000_000_000_000,
         )  # fmt: skip
         made: dict[str, Any] = {}
@@ -184,6 +189,8 @@ class Process:
         kept = CustodianSettings(
             needs_session=True, small_break_lots=1_000, reconcile_every_ns=4_000 * MILLISECOND
         )
+        chain = self.chain
+        put(AUDITOR, Auditor(chain, CHAIN_KEY, chain.start))
         put("desk/custodian", Custodian(ref("venue"), ref("desk/risk"), kernel.directory(), kept))
         put("desk/risk", Risk(custodian, ref("human/approvals"), kernel.directory(), given, KEYS))
         put(OWNER, Proposer(ref("desk/risk"), orders))
@@ -191,7 +198,9 @@ class Process:
 
     def begin(self) -> Recovered:
         """Recover, and begin this process's own segment."""
+        self.chain.is_recovering = True
         recovered = self.state.recover(self.kernel, gateways=("venue",))
+        self.chain.is_recovering = False
         if recovered.difference is not None:
             raise AssertionError(f"recovery differs: {recovered.difference}")
         self.state.begin(self.kernel)

@@ -25,6 +25,7 @@ from environment.messages import (
     ReplaceOrder,
     SubmitOrder,
 )
+from tests.crash.chain import Chain
 
 KEYS = keys_of_seed(1)  # The desk's, which its venue believes.
 MILLISECOND = 1_000_000
@@ -54,6 +55,7 @@ class Outside:
 
     def __init__(self, seed: int, faults: Faults) -> None:
         self.kernel: SimulationKernel | None = None
+        self.chain = Chain()  # Outlives the desk's process, as the file does.
         self.submitted: list[str] = []
         self.positions: dict[str, int] = {}
         self.working: dict[str, Working] = {}

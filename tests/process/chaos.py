@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.process.daemon import Processes
+from tests.process.venue_record import HALTED_WITHIN_NS, assert_halted
 
 
 class Storm:
@@ -23,6 +24,7 @@ class Storm:
         self.processes = processes
         self._random = random.Random(seed)
         self.counts: dict[str, int] = {}
+        self.halted_s: list[tuple[float, float]] = []  # The whole command, and the venue's part.
 
     def blow(self) -> str:
         """Strike once, let it recover, check, and return what was done."""
@@ -67,11 +69,24 @@ class Storm:
         self._restart()
 
     def stop_and_halt(self) -> None:
-        swarm = self.processes.kill("swarm", signal.SIGSTOP)
+        self.processes.stop_with_orders()
+        began_s = time.monotonic()
         done = self.processes.command("halt", str(self.processes.file))
+        took_s = time.monotonic() - began_s
         assert "0 orders work" in done.stdout, done.stderr
+        self.halted_s.append((took_s, assert_halted(self.processes)))
         self.processes.kill("swarm", signal.SIGCONT)
-        assert swarm
+        self.processes.wait_state("halted")
+        assert_halted(self.processes)
+
+    def tell_halts(self) -> int:
+        """Print how long the longest halt of a stopped swarm took; 1 if that was above 2 s."""
+        if not self.halted_s:
+            return 0
+        command_s, venue_s = (max(column) for column in zip(*self.halted_s, strict=True))
+        print(f"no open order {command_s:.2f} s after outcry halt was typed, at most")
+        print(f"of that the venue took {venue_s * 1e3:.0f} ms")
+        return int(command_s > HALTED_WITHIN_NS / 1e9)
 
     def _restart(self) -> None:
         assert self.processes.swarm is not None
@@ -98,7 +113,7 @@ def main() -> int:
         finally:
             processes.close()
     print(f"held: {', '.join(f'{name} {count}' for name, count in sorted(storm.counts.items()))}")
-    return 0
+    return storm.tell_halts()
 
 
 if __name__ == "__main__":

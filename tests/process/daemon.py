@@ -130,6 +130,20 @@ class Processes:
 
         self.wait(is_ready, "a swarm that is ready")
 
+    def stop_with_orders(self) -> int:
+        """Stop the swarm (SIGSTOP) while orders of it work at the venue; returns its process."""
+        while True:
+            self.wait(self.working, "working orders")
+            process = self.kill("swarm", signal.SIGSTOP)
+            if self.working():
+                return process
+            os.kill(process, signal.SIGCONT)
+
+    def working(self) -> list[Any]:
+        """Return the orders that work at the venue, as it says."""
+        account = self.status()["account"]
+        return list(account["orders"]) if account else []
+
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """Send a signal to the venue, the watchdog or the swarm; returns its process."""
         process = self.process_of(name)

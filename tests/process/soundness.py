@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgpack
-import msgspec
-
-from brokers.venue_log import LOG, Taken
+from brokers.venue_log import LOG
 from environment.messages import ApprovedOrder
 from environment.record.step_reader import SegmentReader
 from environment.record.steps import DurableStep
 from scenarios.live.record import RECORD
 from scenarios.protocol import PROTOCOL
 from tests.process.daemon import Processes
+from tests.process.venue_record import taken_in
 
 
 def assert_sound(daemon: Processes) -> dict[str, Any]:
@@ -30,23 +28,6 @@ def assert_sound(daemon: Processes) -> dict[str, Any]:
     sent = set(sent_in(daemon.folder / RECORD))
     assert set(taken) <= sent, f"nobody's orders were taken: {set(taken) - sent}"
     return found
-
-
-def taken_in(log: Path) -> Iterator[str]:
-    """Yield the names of the orders that the venue has taken since its start."""
-    unpacker = msgpack.Unpacker(max_buffer_size=0, strict_map_key=False)
-    data = log.read_bytes()
-    unpacker.feed(data)
-    start = 0
-    try:
-        while True:
-            unpacker.skip()
-            end = unpacker.tell()
-            if data[start + 1 : start + 7] == b"\xa5Taken":
-                yield msgspec.msgpack.decode(data[start:end], type=Taken).order.client_order_id
-            start = end
-    except msgpack.OutOfData:
-        return
 
 
 def sent_in(folder: Path) -> Iterator[str]:

@@ -6,7 +6,6 @@ points is in the default run, in `test_daemon`; all of them run with `-m slow`.
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from tests.process.daemon import DYING, Processes
 from tests.process.dying import SWARM_POINTS, VENUE_POINTS
 from tests.process.soundness import assert_sound
+from tests.process.venue_record import assert_halted
 
 pytestmark = pytest.mark.slow
 NTH = 3  # The first orders find an empty journal.
@@ -117,14 +117,12 @@ def test_stopped_swarm_is_halted_and_takes_part_no_more(daemon: Processes) -> No
     daemon.start()
     daemon.lift()
     daemon.wait_traded(2)
-    swarm = daemon.kill("swarm", signal.SIGSTOP)
-    began_s = time.monotonic()
+    swarm = daemon.stop_with_orders()
     assert "0 orders work" in daemon.command("halt", str(daemon.file)).stdout
-    print(f"halted {time.monotonic() - began_s:.2f} s after it was asked for, command included")
-    taken = daemon.orders_taken()
+    assert_halted(daemon)
     os.kill(swarm, signal.SIGCONT)
     daemon.wait_state("halted")
-    assert daemon.orders_taken() == taken
+    assert_halted(daemon)
     assert_sound(daemon)
     daemon.lift()
     daemon.wait_traded(2)
