@@ -39,7 +39,7 @@ class Guard:
     def lower(self, ctx: ActorContext, state: RiskState, order: LowerDesk) -> None:
         """Move a scope down, unless it is there already."""
         key = scope_name(order.scope, order.name)
-        before = state.states.lower(key, order.to)
+        before = state.states.lower(key, order.to, order.reason)
         if before is not None:
             self._publish(ctx, before, order.to, order.reason, msgspec.structs.asdict(order))
             self.on_lower(ctx, state, order)

@@ -15,9 +15,10 @@ def scope_name(scope: Scope, name: str = "") -> str:
 
 
 class ScopeStates(msgspec.Struct):
-    """Part of risk's state. What is not named is ACTIVE."""
+    """Part of risk's state. What is not named is ACTIVE; `reasons` says why the others are not."""
 
     found: dict[str, DeskState] = {}
+    reasons: dict[str, str] = {}
 
     def of(self, key: str) -> DeskState:
         """Return the state of one scope alone."""
@@ -29,12 +30,13 @@ class ScopeStates(msgspec.Struct):
             return "active"
         return max((self.of(key) for key in keys), key=STATES.index)
 
-    def lower(self, key: str, to: DeskState) -> DeskState | None:
+    def lower(self, key: str, to: DeskState, reason: str = "") -> DeskState | None:
         """Go down, never up; return the state before, or None if nothing changed."""
         before = self.of(key)
         if STATES.index(to) <= STATES.index(before):
             return None
         self.found[key] = to
+        self.reasons[key] = reason
         return before
 
     def lift(self, key: str) -> DeskState | None:
@@ -43,4 +45,6 @@ class ScopeStates(msgspec.Struct):
         if before == "active":
             return None
         self.found[key] = STATES[STATES.index(before) - 1]
+        if self.found[key] == "active":
+            self.reasons.pop(key, None)
         return before

@@ -43,7 +43,8 @@ class DurableState:
     """Open it, make a kernel with its `epoch` and `journal`, spawn, `recover`, `begin`, run.
 
     `run` names the desk whose state this is, `code` the source that runs: steps are run again only
-    by the code that made them.
+    by the code that made them. Another desk's state, and that of another version which did not
+    stop in order, is a ConfigError when it is opened.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class DurableState:
             return
         self._reader = SegmentReader(name, data, self._protocol, is_last=True)
         self._check_run(name, self._reader.header.run)
+        self._check_code(self._reader)
         self.epoch = self._reader.header.epoch + 1
         self.last_ns = max(self.last_ns, self._reader.last_time())
 
@@ -101,6 +103,17 @@ class DurableState:
                 "state folder of this desk, or begin a new one."
             )
 
+    def _check_code(self, reader: SegmentReader) -> None:
+        """Refuse steps that this code would have to run again and did not make."""
+        header = reader.header
+        if header.code == self._code or next(reader.batches(brief=True), None) is None:
+            return
+        raise ConfigError(
+            f"The state was written by version {_version(header.version, header.code)}, which did "
+            f"not stop in order; this is {_version(self._version, self._code)}. Start and stop "
+            "that version once and then this one, or begin a new state folder and reconcile."
+        )
+
     # --- recovering ----------------------------------------------------------------------------
 
     def recover(self, kernel: Kernel, gateways: Iterable[str] = ()) -> Recovered:
@@ -108,9 +121,6 @@ class DurableState:
 
         Raises
         ------
-        ConfigError
-            If the last process was another version and did not stop in order: its steps cannot be
-            run again by this code.
         CorruptRecord
             If anything but the last write is damaged.
         """
@@ -129,12 +139,6 @@ class DurableState:
     def _run_again(self, recovery: Recovery, reader: SegmentReader) -> None:
         batches = reader.batches(brief=True)
         first = next(batches, None)
-        if first is not None and reader.header.code != self._code:
-            raise ConfigError(
-                f"The state was written by version {reader.header.version or 'unknown'} of the "
-                "code, which did not stop in order; start and stop that version once, and then "
-                "this one."
-            )
         if first is not None and recovery.run([first]):
             recovery.run(batches)
         if reader.torn_at is not None:
@@ -243,6 +247,11 @@ class DurableState:
         """End in order: all durable, and a snapshot from which any later version can begin."""
         self.journal.close_segment()
         self._keep(kernel)
+
+
+def _version(version: str, code: str) -> str:
+    """Return a version with the beginning of its source's digest: the number may be the same."""
+    return f"{version or 'unknown'} (source {code[:8]})"
 
 
 def _durable(kernel: Kernel) -> list[Cell]:

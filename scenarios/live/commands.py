@@ -1,9 +1,7 @@
 """The work behind `outcry live` and the commands about it."""
 
 import asyncio
-import datetime
 import sys
-import zoneinfo
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +26,7 @@ from scenarios.live.control_wire import (
     control_socket,
 )
 from scenarios.live.panel_people import ask_password
+from scenarios.live.standing_text import standing_lines
 from scenarios.live.state_folder import HALT_FILE, state_folder
 
 REFUSED: Final = 1
@@ -61,7 +60,7 @@ def show_status(file: Path, *, as_json: bool) -> int:
         raise OperatingError("the watchdog did not say how things stand")
     if as_json:
         return show_json(msgspec.to_builtins(standing))
-    for line in _lines(standing):
+    for line in standing_lines(standing):
         typer.echo(line)
     return 0
 
@@ -113,51 +112,3 @@ def _ask(file: Path, message: Message) -> Any:  # noqa: ANN401  decoded: FromWat
         return asyncio.run(converse(control_socket(folder), message))
     except TimeoutError:
         raise OperatingError("the watchdog did not answer in time; see its log") from None
-
-
-def _lines(standing: Standing) -> list[str]:
-    """Return what a person wants to know, the worst first."""
-    lines: list[str] = []
-    if standing.halted:
-        lines.append(f"HALTED: {standing.halted}")
-    swarm, age = standing.swarm, f"{standing.beat_age_s:.1f} s ago"
-    if standing.life == "dead":
-        lines.append(
-            f"swarm: DEAD, its connection ended without a word; it was start {standing.last_epoch},"
-            f" process {standing.last_process}, last heartbeat {age}; outcry live starts it again"
-        )
-    elif swarm is None:
-        lines.append("swarm: none is there")
-    else:
-        if standing.life == "silent":
-            lines.append(f"swarm: SILENT, what it said last is from {age}")
-        moment = datetime.datetime.fromtimestamp(
-            swarm.market_ns // 1_000_000_000, zoneinfo.ZoneInfo(swarm.zone)
-        )
-        lines += [
-            f"swarm: desk {swarm.desk.upper()}, venue {swarm.venue}, start {swarm.epoch}, "
-            f"process {swarm.process}, last heartbeat {age}",
-            f"market: {moment:%Y-%m-%d %H:%M:%S} {swarm.zone}",
-            f"unknown outcomes {swarm.unknown}, breaks {swarm.breaks}, "
-            f"handlers failed {swarm.failures}, stalls {swarm.stalls}",
-        ]
-    lines.append(f"venue: {standing.venue}")
-    if standing.account is not None:
-        lines.append(f"orders at the venue: {len(standing.account.orders)}")
-        lines += [
-            f"  {order.client_order_id}: {order.side} {order.leaves} {order.instrument} "
-            f"at {order.price}"
-            for order in standing.account.orders
-        ]
-        held = ", ".join(f"{lots:+} {name}" for name, lots in standing.account.positions.items())
-        lines.append(f"position at the venue: {held or 'none'}")
-    if swarm is not None:
-        lines.append(f"orders as the desk sees them: {len(swarm.orders)}")
-        lines += [
-            f"  {order.client_order_id}: {order.side} {order.leaves} {order.instrument} "
-            f"at {order.price}, {order.owner}{', UNKNOWN' if order.is_unknown else ''}"
-            for order in swarm.orders
-        ]
-        held = ", ".join(f"{lots:+} {name}" for name, lots in swarm.positions.items())
-        lines.append(f"position as the desk sees it: {held or 'none'}")
-    return lines

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from environment.control_messages import DeskState
+from environment.instruments import Instrument
 from environment.message_roots import Message
 from environment.venue_messages import AccountReport
 
@@ -147,6 +148,7 @@ class Standing(Message, frozen=True, kw_only=True):
     account: AccountReport | None
     venue: Literal["connected", "lost"]
     reference_ticks: dict[str, int] = msgspec.field(default_factory=dict)
+    instruments: tuple[Instrument, ...] = ()  # Of which orders work: their prices are in ticks.
     life: Life = "none"
     last_epoch: int = 0  # Of the swarm that was there last.
     last_process: int = 0

@@ -108,8 +108,9 @@ def link_line(
     """Return what is said of a new link: itself on a terminal, elsewhere where it stands."""
     url = _new_link(store, name, address)
     if is_terminal:
-        return f"one use, 10 minutes: {url}"
-    return f"one use, 10 minutes: the link stands in {_link_file(folder, name, url)}"
+        return f"to sign in as {name}, once and within 10 minutes: {url}"
+    file = _link_file(folder, name, url)
+    return f"to sign in as {name}, once and within 10 minutes: the link stands in {file}"
 
 
 def _new_link(store: PeopleStore, name: str, address: str) -> str:

@@ -107,7 +107,6 @@ class LiveSwarm:
         self.kernel.on_alarm(self._alarmed)
         self.kernel.spawn(VENUE, self._make_gateway)
         spawn_swarm(self.floor, self.kernel, keys, DAEMON, refresh_ns=1_000_000_000)
-        self._reason = ""
         self._failure: OperatingError | None = None
         self._record = record
         self._is_reconciled = False
@@ -128,7 +127,6 @@ class LiveSwarm:
         state.begin(self.kernel)
         if found.difference is not None:
             text = f"recovery: {found.difference}"
-            self._reason = text
             self._admit(RISK, LowerDesk(to="halted", reason=text))
         return found
 
@@ -208,7 +206,6 @@ class LiveSwarm:
 
     def lower(self, reason: str) -> None:
         """Have the desk stop opening; from outside its handlers."""
-        self._reason = reason
         self._admit(RISK, LowerDesk(to="reducing", reason=reason))
 
     def tell_rules(self, read: RulesRead) -> None:
@@ -237,14 +234,16 @@ class LiveSwarm:
         assert custodian is not None, "the floor is built with a custodian"
         assert desk is not None, "the floor is built with a risk desk"
         state, counts, kernel = custodian.state, custodian.statistics(), self.kernel
+        states = desk.state.states
         gateway = self.gateway.statistics() if self.gateway is not None else None
         is_connected = gateway is not None and gateway.is_connected
         why = "not yet" if gateway is None else gateway.last_loss or "not yet"
         return SwarmStatus(
             name=self.terms.name, run=self.terms.run, epoch=self.terms.epoch,
             process=os.getpid(), market_ns=kernel.clock.now_ns,
-            zone=self.floor.session.zone, desk=desk.state.states.of("desk:"),
-            reason=self._reason, is_ready=state.is_connected and not state.wants_account,
+            zone=self.floor.session.zone, desk=states.of("desk:"),
+            reason=states.reasons.get("desk:", ""),
+            is_ready=state.is_connected and not state.wants_account,
             venue="connected" if is_connected else why,
             unknown=counts.unknown, breaks=counts.breaks,
             orders=tuple(

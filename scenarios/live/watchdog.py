@@ -20,6 +20,7 @@ from brokers.socket_venue import SocketVenue
 from brokers.venue import VenueClosed
 from brokers.wire import Restore, Revoke, StopVenue
 from environment.errors import ConfigError, OperatingError
+from environment.instruments import Instrument
 from environment.message_roots import Message
 from environment.venue_messages import AccountReport
 from scenarios.config.load import load_swarm
@@ -50,6 +51,7 @@ from scenarios.live.venue_market import file_of
 LOOK_S: Final = 0.1
 SILENCE_S: Final = 3.0  # Without a heartbeat for so long, the swarm has failed.
 _AGAIN_S: Final = 0.5
+_FIRST_STEP: Final = "HALTED to REDUCING, and once more to ACTIVE"
 
 
 class Watchdog:
@@ -185,7 +187,18 @@ class Watchdog:
             last_epoch=last.epoch if last else 0, last_process=last.process if last else 0,
             venue="connected" if account is not None else "lost",
             reference_ticks=self._venue.welcome.reference_ticks if account is not None else {},
+            instruments=self._instruments(account, last),
         )  # fmt: skip
+
+    def _instruments(
+        self, account: AccountReport | None, swarm: SwarmStatus | None
+    ) -> tuple[Instrument, ...]:
+        """Return what the orders that are shown are orders in."""
+        if account is None:
+            return ()
+        names = {order.instrument for order in account.orders}
+        names |= {order.instrument for order in (swarm.orders if swarm is not None else ())}
+        return tuple(found for found in self._venue.instruments() if found.symbol in names)
 
     async def _account(self) -> AccountReport:
         async with self._venue_lock:
@@ -209,21 +222,26 @@ class Watchdog:
         if fault:
             return Answer(is_done=False, text=fault)
         assert status is not None, "looked at above"
-        why = self._halted or status.reason or "nothing"
+        if not self._halted and status.desk == "active":
+            return Answer(is_done=True, text="the desk is ACTIVE: there is nothing to resume")
+        why = self._halted or status.reason or "what a person did"
         if status.unknown or status.breaks:
             text = (
                 f"{status.unknown} outcomes are unknown and {status.breaks} breaks are open; "
                 f"see outcry status and outcry reconcile (it stopped for: {why})"
             )
             return Answer(is_done=False, text=text)
-        if self._halted:
+        is_halted = bool(self._halted)
+        if is_halted:
             await self._connect()
             async with self._venue_lock:
                 await self._venue.control(Restore(person=asked.person, reason=asked.reason))
             self._halted = ""
             (self._folder / HALT_FILE).unlink(missing_ok=True)
         self._tell_swarm(Lift(person=asked.person, reason=asked.reason))
-        return Answer(is_done=True, text=f"one step up; it stopped for: {why}")
+        # What is halted at the venue is so at the desk, though its last word may not say so yet.
+        step = "REDUCING to ACTIVE" if not is_halted and status.desk == "reducing" else _FIRST_STEP
+        return Answer(is_done=True, text=f"one step up, from {step}; it stopped for: {why}")
 
     async def _reconcile(self, asked: Reconcile) -> Answer:
         if asked.person:

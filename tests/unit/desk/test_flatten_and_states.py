@@ -107,6 +107,17 @@ def test_desk_stays_down_without_person_and_reason_or_with_unknown_outcomes(
     assert isinstance(ctx.messages()[0], RaiseRefused)
 
 
+def test_why_the_desk_went_down_is_known_until_it_is_active_again() -> None:
+    risk = make_risk()
+    tell(risk, LowerDesk(to="halted", reason="two prices"))
+    lift = RaiseDesk(person="ana", reason="looked")
+    assert risk.state.states.reasons == {"desk:": "two prices"}
+    tell(risk, lift)
+    assert risk.state.states.reasons == {"desk:": "two prices"}
+    tell(risk, lift)
+    assert (risk.state.states.of("desk:"), risk.state.states.reasons) == ("active", {})
+
+
 def test_agent_moves_no_state() -> None:
     risk, ctx = held(), RecordingContext("desk/risk")
     for message in (LowerDesk(to="halted", reason="x"), RaiseDesk(person="ana", reason="x")):

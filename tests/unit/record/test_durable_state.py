@@ -180,7 +180,7 @@ def test_other_code_begins_where_the_last_stop_in_order_left_the_state() -> None
 def test_other_code_never_runs_steps_again() -> None:
     disk = FaultyDisk()
     Desk(disk).say("1")
-    with pytest.raises(ConfigError, match=r"written by version a .* start and stop that version"):
+    with pytest.raises(ConfigError, match=r"written by version a .* Start and stop that version"):
         after_kill(disk, code="b")
 
 
