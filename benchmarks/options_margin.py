@@ -133,6 +133,7 @@ def to_liquidate() -> list[dict[str, object]]:
         chosen = table.instruments[1 :: max((len(table.instruments) - 1) // legs, 1)]
         positions = {instrument.symbol: -int(rng.integers(1, 5)) for instrument in chosen[:legs]}
         held = (table.instruments[0], *(i for i in chosen if i.symbol in positions))
+        terms = {instrument.symbol: instrument for instrument in table.instruments}
         times = []
         for _ in range(20):
             marks = make_marks(table, rng)
@@ -142,10 +143,10 @@ def to_liquidate() -> list[dict[str, object]]:
             standing = AccountStanding(
                 account=9, kind="reg_t", cash_micros=0, positions=positions,
                 marks={i.symbol: marks[i.symbol] for i in held},
-                instruments=held, equity_micros=required.equity_micros,
+                equity_micros=required.equity_micros,
                 required_micros=required.required_micros,
             )  # fmt: skip
-            assert next_closing(standing, TODAY, 0.05) is not None
+            assert next_closing(standing, terms, TODAY, 0.05) is not None
             times.append(time.perf_counter() - start)
         rows.append({"what": f"a liquidation's beat, {legs} written legs",
                      "us": 1e6 * float(np.median(times))})  # fmt: skip

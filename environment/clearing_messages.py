@@ -119,7 +119,9 @@ class EveningStatement(MoneyMessage, frozen=True, kw_only=True):
 class AccountStanding(MoneyMessage, frozen=True, kw_only=True):
     """Reply: what an account holds, at the books' present middle (ticks), and what it must hold.
 
-    `instruments` are those held and their underlyings; `account` is a number of the ledger.
+    `marks` are of what is held and its underlyings, by symbol alone: a listed option's symbol says
+    its terms, and `SeriesAdjusted` those that a night has changed. `account` is a number of the
+    ledger.
     """
 
     account: int
@@ -127,7 +129,6 @@ class AccountStanding(MoneyMessage, frozen=True, kw_only=True):
     cash_micros: int
     positions: dict[str, int]
     marks: dict[str, int]
-    instruments: tuple[Instrument, ...]
     equity_micros: int
     required_micros: int
 

@@ -1,5 +1,6 @@
 """What an office closes first: pure decisions over one account's standing."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ from environment.options.margin_rules import (
     stock_requirement,
 )
 
+Terms = Mapping[str, Instrument]  # By symbol.
+
 _SHORTLIST = 3
 _ROUNDING = 4  # Micros that requirements of parts may differ from that of the whole.
 
@@ -41,9 +44,9 @@ class Closing(NamedTuple):
     lots: int
 
 
-def view_of(standing: AccountStanding, day: date) -> MarginView:
+def view_of(standing: AccountStanding, terms: Terms, day: date) -> MarginView:
     """Return an account's marks as margin takes them."""
-    table = make_margin_table(standing.instruments)
+    table = make_margin_table(terms[symbol] for symbol in standing.marks)
     view = make_view(table, standing.kind, standing.marks)
     if standing.kind != "portfolio":
         return view
@@ -52,7 +55,9 @@ def view_of(standing: AccountStanding, day: date) -> MarginView:
     return make_view(table, standing.kind, standing.marks, risk=risk)
 
 
-def next_closing(standing: AccountStanding, day: date, buffer: float = 0.0) -> Closing | None:
+def next_closing(
+    standing: AccountStanding, terms: Terms, day: date, buffer: float = 0.0
+) -> Closing | None:
     """Return what to close next for an account below its requirement, or None.
 
     Of all positions the one whose closing brings equity and requirement furthest together goes
@@ -61,7 +66,7 @@ def next_closing(standing: AccountStanding, day: date, buffer: float = 0.0) -> C
     any, the exact requirement picks among those that it ranks first. Where every single closing
     would ask for more (a spread whose bought leg is sold), written options are bought back first.
     """
-    account = _Account(view_of(standing, day), standing)
+    account = _Account(view_of(standing, terms, day), standing)
     lots = account.lots
     held = [int(place) for place in np.flatnonzero(lots)]
     now = maintenance_of(account.view, standing.cash_micros, lots)
@@ -153,13 +158,13 @@ def _exact_for(wanted: int) -> bool | None:
     return True if wanted else None
 
 
-def shortfall_if_assigned(standing: AccountStanding, day: date, band: float) -> int:
+def shortfall_if_assigned(standing: AccountStanding, terms: Terms, day: date, band: float) -> int:
     """Return what an account would lack tonight, were its expiring options exercised; 0 if nothing.
 
     All physically settled options of the day that are in the money, or out of it by no more than
     `band` of the spot, become stock at their strike.
     """
-    view = view_of(standing, day)
+    view = view_of(standing, terms, day)
     lots, cash = view.table.vector(standing.positions), standing.cash_micros
     for place in np.flatnonzero(lots).tolist():
         series = view.table.instruments[place]
@@ -187,9 +192,11 @@ def _may_be_exercised(series: Instrument, view: MarginView, day: date, band: flo
     return inside > -band * spot
 
 
-def expiring_to_close(standing: AccountStanding, day: date, band: float) -> tuple[Closing, ...]:
+def expiring_to_close(
+    standing: AccountStanding, terms: Terms, day: date, band: float
+) -> tuple[Closing, ...]:
     """Return the closings of every expiring option that could become stock, written ones first."""
-    view = view_of(standing, day)
+    view = view_of(standing, terms, day)
     lots = view.table.vector(standing.positions)
     found = [
         Closing(view.table.instruments[place].symbol, -int(lots[place]))

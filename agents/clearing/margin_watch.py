@@ -27,7 +27,10 @@ class Stands(Protocol):
 
 
 class UseRow(msgspec.Struct, frozen=True):
-    """How the accounts of one population that hold options stood together."""
+    """How the accounts of one population that hold options stood together.
+
+    `refused` counts orders that margin kept out since the row before, of all its accounts.
+    """
 
     time_ns: int
     population: str
@@ -35,6 +38,7 @@ class UseRow(msgspec.Struct, frozen=True):
     below: int  # Accounts whose equity was less than their requirement.
     equity_micros: int
     required_micros: int
+    refused: int = 0
 
 
 class ClosedRow(msgspec.Struct, frozen=True):
@@ -65,16 +69,20 @@ class MarginWatch(Actor[ToWatch]):
         Return how each account with options stands, by its number.
     population : callable
         Return the population of an account.
+    refused : callable
+        Return the orders that margin has refused so far, by population.
     """
 
     KIND: ClassVar[str] = "margin_watch"
 
     def __init__(
         self, moments_ns: tuple[int, ...], stands: Callable[[], Mapping[int, Stands]],
-        population: Callable[[int], str], log: MarginLog,
+        population: Callable[[int], str], refused: Callable[[], Mapping[str, int]],
+        log: MarginLog,
     ) -> None:  # fmt: skip
         self._moments_ns, self._log = moments_ns, log
-        self._stands, self._population = stands, population
+        self._stands, self._population, self._refused = stands, population, refused
+        self._known: Mapping[str, int] = {}
 
     def receive(self, ctx: ActorContext, message: ToWatch) -> None:
         """Handle one message."""
@@ -101,10 +109,16 @@ class MarginWatch(Actor[ToWatch]):
         together: dict[str, list[Stands]] = {}
         for account, stands in self._stands().items():
             together.setdefault(self._population(account), []).append(stands)
+        refused = self._refused()
+        for name, count in refused.items():
+            if count != self._known.get(name, 0):
+                together.setdefault(name, [])
         self._log.use += [
             UseRow(
                 now_ns, name, len(all_of), sum(s.equity_micros < s.required_micros for s in all_of),
                 sum(s.equity_micros for s in all_of), sum(s.required_micros for s in all_of),
+                refused.get(name, 0) - self._known.get(name, 0),
             )
             for name, all_of in sorted(together.items())
         ]  # fmt: skip
+        self._known = refused

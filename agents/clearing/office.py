@@ -1,9 +1,11 @@
 """The broker's office: closes what a margin call lacks, buys in, and clears expiry day."""
 
+from collections.abc import Callable
 from typing import ClassVar, assert_never
 
 from agents.clearing.closing_policy import (
     Closing,
+    Terms,
     expiring_to_close,
     next_closing,
     shortfall_if_assigned,
@@ -57,16 +59,17 @@ class Office(Actor[ToOffice]):
     """Asks how an account stands, closes a slice, and asks again until nothing is left to do.
 
     It reaches the books with the delays of its connection, as anybody does, and keeps one beat an
-    account, so that what is under way is never closed twice.
+    account, so that what is under way is never closed twice. `terms` are what everybody may know of
+    the instruments: an answer names them by symbol alone.
     """
 
     KIND: ClassVar[str] = "office"
 
     def __init__(
         self, exchange: ActorRef[SubmitOrder | QueryStanding | QueryHolders],
-        settings: OfficeSettings,
+        settings: OfficeSettings, terms: Callable[[], Terms],
     ) -> None:  # fmt: skip
-        self._exchange, self._settings = exchange, settings
+        self._exchange, self._settings, self._terms = exchange, settings, terms
         self.state: OfficeState = OfficeState(numbers=OrderNumbers())
 
     def receive(self, ctx: ActorContext, message: ToOffice) -> None:
@@ -179,8 +182,11 @@ class Office(Actor[ToOffice]):
         """Close what expires and could not be carried; return whether something was."""
         if not work.is_expiring:
             return False
-        lacks = shortfall_if_assigned(standing, day.session, self._settings.band)
-        found = expiring_to_close(standing, day.session, self._settings.band) if lacks else ()
+        terms = self._terms()
+        lacks = shortfall_if_assigned(standing, terms, day.session, self._settings.band)
+        found = (
+            expiring_to_close(standing, terms, day.session, self._settings.band) if lacks else ()
+        )
         work.is_expiring = bool(found)
         for closing in found:
             self._close(ctx, standing, closing, "assignment", lacks)
@@ -206,7 +212,7 @@ class Office(Actor[ToOffice]):
         """
         if not work.is_called:
             return False
-        closing = next_closing(standing, day.session, self._settings.buffer)
+        closing = next_closing(standing, self._terms(), day.session, self._settings.buffer)
         if closing is None:
             return False
         lacks = standing.required_micros - standing.equity_micros
@@ -218,8 +224,7 @@ class Office(Actor[ToOffice]):
         lacks: int,
     ) -> None:  # fmt: skip
         """Send an order for a slice of a closing, unless its market is known not to be open."""
-        named = {one.symbol: one for one in standing.instruments}
-        stock = named[closing.instrument].underlying or closing.instrument
+        stock = self._terms()[closing.instrument].underlying or closing.instrument
         if self.state.phases.get(stock, "continuous") != "continuous":
             return
         told = self._settings

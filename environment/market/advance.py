@@ -3,6 +3,7 @@
 from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.bands import SECOND, on_second, watch_limit_state
+from environment.market.broker_rule import must_be_judged, must_replace_be_judged
 from environment.market.chain_feed import send_chain
 from environment.market.emit import out_row, send_depth, send_quote, tell
 from environment.market.entry import (
@@ -544,7 +545,8 @@ def _replace_package(arena, form, identity):
 def step(arena, until):
     """Handle events up to `until`; stop early for a delivery, a wake-up, or want of room.
 
-    A WAKE is left on top of the heap: whoever owns the traders handles it and takes it off.
+    A JUDGE is left on top of the heap until whoever called has written the broker's verdict. A WAKE
+    is left on top of the heap: whoever owns the traders handles it and takes it off.
     """
     while True:
         top = arena[at.H_OFFSET + at.S_HEAP]
@@ -569,6 +571,11 @@ def step(arena, until):
             arena[at.H_ERROR] = 1
             arena[at.H_ERROR_DETAIL] = time
             return at.BROKEN
+        if kind == at.E_ARRIVE:
+            if must_be_judged(arena, a):
+                return at.JUDGE
+        elif kind == at.E_REPLACE and must_replace_be_judged(arena, a, find(arena, b)):
+            return at.JUDGE
         arena[at.H_NOW] = time
         arena[at.H_EVENTS] += 1
         if kind == at.E_WAKE:

@@ -3,6 +3,7 @@
 from environment.compiled import inner
 from environment.market import layout as at
 from environment.market.auction import queue_for_auction
+from environment.market.broker_rule import fits, is_accepted
 from environment.market.emit import order_tape, tell
 from environment.market.increments import step_at
 from environment.market.ladder import (
@@ -68,6 +69,8 @@ def refuse(arena, slot, reason):
                0)  # fmt: skip
     tell(arena, slot, at.M_REFUSED, arena[o + at.O_PRICE], arena[o + at.O_LEAVES], 0, reason)
     arena[at.H_REFUSED] += 1
+    if reason == at.R_MARGIN:
+        arena[account_row(arena, arena[o + at.O_ACCOUNT]) + at.A_MARGIN_REFUSED] += 1
     discard(arena, slot)
 
 
@@ -144,6 +147,8 @@ def _account_fault(arena, ins, slot):
         need = _funds_needed(arena, ins, slot)
         if need < 0 or need > arena[a + at.A_SETTLED] - arena[a + at.A_RESERVED]:
             return at.R_UNSETTLED
+    if arena[a + at.A_FLAGS] & at.ACCOUNT_MARGINED and not fits(arena, slot):
+        return at.R_MARGIN
     return -1
 
 
@@ -532,6 +537,9 @@ def _replace_fault(arena, ins, slot, more, price, leaves):
     if side_of(meta) == 1 and arena[a + at.A_FLAGS] & at.ACCOUNT_LOCATE and more > 0:
         if locate_shortfall(arena, ins, account, meta & 0xFFFF, more) > 0:
             return at.R_NO_BORROW
+    if arena[a + at.A_FLAGS] & at.ACCOUNT_MARGINED and not is_accepted(arena, slot):
+        arena[a + at.A_MARGIN_REFUSED] += 1
+        return at.R_MARGIN
     if arena[c + at.C_RESERVED] != 0:
         need = notional_of(arena, ins, price, leaves, 0)
         fees, _ = fee_of(arena, ins, account, need, leaves, False, at.LIQ_NONE)

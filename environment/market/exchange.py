@@ -142,6 +142,8 @@ class Exchange:
             flags |= at.F_HIDDEN
         if order.refuse_outside_bands:
             flags |= at.F_BAND_REFUSE
+        if self.door.is_staff(envelope.sender):
+            flags |= at.F_BROKER
         display = order.display_quantity or 0
         if display >= order.quantity:
             display = 0

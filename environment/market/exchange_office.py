@@ -49,6 +49,10 @@ class OfficeDoor:
         self.office: Office | None = None
         self._market, self._accounts = market, accounts
 
+    def is_staff(self, sender: str) -> bool:
+        """Return whether a sender works at the office."""
+        return self.office is not None and sender in self.office.staff
+
     def number_of(self, sender: str, account: str) -> int | None:
         """Return an account's number, or None; the staff may name any as `#17`."""
         found = self._accounts.get(account)
@@ -131,6 +135,6 @@ class OfficeDoor:
             If whoever asks is none of its staff.
         """
         assert isinstance(question, QueryStanding | QueryHolders), "the office was asked that"
-        if self.office is None or envelope.sender not in self.office.staff:
+        if self.office is None or not self.is_staff(envelope.sender):
             raise Defect(f"{envelope.sender} asks for accounts, and is not of the office's staff.")
         return self.office.answer(question)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from environment.compiled import inner, njit
 from environment.market import layout as at
-from environment.market.ladder import instrument_row
+from environment.market.ladder import account_row, instrument_row
 
 SERIES_BITS = at.META_INSTRUMENT_BITS
 
@@ -43,6 +43,7 @@ def holding_row(arena, account, instrument):
     if arena[row + at.P_KEY] == 0:
         arena[row + at.P_KEY] = ((account << SERIES_BITS) | instrument) + 1
         arena[at.H_HOLDINGS] += 1
+        arena[account_row(arena, account) + at.A_HOLDINGS] += 1
     return row
 
 
@@ -79,6 +80,8 @@ def transfer(arena, giver, taker, instrument, quantity):
 def insert_all(arena, rows):
     """Put holdings, int64 of shape (rows, 4), into an empty table."""
     arena[at.H_HOLDINGS] = 0
+    for account in range(arena[at.H_ACCOUNTS]):
+        arena[account_row(arena, account) + at.A_HOLDINGS] = 0
     for k in range(len(rows)):
         if rows[k, at.P_KEY] != 0:
             key = rows[k, at.P_KEY] - 1

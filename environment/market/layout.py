@@ -65,6 +65,7 @@ H_LATENCY_FACTOR: Final = 36  # Millionths; 0 stands for 1.
 H_SERIES, H_DEALERS, H_QUOTES, H_HOLDINGS, H_TRIPPED, H_MASS_QUOTES, H_QUOTE_UPDATES = range(37, 44)
 H_PACKAGE_FREE, H_PACKAGE_BUMP, H_PACKAGES, H_STRATEGIES, H_LEGS, H_CHAIN_FEEDS = range(44, 50)
 H_TRIPS, H_STALE_STRATEGY, H_PACKAGE_TRADES, H_STALE = range(50, 54)
+H_JUDGED, H_VERDICT = 54, 55  # Public id of the order that the broker judged last; 1: it may enter.
 H_OFFSET: Final = 64  # H_OFFSET + section: first word of the section.
 H_CAPACITY: Final = 96  # H_CAPACITY + section: rows it can hold.
 H_LEGS_AT: Final = 128  # Where the sender of a package writes its legs: instrument, ratio, …
@@ -120,7 +121,8 @@ FE_OPTIONS: Final = 8  # The same eight words again, for what is traded in contr
  TO_PHASE) = range(8)  # fmt: skip
 
 # --- return codes of the compiled entries --------------------------------------------------------
-DONE, DELIVER, TAPE_FULL, NEED_ROOM, BROKEN, WAKE = range(6)
+# JUDGE: the next event is an order that the broker must judge first (see `broker_rule`).
+DONE, DELIVER, TAPE_FULL, NEED_ROOM, BROKEN, WAKE, JUDGE = range(7)
 
 # --- order: hot row (one cache line) --------------------------------------------------------------
 O_META, O_PRICE, O_LEAVES, O_RESERVE, O_ACCOUNT, O_SEQUENCE, O_PREVIOUS, O_NEXT = range(8)
@@ -153,16 +155,21 @@ F_CANCEL_PENDING: Final = 32
 F_ANONYMOUS: Final = 64  # Mirror mode: the nameless quantity that a level was seeded with.
 F_QUOTE: Final = 128  # A side of a dealer's quote: its slot stays when it trades out (IDLE).
 F_LEG: Final = 256  # A leg of a package: made, filled and gone within one event.
+F_BROKER: Final = 512  # Sent by the broker's office: it closes for an account, and is not judged.
 
 # --- account -------------------------------------------------------------------------------------
 (A_CASH, A_SETTLED, A_RESERVED, A_GROUP, A_FLAGS, A_FEE, A_OWNER, A_FIRST_ORDER, A_LAST_ORDER,
  A_ACK_CLASS, A_FILL_CLASS, A_KEY, A_ACK_COUNTER, A_ACK_LAST, A_FILL_COUNTER, A_FILL_LAST,
  A_ORDERS, A_CANCELS, A_FAST_CANCELS, A_TRADES, A_VOLUME, A_WASH, A_FEES_PAID, A_TRADER,
- A_LIVE, A_POPULATION, A_PROCEEDS, A_RECIPIENT, A_OPTION_PROCEEDS) = range(29)  # fmt: skip
+ A_LIVE, A_POPULATION, A_PROCEEDS, A_RECIPIENT, A_OPTION_PROCEEDS, A_MARGIN_REFUSED,
+ A_HOLDINGS) = range(31)  # fmt: skip
 ACCOUNT_GATED: Final = 1
 ACCOUNT_CASH_ONLY: Final = 2
 ACCOUNT_LOCATE: Final = 4  # Shorts need borrow.
 ACCOUNT_CONTRA: Final = 8
+ACCOUNT_MARGINED: Final = 16  # The broker judges its orders (see `broker_rule`).
+ACCOUNT_CALLED: Final = 32  # Under a margin call: it may close alone.
+ACCOUNT_LACKING: Final = 64  # Short of margin when the office last looked: the same for its quotes.
 NO_OWNER: Final = -1  # Compiled traders and contra accounts: nobody is told.
 # Contra accounts: every micro that leaves one account enters another.
 (WORLD, EXCHANGE_FEES, REGULATOR, LENDER, ISSUER, INTEREST, ROUNDING, CUSTODY) = range(8)

@@ -10,6 +10,7 @@ from environment.errors import Defect
 from environment.instruments import Instrument
 from environment.market import advance as core, layout as at, option_rows
 from environment.market.arena import Arena, grow, make_arena, view
+from environment.market.verdicts import Judge, give_verdict
 
 LEVELS_STOCK: Final = 4096
 TOUCHES: Final = 4096
@@ -79,6 +80,7 @@ class Market:
         self._advance = advance
         self.floats: NDArray[np.float64] | None = None  # What lies beside the arena, if anything.
         self._on_tape = on_tape
+        self.judge: Judge | None = None  # The broker; without one every order may enter.
         self.width = width
         self._instruments = self._feeds = self._latencies = self._fees = 0
         self._accounts = at.FIRST_ACCOUNT
@@ -319,6 +321,9 @@ class Market:
             code = self._advance(self._arena, until_ns)
             if code <= at.DELIVER:
                 return code
+            if code == at.JUDGE:
+                give_verdict(self._arena, self.judge)
+                continue
             if code != at.BROKEN and self._words[at.H_OUT_COUNT]:
                 # What actors are told is recorded before a block of the tape, so that the order
                 # of both does not depend on where the loop returned.

@@ -8,6 +8,7 @@ ring: nothing overtakes on one connection, so an arrival needs no more than a co
 
 from environment.compiled import inner, njit
 from environment.market import layout as at
+from environment.market.broker_rule import closing_sizes
 from environment.market.emit import draw_latency, order_id, order_tape, out_row, tape_row
 from environment.market.heap import push
 from environment.market.increments import step_at
@@ -206,6 +207,11 @@ def set_quote(arena, quote, bid, bid_quantity, ask, ask_quantity):
     if fault >= 0:
         return -1 - fault
     b, s = arena[q + at.QU_BID_SLOT], arena[q + at.QU_ASK_SLOT]
+    account = arena[order_row(arena, b) + at.O_ACCOUNT]
+    if arena[account_row(arena, account) + at.A_FLAGS] & (at.ACCOUNT_CALLED | at.ACCOUNT_LACKING):
+        bid_quantity, ask_quantity = closing_sizes(
+            arena, account, instrument, bid_quantity, ask_quantity
+        )
     bid_stays, ask_stays = _stays(arena, b, bid, bid_quantity), _stays(arena, s, ask, ask_quantity)
     bid_up, ask_up = is_up(arena, b), is_up(arena, s)
     same_bid = (bid_stays and arena[order_row(arena, b) + at.O_LEAVES] == bid_quantity) or (

@@ -2,7 +2,7 @@
 
 The broker knows what each account holds and what it has working, to the last fill; it values both
 at the books' present middle. An order is judged with all working orders of its own side filled, at
-their limits: that is the position it could bring about.
+their limits: that is the position it could bring about. Who is under call may only ask for less.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,20 @@ from environment.clearing_messages import (
 )
 from environment.instruments import Instrument
 from environment.market import layout as at, option_rows
+from environment.market.broker_rule import read_account
 from environment.market.market import Market
+from environment.market.verdicts import Asked
 from environment.options.margin import (
     Maintenance,
     MarginFigures,
     MarginKind,
     MarginView,
+    asks_for_less,
     is_allowed,
     maintenance_of,
     margin_of,
 )
-from environment.options.margin_book import Ints, MarginTable, make_margin_table
+from environment.options.margin_book import ROW_VALUE, Ints, MarginTable, make_margin_table
 from environment.options.margin_portfolio import RiskArray, implied_sigmas, make_risk_array
 
 _RISK_AGE_NS: Final = 60_000_000_000
@@ -62,8 +65,10 @@ class BrokerBooks:
         self.staff = staff
         self._market, self._stocks, self._series = market, stocks, series
         self._kinds, self._gated, self._shock = kinds, gated, volatility_shock
-        self._numbers: list[int] = []
+        self._numbers = self._places = np.zeros(0, np.int64)
         self._table: MarginTable | None = None
+        self._listed: dict[int, Instrument] = {}  # What the table was made of.
+        self._terms: tuple[MarginTable | None, dict[str, Instrument]] = (None, {})
         self._risk: tuple[int, RiskArray] | None = None
         self.day = 0  # Ordinal of the session; whoever opens a day sets it.
 
@@ -82,7 +87,8 @@ class BrokerBooks:
         working : sequence of int
             Public ids of the account's orders that are not over, also those under way.
         """
-        if account not in self._gated or not all(legs.values()):
+        is_meant = account in self._gated or (len(legs) > 1 and self._is_margined(account))
+        if not is_meant or not all(legs.values()):
             return None
         view = self.view(self._kinds.get(account, "reg_t"))
         if any(symbol not in view.table.number for symbol in legs):
@@ -91,13 +97,69 @@ class BrokerBooks:
         lots, cash = self._filled(view, account, working, is_buy=is_buy)
         before = margin_of(view, cash, lots)
         after = _with(view, cash, lots, legs, price_ticks)
-        return None if is_allowed(before, after) else REASON
+        may_enter = asks_for_less if self._is_called(account) else is_allowed
+        if may_enter(before, after):
+            return None
+        self._market.section(at.S_ACCOUNT)[account, at.A_MARGIN_REFUSED] += 1
+        return REASON
+
+    def judge(self, asked: Asked) -> bool:
+        """Return whether an order of a margined account may enter, by the bound of what it needs.
+
+        The core asks, in front of the order; what buys back a short passes there already.
+        """
+        view = self.view("reg_t")
+        place = int(self._places[asked.instrument])
+        if place < 0:
+            return True  # The exchange says better what is wrong with it.
+        lots, _, cash = self._read(asked.account, asked.side, asked.replaces)
+        quantity = asked.quantity if asked.side == at.BUY else -asked.quantity
+        if 0 < quantity <= -int(lots[place]):
+            return True
+        before = margin_of(view, cash, lots, exact=False)
+        is_priced = -at.MAX_PRICE < asked.price < at.MAX_PRICE
+        price = asked.price if is_priced else int(view.marks[place])
+        lots[place] += quantity
+        cash -= quantity * price * int(view.table.rows[place, ROW_VALUE])
+        after = margin_of(view, cash, lots, exact=False)
+        if self._is_called(asked.account):
+            return asks_for_less(before, after)
+        return is_allowed(before, after)
+
+    def look(self) -> dict[int, Maintenance]:
+        """Return how each account with options stands; keep dealers that lack margin from opening.
+
+        Quotes are not judged one by one: a portfolio account that is short of margin now quotes
+        what closes alone, until it is looked at again.
+        """
+        found = self.option_accounts()
+        flags = self._market.section(at.S_ACCOUNT)[:, at.A_FLAGS]
+        for account, kind in self._kinds.items():
+            if kind == "portfolio" and account not in self._gated:
+                told = found.get(account)
+                flags[account] &= ~at.ACCOUNT_LACKING
+                if told is not None and told.cushion_micros < 0:
+                    flags[account] |= at.ACCOUNT_LACKING
+        return found
+
+    def refused(self) -> Ints:
+        """Return how many orders of each account margin has refused so far, shape (accounts,)."""
+        return self._market.section(at.S_ACCOUNT)[:, at.A_MARGIN_REFUSED].copy()
+
+    def _flags(self, account: int) -> int:
+        return int(self._market.section(at.S_ACCOUNT)[account, at.A_FLAGS])
+
+    def _is_called(self, account: int) -> bool:
+        return bool(self._flags(account) & at.ACCOUNT_CALLED)
+
+    def _is_margined(self, account: int) -> bool:
+        return bool(self._flags(account) & at.ACCOUNT_MARGINED)
 
     def standing(self, account: int) -> AccountStanding:
         """Return how an account stands, without its working orders."""
         kind = self._kinds.get(account, "reg_t")
         view = self.view(kind)
-        lots, cash = self._held(view, account), self._cash(account)
+        lots, _, cash = self._read(account)
         figures = maintenance_of(view, cash, lots)
         held = np.flatnonzero(lots).tolist()
         shown = {place: view.table.instruments[place] for place in held}
@@ -109,9 +171,15 @@ class BrokerBooks:
             account=account, kind=kind, cash_micros=cash,
             positions={shown[place].symbol: int(lots[place]) for place in held},
             marks={shown[place].symbol: int(view.marks[place]) for place in sorted(shown)},
-            instruments=tuple(shown[place] for place in sorted(shown)),
             equity_micros=figures.equity_micros, required_micros=figures.required_micros,
         )  # fmt: skip
+
+    def terms(self) -> Mapping[str, Instrument]:
+        """Return the instruments as they are listed now, by symbol."""
+        table = self._listed_table()
+        if self._terms[0] is not table:
+            self._terms = table, {one.symbol: one for one in table.instruments}
+        return self._terms[1]
 
     def holders(self, expiring_by: date) -> HoldersReport:
         """Return which accounts hold or have written series that expire by a day."""
@@ -129,8 +197,8 @@ class BrokerBooks:
         for account in np.unique(accounts[(contracts != 0) & (accounts >= at.FIRST_ACCOUNT)]):
             kind = self._kinds.get(int(account), "reg_t")
             view = views[kind] = views.get(kind) or self.view(kind)
-            lots = self._held(view, int(account))
-            found[int(account)] = maintenance_of(view, self._cash(int(account)), lots, exact=False)
+            lots, _, cash = self._read(int(account))
+            found[int(account)] = maintenance_of(view, cash, lots, exact=False)
         return found
 
     def answer(self, question: QueryStanding | QueryHolders) -> AccountStanding | HoldersReport:
@@ -141,34 +209,38 @@ class BrokerBooks:
 
     def view(self, kind: MarginKind) -> MarginView:
         """Return all marks as of now."""
-        numbers = [*range(len(self._stocks)), *sorted(self._series)]
-        instruments = (*self._stocks, *(self._series[n] for n in numbers[len(self._stocks) :]))
-        if self._table is None or self._table.instruments != instruments:
-            self._table, self._numbers, self._risk = make_margin_table(instruments), numbers, None
-        table = self._table
-        marks = self._marks(table)
+        table = self._listed_table()
+        _, marks, _ = self._read(at.WORLD)
         spots = table.spots(marks)
         return MarginView(
             table=table, kind=kind, marks=marks, spots=spots,
             risk=self._risk_array(table, marks, spots) if kind == "portfolio" else None,
         )  # fmt: skip
 
-    def _marks(self, table: MarginTable) -> Ints:
-        """Return the middle of each book; without one the last price, else the intrinsic value."""
-        rows = self._market.section(at.S_INSTRUMENT)[self._numbers]
-        bid, ask = rows[:, at.I_SHOWN_BID], rows[:, at.I_SHOWN_ASK]
-        has_both = (rows[:, at.I_SHOWN_BID_QUANTITY] > 0) & (rows[:, at.I_SHOWN_ASK_QUANTITY] > 0)
-        last = np.where(rows[:, at.I_LAST] > 0, rows[:, at.I_LAST], rows[:, at.I_LAST_CLOSE])
-        marks = np.where(has_both, (bid + ask) // 2, last)
-        spots = table.spots(marks)
-        for place in np.flatnonzero(marks == 0).tolist():
-            instrument = table.instruments[place]
-            if instrument.kind == "option":
-                spot = int(spots[table.class_of[instrument.underlying or ""]])
-                strike = instrument.strike_micros or 0
-                inside = spot - strike if instrument.right == "call" else strike - spot
-                marks[place] = max(inside, 0) // instrument.tick_micros
-        return np.asarray(marks, np.int64)
+    def _listed_table(self) -> MarginTable:
+        """Return the table of what is listed, made anew when that has changed."""
+        if self._table is None or self._listed != self._series:
+            numbers, self._listed = sorted(self._series), dict(self._series)
+            instruments = (*self._stocks, *(self._series[n] for n in numbers))
+            self._table, self._risk = make_margin_table(instruments), None
+            self._numbers = np.array([*range(len(self._stocks)), *numbers], np.int64)
+            self._places = np.full(1 << at.META_INSTRUMENT_BITS, -1)
+            self._places[self._numbers] = np.arange(len(self._numbers))
+        return self._table
+
+    def _read(
+        self, account: int, side: int = at.NONE, exclude: int = at.NONE
+    ) -> tuple[Ints, Ints, int]:
+        """Return (positions, marks, cash) of an account in the table's order.
+
+        Marks are the middle of each book; without one the last price, else the intrinsic value.
+        With a side, the account's working orders there count as filled, but the one excluded.
+        """
+        lots, marks = np.empty_like(self._numbers), np.empty_like(self._numbers)
+        cash = read_account(
+            self._market.arena, account, self._numbers, self._places, side, exclude, lots, marks
+        )
+        return lots, marks, int(cash)
 
     def _risk_array(self, table: MarginTable, marks: Ints, spots: Ints) -> RiskArray:
         now_ns = self._market.now_ns
@@ -180,44 +252,25 @@ class BrokerBooks:
             )
         return self._risk[1]
 
-    def _cash(self, account: int) -> int:
-        return int(self._market.section(at.S_ACCOUNT)[account, at.A_CASH])
-
-    def _held(self, view: MarginView, account: int) -> Ints:
-        count = len(self._stocks)
-        positions = self._market.section(at.S_POSITION)
-        own = positions[account * count : (account + 1) * count, at.P_QUANTITY]
-        lots = np.zeros(len(view.table.instruments), np.int64)
-        lots[:count] = own
-        if self._series:
-            places = {number: place for place, number in enumerate(self._numbers)}
-            accounts, numbers, contracts, _ = option_rows.all_holdings(self._market)
-            mine = accounts == account
-            for number, held in zip(numbers[mine].tolist(), contracts[mine].tolist(), strict=True):
-                if number in places:
-                    lots[places[number]] = held
-        return lots
-
     def _filled(
         self, view: MarginView, account: int, working: Sequence[int], *, is_buy: bool
     ) -> tuple[Ints, int]:
         """Return positions and cash with every working order of one side filled at its limit."""
-        lots, cash = self._held(view, account), self._cash(account)
+        lots, _, cash = self._read(account)
         orders = self._market.section(at.S_ORDER)
-        places = {number: place for place, number in enumerate(self._numbers)}
         side = at.BUY if is_buy else at.SELL
         for identity in working:
             row = orders[identity & _SLOT].tolist()
             meta, price = row[at.O_META], row[at.O_PRICE]
-            place = places.get(meta & ((1 << at.META_INSTRUMENT_BITS) - 1))
+            place = int(self._places[meta & ((1 << at.META_INSTRUMENT_BITS) - 1)])
             is_mine = row[at.O_ACCOUNT] == account and (meta >> at.SIDE_SHIFT) & 1 == side
-            if place is None or not is_mine or (meta >> at.STATE_SHIFT) & 15 == at.FREE:
+            if place < 0 or not is_mine or (meta >> at.STATE_SHIFT) & 15 == at.FREE:
                 continue
             leaves = (row[at.O_LEAVES] + row[at.O_RESERVE]) * (1 if is_buy else -1)
             if not -at.MAX_PRICE < price < at.MAX_PRICE:
                 price = int(view.marks[place])
             lots[place] += leaves
-            cash -= leaves * price * int(view.table.rows[place, 4])
+            cash -= leaves * price * int(view.table.rows[place, ROW_VALUE])
         return lots, cash
 
 
@@ -231,5 +284,5 @@ def _with(
         at_limit = price_ticks is not None and len(legs) == 1
         price = price_ticks if at_limit and price_ticks is not None else int(view.marks[place])
         after[place] += quantity
-        paid += quantity * price * int(view.table.rows[place, 4])
+        paid += quantity * price * int(view.table.rows[place, ROW_VALUE])
     return margin_of(view, cash - paid, after)

@@ -222,7 +222,11 @@ def is_allowed(before: MarginFigures, after: MarginFigures) -> bool:
     """
     if after.uncovered > before.uncovered:
         return False
-    if after.excess_micros >= 0:
-        return True
+    return after.excess_micros >= 0 or asks_for_less(before, after)
+
+
+def asks_for_less(before: MarginFigures, after: MarginFigures) -> bool:
+    """Return whether an order asks for no more than there was: all that is allowed under a call."""
     gained = after.excess_micros - before.excess_micros
-    return gained >= 0 and after.initial_micros <= before.initial_micros
+    is_covered = after.uncovered <= before.uncovered
+    return is_covered and gained >= 0 and after.initial_micros <= before.initial_micros

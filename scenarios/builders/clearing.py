@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from agents.clearing.margin_watch import MarginLog, MarginWatch
 from agents.clearing.office import Office
 from agents.clearing.office_state import OfficeDay, OfficeSettings
@@ -55,13 +57,14 @@ def open_office(world: World) -> BrokerBooks:
         volatility_shock=told.volatility_shock,
     )  # fmt: skip
     world.exchange.door.office = books
+    world.market.judge = books.judge
     if has_work:
         exchange: ActorRef[Any] = world.kernel.reference(EXCHANGE)
         settings = OfficeSettings(
             days=_office_days(world), liquidates=told.liquidation,
             stocks=tuple(instrument.symbol for instrument in world.instruments),
         )  # fmt: skip
-        world.kernel.spawn(LIQUIDATION, lambda: Office(exchange, settings))
+        world.kernel.spawn(LIQUIDATION, lambda: Office(exchange, settings, books.terms))
     return books
 
 
@@ -75,11 +78,18 @@ def open_watch(world: World, books: BrokerBooks) -> MarginLog:
         for moment in range(day.open_ns + _WATCH_NS, day.close_ns + 1, _WATCH_NS)
     )  # fmt: skip
 
-    def population(account: int) -> str:
-        return world.facts.accounts[account].population
+    names = np.array([account.population for account in world.facts.accounts])
+
+    def refused() -> dict[str, int]:
+        by_account = books.refused()
+        chosen = np.flatnonzero(by_account)
+        found: dict[str, int] = {}
+        for name, count in zip(names[chosen].tolist(), by_account[chosen].tolist(), strict=True):
+            found[name] = found.get(name, 0) + count
+        return found
 
     world.kernel.spawn(
-        WATCH, lambda: MarginWatch(moments, books.option_accounts, population, log)
+        WATCH, lambda: MarginWatch(moments, books.look, names.tolist().__getitem__, refused, log)
     )  # fmt: skip
     return log
 

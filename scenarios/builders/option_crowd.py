@@ -27,9 +27,12 @@ from agents.crowd.option_table import role_number, weights_of
 from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
 from agents.crowd.population import Crowd, Population
 from agents.crowd.rows import POPULATION_FLOATS
+from environment.instruments import Instrument
 from environment.market import layout as at, option_rows
 from environment.market.calendar import Session
 from environment.market.market import Market
+from environment.market.verdicts import Asked, Judge
+from environment.options.broker_books import BrokerBooks
 from scenarios.builders.surface import YEAR_NS, ListedOptions
 from scenarios.config import world as told
 from scenarios.config.scenario import Scenario
@@ -111,8 +114,9 @@ def _dealer_floats(crowd: told.OptionDealer, spot: float) -> dict[int, float]:
 
 
 def seat_option_crowd(
-    market: Market, crowd: Crowd, scenario: Scenario, options: tuple[ListedOptions, ...]
-) -> None:
+    market: Market, crowd: Crowd, scenario: Scenario, options: tuple[ListedOptions, ...],
+    stocks: tuple[Instrument, ...],
+) -> None:  # fmt: skip
     """Let dealers quote, and deal out a share of the chain's open interest."""
     crowds = scenario.crowds
     for index, population in enumerate(crowd.populations):
@@ -127,19 +131,31 @@ def seat_option_crowd(
             seat_dealers(market, crowd, index, terms)
         elif population.kind == at.OPTION_SURVEY:
             seat_survey(market, crowd, index)
+        elif options and scenario.clearing.initial_margin:
+            # Dealers are kept by their own limits, and looked at on a schedule (decision 0075).
+            first = crowd.first_account[index]
+            flags = market.section(at.S_ACCOUNT)[first : first + population.count, at.A_FLAGS]
+            flags |= at.ACCOUNT_MARGINED
+    series = {
+        listed.first + place: one
+        for listed in options for place, one in enumerate(listed.table.series)
+    }  # fmt: skip
+    books = BrokerBooks(market, stocks, series, {})
     for listed in options:
         chain = scenario.instruments[listed.stock].options
         if chain is not None:
-            _deal_open_interest(market, crowd, crowds, listed, chain.open_interest)
+            judge = books.judge if scenario.clearing.initial_margin else None
+            _deal_open_interest(market, crowd, crowds, listed, chain.open_interest, judge)
 
 
 def _deal_open_interest(
     market: Market, crowd: Crowd, crowds: dict[str, told.CrowdKind], listed: ListedOptions,
-    share: float,
+    share: float, judge: Judge | None,
 ) -> None:  # fmt: skip
     """Give long and short contracts to those who would have them; dealers take what is left.
 
-    Every contract has a holder and a writer: without anybody for one side there is none open.
+    Every contract has a holder and a writer: without anybody for one side there is none open. What
+    a writer's margin would not let him open, a dealer has written.
     """
     dealers = _seats(crowd, crowds, listed, None)
     known: dict[int, dict[int, dict[int, int]]] = {}
@@ -150,14 +166,21 @@ def _deal_open_interest(
         shorts = _seats(crowd, crowds, listed, _SHORT[right]) or dealers
         if not contracts or not longs or not shorts:
             continue
-        for k, (taker, giver) in enumerate(_pairs(longs, shorts, contracts)):
+        number = listed.first + place
+        for k, (taker, writer) in enumerate(_pairs(longs, shorts, contracts)):
             lots = contracts // _spread(contracts) + (k < contracts % _spread(contracts))
-            if not lots or taker == giver:
+            if not lots:
                 continue
-            option_rows.move_contracts(market, giver[2], taker[2], listed.first + place, lots)
-            for (index, number, _), signed in ((taker, lots), (giver, -lots)):
+            asked = Asked(writer[2], number, at.SELL, at.MAX_PRICE, lots, at.NONE)
+            giver = writer
+            if judge is not None and writer not in dealers and dealers and not judge(asked):
+                giver = dealers[k % len(dealers)]
+            if taker == giver:
+                continue
+            option_rows.move_contracts(market, giver[2], taker[2], number, lots)
+            for (index, seat, _), signed in ((taker, lots), (giver, -lots)):
                 if crowd.populations[index].kind == at.OPTION_DEALER:
-                    own = known.setdefault(index, {}).setdefault(number, {})
+                    own = known.setdefault(index, {}).setdefault(seat, {})
                     own[place] = own.get(place, 0) + signed
     for index, held in known.items():
         hand_positions(market, crowd, index, held)

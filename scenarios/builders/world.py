@@ -223,7 +223,7 @@ def _make_market(
         build_day.add_instrument(market, scenario, instrument, start)
     build_options.add_series(market, plan.options)
     crowd.fill(market, owner_ranges(populations, owners))
-    seat_option_crowd(market, crowd, scenario, plan.chains)
+    seat_option_crowd(market, crowd, scenario, plan.chains, plan.instruments)
     floor = Floor(
         config=plan.config,
         instruments=plan.instruments,

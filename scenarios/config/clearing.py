@@ -28,7 +28,8 @@ class Clearing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `forget_share` of the background's holders overlook an early exercise. `volatility_shock` raises
     and lowers volatilities in portfolio margin, as a share of them. Cash earns `credit_rate` and
     owes `debit_rate` a year. With `liquidation` the broker closes what a margin call still lacks at
-    the open, and on expiry day what could not be carried if it were assigned.
+    the open, and on expiry day what could not be carried if it were assigned. With `initial_margin`
+    it refuses the background's orders that open what lacks margin, where options are listed.
     """
 
     forget_share: Share = 0.0
@@ -36,3 +37,4 @@ class Clearing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     credit_rate: Share = 0.0
     debit_rate: Share = 0.0
     liquidation: bool = True
+    initial_margin: bool = True

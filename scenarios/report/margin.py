@@ -27,11 +27,14 @@ def margin_cards(result: RunResult) -> list[str]:
         return []
     use = pl.read_parquet(result.folder / MARGIN).sort("time")
     closed = pl.read_parquet(result.folder / CLOSINGS)
+    kept_out = use.filter(pl.col("refused") > 0)
     parts = [
         tiles(_items(result, use, closed)),
         figure("margin-use", "Margin in use, by population", _use(result, use)),
         figure("margin-below", "Accounts that lack margin, and what the broker closes",
                _below(result, use, closed)),
+        *([figure("margin-refused", "Orders that margin kept out", _refused(result, kept_out))]
+          if kept_out.height else []),
         _nights(result.summary.get("clearing", [])),
         _closings(closed),
     ]  # fmt: skip
@@ -48,6 +51,11 @@ def _items(
     return [
         ("margin calls", number(len(calls)), f"for {number(lacking, 0)} in all"),
         ("most accounts below", number(int(str(below or 0))), "at one moment of a session"),
+        (
+            "orders kept out",
+            number(int(use["refused"].sum())),
+            "that would have opened without margin",
+        ),
         ("orders that closed", number(closed.height), f"{number(contracts)} lots"),
     ]
 
@@ -60,7 +68,7 @@ def _use(result: RunResult, use: pl.DataFrame) -> Figure:
     """Return the requirement of each population as a share of its equity."""
     share = (100.0 * pl.col("required") / pl.col("equity")).clip(upper_bound=_HIGHEST)
     lacking = pl.when(pl.col("required") > 0.0).then(_HIGHEST).otherwise(0.0)
-    shares = use.with_columns(
+    shares = use.filter(pl.col("accounts") > 0).with_columns(
         pl.when(pl.col("equity") > 0.0).then(share).otherwise(lacking).alias("share")
     )
     return {
@@ -105,6 +113,25 @@ def _below(result: RunResult, use: pl.DataFrame, closed: pl.DataFrame) -> Figure
             "xaxis": session_axis(result.day), "yaxis": {"rangemode": "tozero"},
             "yaxis2": {"overlaying": "y", "side": "right", "showgrid": False,
                        "rangemode": "tozero"},
+        },
+    }  # fmt: skip
+
+
+def _refused(result: RunResult, kept_out: pl.DataFrame) -> Figure:
+    """Return the orders that margin refused in each five minutes, by population."""
+    return {
+        "data": [
+            {
+                "type": "bar", "name": name, "x": _x(result, rows),
+                "y": packed(rows["refused"].to_numpy(), "f4"),
+                "marker": {"color": _COLOURS[k % len(_COLOURS)]},
+            }
+            for k, name in enumerate(kept_out["population"].unique().sort().to_list())
+            for rows in (kept_out.filter(pl.col("population") == name),)
+        ],
+        "layout": {
+            "xaxis": session_axis(result.day), "yaxis": {"rangemode": "tozero"},
+            "barmode": "stack",
         },
     }  # fmt: skip
 

@@ -30,6 +30,7 @@ def _use_table(log: MarginLog, zone: str) -> pl.DataFrame:
             "below": [row.below for row in log.use],
             "equity": [row.equity_micros / _MICROS for row in log.use],
             "required": [row.required_micros / _MICROS for row in log.use],
+            "refused": [row.refused for row in log.use],
         },
         schema_overrides={"time": pl.Int64},
     ).with_columns(_in_zone(zone))

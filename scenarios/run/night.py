@@ -70,6 +70,7 @@ class Night:
         session = world.sessions[day].date
         events = clearing.run(ledger, session, self._marks(), self._terms(day))
         world.clearing_events.extend(events)
+        self._restrict(clearing.state.called)
         self._tell(events, world.sessions[day].end_ns)
         self._adjust(events, world.sessions[day].end_ns + 1)
         if world.series:
@@ -77,6 +78,12 @@ class Night:
         self._notify(events, day)
         self._state(ledger, session, day)
         return self._rows(world.sessions[day].end_ns, before, self._books(ledger))
+
+    def _restrict(self, called: list[int]) -> None:
+        """Let accounts under call open nothing until a night finds their calls met."""
+        flags = self._world.market.section(at.S_ACCOUNT)[:, at.A_FLAGS]
+        flags &= ~at.ACCOUNT_CALLED
+        flags[called] |= at.ACCOUNT_CALLED
 
     def _begin(self) -> Clearing:
         """Return the clearing of this world, made at the first night: options are listed by now."""

@@ -38,7 +38,9 @@ def office(**told: Any) -> tuple[Office, RecordingContext]:
         session=MORNING, open_ns=OPEN_NS, close_ns=CLOSE_NS, expiry_check_ns=CHECK_NS
     )  # fmt: skip
     told = {"buffer": 0.0, "share": 1.0} | told
-    actor = Office(ActorRef("exchange"), OfficeSettings(days=(day,), stocks=("AAPL",), **told))
+    settings = OfficeSettings(days=(day,), stocks=("AAPL",), **told)
+    terms = {one.symbol: one for one in (STOCK, CALL, LATER)}
+    actor = Office(ActorRef("exchange"), settings, lambda: terms)
     ctx = context("clearing/liquidation", now_ns=100)
     ctx.handle(actor, Resumed())
     return actor, ctx
@@ -63,7 +65,7 @@ def standing(cash: int, **held: int) -> AccountStanding:
         account=9, kind="reg_t", cash_micros=to_micros(cash),
         positions={named[name].symbol: lots for name, lots in held.items()},
         marks={"AAPL": 10_100, CALL.symbol: 200, LATER.symbol: 400},
-        instruments=(STOCK, CALL, LATER), equity_micros=0, required_micros=0,
+        equity_micros=0, required_micros=0,
     )  # fmt: skip
 
 

@@ -22,7 +22,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
 
 
 def use(second: int, below: int) -> UseRow:
-    return UseRow(OPEN_NS + second * SECOND_NS, "sellers", 60, below, 200 * DOLLAR, 150 * DOLLAR)
+    return UseRow(
+        OPEN_NS + second * SECOND_NS, "sellers", 60, below, 200 * DOLLAR, 150 * DOLLAR, 11
+    )
 
 
 def closed(lots: int) -> ClosedRow:
@@ -48,4 +50,6 @@ def test_card_counts_calls_accounts_and_closings(run: RunResult) -> None:
     (card,) = margin_cards(RunResult(run.folder, run.summary | {"clearing": events}, run.manifest))
     assert "<dd>7<small>at one moment" in card
     assert "<dd>2<small>8 lots" in card
+    assert "<dd>22<small>that would have opened" in card
+    assert "margin-refused" in card
     assert "<td>2014-06-06</td>" in card
