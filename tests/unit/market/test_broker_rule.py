@@ -88,7 +88,7 @@ def test_stock_is_sold_short_within_margin_and_always_bought_back() -> None:
     door.fill(door.stock, -100, 10_000)
     assert not door.enters(door.stock, -1, 10_000)
     door.market.section(at.S_ACCOUNT)[door.account, at.A_CASH] -= to_micros(4_000)
-    assert not door.enters(door.stock, 101, 10_000)  # Across nothing to a long position.
+    assert not door.enters(door.stock, 201, 10_000)  # Across nothing to a longer position.
     assert door.enters(door.stock, 100, 10_000)
 
 
@@ -96,7 +96,7 @@ def test_shares_held_are_sold_without_margin() -> None:
     door = Door(-9_000, shares=100)
     assert not door.enters(door.stock, 1, 10_000)
     assert door.enters(door.stock, -60, 10_000)
-    assert not door.enters(door.stock, -41, 10_000)  # With the 60 it would go short.
+    assert not door.enters(door.stock, -200, 10_000)  # With the 60 it would go short.
     assert door.enters(door.stock, -40, 10_000)
 
 
@@ -119,7 +119,7 @@ def test_what_was_written_is_always_bought_back() -> None:
     door = Door(2_000)
     door.fill(door.call, -1, 200)
     door.market.section(at.S_ACCOUNT)[door.account, at.A_CASH] -= to_micros(1_900)
-    assert not door.enters(door.put, -1, 200)
+    assert not door.enters(door.far, -1, 200)
     assert door.enters(door.call, 1, 900)
 
 
