@@ -66,22 +66,27 @@ class Case:
     def __init__(
         self, *, request: OrderRequest, owner: str, legs: tuple[CaseLeg, ...], market: Market,
         views: dict[str, DeskView], mandate: Mandate, net: dict[str, int], cash_micros: int,
-        owner_elsewhere_micros: int, activity: Activity, state: DeskState, now_ns: int,
-        restricted: tuple[str, ...],
+        owner_elsewhere_micros: int, activity: Activity, state: DeskState,
+        scopes: tuple[str, ...], now_ns: int, restricted: tuple[str, ...],
     ) -> None:  # fmt: skip
         self.request = request
         self.owner = owner
         self.legs = legs
+        if len(legs) == 1:
+            self.underlyings: tuple[str, ...] = (legs[0].fact.underlying,)
+        else:
+            self.underlyings = tuple(dict.fromkeys([leg.fact.underlying for leg in legs]))
         self.market = market
         self.views = views
         self.mandate = mandate
         self.owner_elsewhere_micros = owner_elsewhere_micros
         self.activity = activity
         self.state = state
+        self.scopes = scopes
         self.now_ns = now_ns
         self.restricted = restricted
         self.is_flatten = False
-        self.worse: list[float] | None = None  # Once a collar has asked.
+        self.worse: tuple[float, float] | tuple[()] | None = None  # Once a collar has asked.
         self._net = net
         self._cash_micros = cash_micros
 
@@ -109,13 +114,6 @@ class Case:
     def mark_of(self, leg: CaseLeg) -> int:
         """Return a leg's mark, or its limit where nothing has said one."""
         return self.market.marks.get(leg.instrument.symbol, leg.value_ticks)
-
-    @lazy
-    def underlyings(self) -> tuple[str, ...]:
-        """The underlyings that the order touches."""
-        if len(self.legs) == 1:
-            return (self.legs[0].fact.underlying,)
-        return tuple(dict.fromkeys([leg.fact.underlying for leg in self.legs]))
 
     @lazy
     def notional_micros(self) -> int:

@@ -1,7 +1,6 @@
 """The figure of each control, for one case; None where it has nothing to say."""
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from agents.desk.case import Case, CaseLeg
 from agents.desk.measures import AccountMeasures
@@ -14,7 +13,6 @@ from environment.structures import weight_of
 
 _CLOSED = frozenset({"halted", "closed", "post_close"})
 _MICROS = 1_000_000
-T = TypeVar("T", int, float)
 
 
 def desk_state(case: Case) -> int:
@@ -72,22 +70,21 @@ def order_notional(case: Case) -> int:
 
 def order_share_of_depth(case: Case) -> float | None:
     """Its lots by those shown on the side that it takes from; the largest of its legs."""
-    shares = []
-    for leg in case.legs:
-        view = leg.view
-        shown = view.ask_depth if leg.side == "buy" else view.bid_depth
-        if shown is not None and _takes(case, leg):
-            shares.append(leg.lots / shown if shown else float("inf"))
-    return _largest(shares)
-
-
-def _takes(case: Case, leg: CaseLeg) -> bool:
-    """Return whether a leg would trade with what is shown now, rather than rest."""
     limit = case.request.price if len(case.legs) == 1 else None
-    touch = leg.view.ask_price if leg.side == "buy" else leg.view.bid_price
-    if limit is None or touch is None:
-        return limit is None
-    return limit >= touch if leg.side == "buy" else limit <= touch
+    largest = None
+    for leg in case.legs:
+        view, is_buy = leg.view, leg.side == "buy"
+        shown, touch = (
+            (view.ask_depth, view.ask_price) if is_buy else (view.bid_depth, view.bid_price)
+        )
+        # Without a limit it takes what there is; with one that misses the touch it rests.
+        takes = limit is None or (
+            touch is not None and (limit >= touch if is_buy else limit <= touch)
+        )
+        if shown is not None and takes:
+            share = leg.lots / shown if shown else float("inf")
+            largest = share if largest is None else max(largest, share)
+    return largest
 
 
 def price_collar(case: Case) -> float | None:
@@ -97,14 +94,16 @@ def price_collar(case: Case) -> float | None:
     """
     if len(case.legs) > 1:
         return max(_net_worse(case), default=None)
-    return _largest(_all_worse(case))
+    found = _range_worse(case)
+    return None if found is None else found[1]
 
 
 def resting_collar(case: Case) -> float | None:
     """How far it rests from the mid, on its own side, as a share of the mid."""
     if len(case.legs) > 1:
         return max((-worse for worse in _net_worse(case)), default=None)
-    return _largest([-worse for worse in _all_worse(case)])
+    found = _range_worse(case)
+    return None if found is None else -found[0]
 
 
 def duplicate_orders(case: Case) -> int:
@@ -119,12 +118,12 @@ def orders_per_second(case: Case) -> int:
 
 def data_age(case: Case) -> int | None:
     """Time since the eldest of its markets was heard of."""
-    ages = []
+    now_ns, eldest = case.now_ns, None
     for name in case.underlyings:
         view = case.views.get(name)
-        heard = view is not None and view.heard_ns >= 0
-        ages.append(case.now_ns - view.heard_ns if view is not None and heard else case.now_ns)
-    return _largest(ages)
+        age = now_ns if view is None or view.heard_ns < 0 else now_ns - view.heard_ns
+        eldest = age if eldest is None else max(eldest, age)
+    return eldest
 
 
 def model_dispersion(case: Case) -> float:
@@ -252,16 +251,24 @@ def _share(part: int, whole: int) -> float:
     return part / whole
 
 
-def _worse(case: Case, leg: CaseLeg, reference: float) -> float:
-    """Return by how much a leg trades worse than a reference, as a share; below 0: better."""
-    view = leg.view
-    limit = case.request.price if len(case.legs) == 1 else None
-    if limit is None:
+def _range_worse(case: Case) -> tuple[float, float] | None:
+    """Return by how much an order of one leg trades worse than what it is worth, least and most.
+
+    As shares, below 0: better; None where nothing says what it is worth. Both collars ask for it.
+    """
+    if case.worse is None:
+        leg = case.legs[0]
+        is_buy, worths = leg.side == "buy", _worths(case, leg)
+        touch = leg.view.ask_price if is_buy else leg.view.bid_price
         # Without a limit of its own, the far touch is what it would pay at least.
-        touch = view.ask_price if leg.side == "buy" else view.bid_price
-        limit = touch if touch is not None else round(reference)
-    worse = limit - reference if leg.side == "buy" else reference - limit
-    return worse / reference if reference > 0 else float("inf")
+        limit = touch if case.request.price is None else case.request.price
+        found: list[float] = []
+        for worth in worths:
+            paid = round(worth) if limit is None else limit
+            worse = paid - worth if is_buy else worth - paid
+            found.append(worse / worth if worth > 0 else float("inf"))
+        case.worse = (min(found), max(found)) if found else ()
+    return case.worse or None
 
 
 def _net_worse(case: Case) -> list[float]:
@@ -269,7 +276,8 @@ def _net_worse(case: Case) -> list[float]:
 
     A leg without a figure of one kind counts at its mark.
     """
-    limit, found = case.request.price, list[float]()
+    limit = case.request.price
+    found: list[float] = []
     if limit is None:
         return [float("inf")]
     for kind in (_mid, theoretical_ticks):
@@ -314,22 +322,6 @@ def _worth(case: Case, leg: CaseLeg) -> float | None:
 def _mid(_case: Case, leg: CaseLeg) -> float | None:
     view = leg.view
     return None if view.twice_mid is None else view.twice_mid / 2.0
-
-
-def _all_worse(case: Case) -> list[float]:
-    """Return by how much each leg trades worse than each of its references; asked for twice."""
-    if case.worse is None:
-        case.worse = [
-            _worse(case, leg, reference) for leg in case.legs for reference in _worths(case, leg)
-        ]
-    return case.worse
-
-
-def _largest(found: list[T]) -> T | None:
-    """Return the largest, or None of none; the built-in looks at its arguments more slowly."""
-    if len(found) == 1:
-        return found[0]
-    return max(found) if found else None
 
 
 def _worths(case: Case, leg: CaseLeg) -> list[float]:

@@ -30,5 +30,6 @@ class lazy(Generic[T]):  # noqa: N801  it is written as a decorator
         """Return the value; from the second time on the instance's own, past this."""
         if instance is None:
             return self
-        value = instance.__dict__[self._name] = self._reckon(instance)
+        value = self._reckon(instance)
+        setattr(instance, self._name, value)  # Not by its __dict__, which would have to be made.
         return value

@@ -38,8 +38,8 @@ class AccountMeasures:
     def __init__(self, market: Market, lots: dict[str, int], cash_micros: int) -> None:
         self._market = market
         self._cash_micros = cash_micros
-        self._lots = held = dict[str, int]()
-        self._values = values = dict[str, int]()  # Of each holding at its mark, micros.
+        held: dict[str, int] = {}
+        values: dict[str, int] = {}  # Of each holding at its mark, micros.
         facts, marks, has_option = market.facts, market.marks, 0
         for symbol, quantity in lots.items():
             if quantity:
@@ -47,12 +47,14 @@ class AccountMeasures:
                 has_option |= fact.is_option
                 held[symbol] = quantity
                 values[symbol] = quantity * marks.get(symbol, 0) * fact.lot_tick_micros
-        self._has_any_option = bool(has_option)
+        self._lots, self._values, self._has_any_option = held, values, bool(has_option)
         if not has_option:
             # Stock alone needs no model: what follows is reckoned together, and kept as if asked.
-            kept, total = self.__dict__, sum(values.values())
-            kept["deltas"], kept["gross_micros"] = values, sum(map(abs, values.values()))
-            kept["net_micros"], kept["equity_micros"] = abs(total), cash_micros + total
+            total, keep = sum(values.values()), object.__setattr__
+            keep(self, "deltas", values)
+            keep(self, "gross_micros", sum(map(abs, values.values())))
+            keep(self, "net_micros", abs(total))
+            keep(self, "equity_micros", cash_micros + total)
 
     @lazy
     def _facts(self) -> list[Fact]:
@@ -107,9 +109,6 @@ class AccountMeasures:
 
     def worst_of(self, underlying: str) -> Worst:
         """Return the worst case of one underlying over the grid."""
-        if not self._has_any_option:
-            value = self.deltas.get(underlying)
-            return Worst() if value is None else _worst_of_stock(value)
         if underlying not in self.underlyings:
             return Worst()
         if not self._has_options(underlying):
@@ -128,8 +127,10 @@ class AccountMeasures:
     @lazy
     def worst(self) -> Worst:
         """The sum of all underlyings' worst cases: none is held to offset another."""
-        names = self.underlyings if self._has_any_option else self.deltas
-        found = [self.worst_of(name) for name in names]
+        if self._has_any_option:
+            found = [self.worst_of(name) for name in self.underlyings]
+        else:
+            found = [_worst_of_stock(value) for value in self._values.values()]
         if len(found) < 2:
             return found[0] if found else Worst()
         largest = max(found, key=lambda worst: worst.loss_micros)
@@ -212,7 +213,9 @@ class AccountMeasures:
         return self.margin.initial_micros
 
     def _has_options(self, underlying: str) -> bool:
-        return any(fact.is_option and fact.underlying == underlying for fact in self._facts)
+        return self._has_any_option and any(
+            fact.is_option and fact.underlying == underlying for fact in self._facts
+        )
 
     @lazy
     def _tail(self) -> tuple[int, int]:

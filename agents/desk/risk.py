@@ -106,16 +106,22 @@ class Risk(Actor[ToRisk]):
         self._hearing = MarketHearing(self._maker, self._guard, self._cards, self._voice)
         self._guard.on_lower = self._hearing.after_lowering
         self._flattening = Flattening(self._maker, self._resizing, self._guard, self._close)
+        self._owners: tuple[object, set[str]] = None, set()  # Of these mandates.
         self.state: RiskState = first_state(settings)
 
     def receive(self, ctx: ActorContext, message: ToRisk) -> None:
         """Handle one message."""
+        if isinstance(message, OrderRequest):
+            self._on_order(ctx, message)
+            return
         if isinstance(message, Heard):
             self._hearing.hear(ctx, self.state, message)
             return
         match message:
-            case OrderRequest() | ReplaceRequest() | CancelRequest():
-                self._on_request(ctx, message)
+            case ReplaceRequest():
+                self._on_replace(ctx, message)
+            case CancelRequest():
+                self._on_cancel(ctx, message)
             case (
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()
@@ -147,22 +153,13 @@ class Risk(Actor[ToRisk]):
 
     # --- requests ------------------------------------------------------------------------------
 
-    def _on_request(
-        self, ctx: ActorContext, message: OrderRequest | ReplaceRequest | CancelRequest
-    ) -> None:
-        match message:
-            case OrderRequest():
-                self._on_order(ctx, message)
-            case ReplaceRequest():
-                self._on_replace(ctx, message)
-            case CancelRequest():
-                self._on_cancel(ctx, message)
-
     def _on_order(self, ctx: ActorContext, request: OrderRequest) -> None:
-        owners = self.state.rules.mandates.keys() | self._settings.executors
+        mandates = self.state.rules.mandates
+        if mandates is not self._owners[0]:
+            self._owners = mandates, mandates.keys() | self._settings.executors
         # From here on its id is used, whatever the verdict.
         fault = find_request_fault(
-            request, ctx.sender(), self._maker.instruments, owners, self.state.numbers
+            request, ctx.sender(), self._maker.instruments, self._owners[1], self.state.numbers
         )
         if fault is not None:
             self._refuse(ctx, request.order_id, fault)
@@ -215,7 +212,7 @@ class Risk(Actor[ToRisk]):
         # Booked before sending: a crash in between leaves the desk over-cautious.
         state.book.reserve(tracked(request))
         state.tickets[request.order_id] = Ticket(
-            request, self._maker.scopes_of(request), is_parent=self._voice.is_worked(request)
+            request, case.scopes, is_parent=self._voice.is_worked(request)
         )
         kept = asked_for - request.quantity
         if kept:

@@ -78,7 +78,7 @@ class CaseMaker:
                 cash_micros += worth if leg.side == "buy" else -worth
         filled = 0 if known is None or is_child else known.filled
         units, marks = max(request.quantity - filled, 0), self._marks(state, request, traded)
-        limit = None if request.legs else request.price
+        limit, scopes = None if request.legs else request.price, self._scopes_of(owner, request)
         legs = []
         for leg in traded:
             symbol = leg.instrument
@@ -103,14 +103,16 @@ class CaseMaker:
             cash_micros=cash_micros,
             owner_elsewhere_micros=self._elsewhere(state, owner, traded),
             activity=activity,
-            state=state.states.strictest(self._scopes_of(owner, request)),
+            state=state.states.strictest(scopes),
+            scopes=scopes,
             now_ns=now_ns,
             restricted=state.rules.restricted,
         )
 
     def _net_and_cash(self, state: RiskState) -> tuple[dict[str, int], int]:
         """Return lots and cash as they are once all that works has traded, at its marks."""
-        net, cash = dict[str, int](), state.cash_micros
+        net: dict[str, int] = {}
+        cash = state.cash_micros
         for symbol, held in state.book.account.items():
             pending = held.buying - held.selling
             net[symbol] = held.position + pending

@@ -53,9 +53,10 @@ class Voice:
         self, ctx: ActorContext, state: RiskState, request: OrderRequest, passed: Passed
     ) -> None:
         """Send an order that was booked to the venue, sealed."""
-        verdict = self._verdict(ctx, state, request, passed)
+        owner = owner_of(request.order_id)
+        verdict = self._verdict(ctx, state, owner, request, passed)
         approved = ApprovedOrder(
-            order=request, owner=owner_of(request.order_id), account=self._settings.account,
+            order=request, owner=owner, account=self._settings.account,
             verdict_id=verdict.verdict_id, verdict=verdict, decision=passed.decision,
         )  # fmt: skip
         ticket = state.tickets.get(request.order_id)
@@ -72,9 +73,10 @@ class Voice:
         self, ctx: ActorContext, state: RiskState, request: ReplaceRequest, passed: Passed
     ) -> None:
         """Send a replacement that was booked to the venue, sealed."""
-        verdict = self._verdict(ctx, state, request, passed)
+        owner = owner_of(request.order_id)
+        verdict = self._verdict(ctx, state, owner, request, passed)
         ctx.send(self._venue, ApprovedReplace(
-            order=request, owner=owner_of(request.order_id), verdict_id=verdict.verdict_id,
+            order=request, owner=owner, verdict_id=verdict.verdict_id,
             verdict=verdict, decision=passed.decision,
         ))  # fmt: skip
 
@@ -146,14 +148,14 @@ class Voice:
             state.undelivered += 1
 
     def _verdict(
-        self, ctx: ActorContext, state: RiskState, request: OrderRequest | ReplaceRequest,
-        passed: Passed,
+        self, ctx: ActorContext, state: RiskState, owner: str,
+        request: OrderRequest | ReplaceRequest, passed: Passed,
     ) -> SignedVerdict:  # fmt: skip
         state.verdicts += 1
         decision, breach, now_ns = passed.decision, passed.breach, ctx.now_ns()
         state.reduced += bool(passed.reduced_from)
         ctx.publish(VERDICTS, Verdict(
-            verdict_id=state.verdicts, order_id=request.order_id, owner=owner_of(request.order_id),
+            verdict_id=state.verdicts, order_id=request.order_id, owner=owner,
             is_passed=True, became="reduced" if passed.reduced_from else "passed",
             rule=passed.rule if breach is None else breach.control.name,
             detail="" if not passed.reduced_from

@@ -44,7 +44,8 @@ class Admission:
 
     def take(self) -> list[Entrant]:
         """Return what may come in now."""
-        taken, held = list[Entrant](), self._held
+        held = self._held
+        taken: list[Entrant] = []
         room = 0 if self._pressure.is_on() else _AT_ONCE
         while held and room:
             taken.append(held.popleft())

@@ -86,7 +86,9 @@ class LiveDepartures(Leaving):
         Timers, deadlines and subscriptions begin here: they touch only this process, which ends if
         the step cannot be written. Mail and effects wait for that.
         """
-        mail, others, published = list[AnyEnvelope](), list[Asked](), set[int]()
+        mail: list[AnyEnvelope] = []
+        others: list[Asked] = []
+        published: set[int] = set()
         for asked in self._outbox:
             if asked[0] in MAIL:
                 mail.append(self._made(cell, in_hand, now_ns, asked))

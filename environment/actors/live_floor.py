@@ -75,7 +75,8 @@ class LiveFloor(Floor):
 
     def _hand_on(self, mail: list[AnyEnvelope], published: set[int]) -> list[AnyEnvelope]:
         """Deliver mail between durable actors at once, and return what waits to be written."""
-        cells, held = self.cells, list[AnyEnvelope]()
+        cells = self.cells
+        held: list[AnyEnvelope] = []  # Written out: `list[…]()` takes ten times as long.
         for made in mail:
             to = cells.get(made.recipient)
             if to is None or to.history is None or made.id in published:
