@@ -207,6 +207,7 @@ class SimulatedVenue(Actor[ToVenue]):
             price=order.price,
             stop_price=order.stop_price,
             time_in_force=order.time_in_force,
+            expire_ns=order.expire_ns,
             hidden=order.hidden,
             post_only=order.post_only,
         )

@@ -160,7 +160,7 @@ SIMULATED: Final = Capabilities(
     order_types=(
         "limit", "market", "midpoint", "stop", "stop_limit", "trailing_stop", "on_open", "on_close",
     ),
-    times_in_force=("day", "ioc", "fok", "gtc"),
+    times_in_force=("day", "ioc", "fok", "gtc", "gtd"),
     feeds=("quotes", "every_quote", "trades", "depth", "status"),
     is_simulated=True,
 )  # fmt: skip

@@ -22,7 +22,10 @@ Outcome = Literal[
     "approved", "rejected", "expired_unseen", "expired_seen", "drifted", "market_closed", "halted",
     "refused_again", "withdrawn", "failed",
 ]  # fmt: skip
-CardState = Literal["waiting", "one_of_two", "redrawing", "sent", "done", "not_sent"]
+CardState = Literal[
+    "waiting", "one_of_two", "redrawing", "sent", "withheld", "done", "not_sent"
+]  # fmt: skip
+Because = Literal["", "drift", "smaller", "next_open"]
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -121,8 +124,9 @@ class OrderCard(msgspec.Struct, frozen=True, kw_only=True):
     asked: int = 1  # The how manieth time.
     asked_at_most: int = 3
     previous: str = ""  # Hash of the record that this one replaces.
-    changed_because: Literal["", "drift", "smaller"] = ""
+    changed_because: Because = ""
     dropped: int = 0  # Lots or structures that `smaller` took off, and that nobody will send.
+    done: int = 0  # What of its order traded on earlier days; `quantity` is the rest.
     evidence: tuple[int, ...] = ()
     words: tuple[str, ...] = ()  # The proposer's; nobody has verified them.
     record_hash: str = ""  # 64 hexadecimal digits.
@@ -152,10 +156,14 @@ class CardFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApprovalRequest(ControlMessage, frozen=True, kw_only=True):
-    """Risk to approvals: ask. A card with `previous` takes the place of that record."""
+    """Risk to approvals: ask. A card with `previous` takes the place of that record.
+
+    `before` is that record where it stood on another card: the one of the day before.
+    """
 
     card: OrderCard
     figures: CardFigures
+    before: OrderCard | None = None
 
 
 class CardRefreshed(ControlMessage, frozen=True, kw_only=True):
@@ -176,13 +184,18 @@ class CardWithdrawn(ControlMessage, frozen=True, kw_only=True):
 
 
 class CardProgress(ControlMessage, frozen=True, kw_only=True):
-    """Risk to approvals: how much of an approved order has traded."""
+    """Risk to approvals: how much of an approved order has traded.
+
+    What is `withheld` is out of the market, and asked again at the next open.
+    """
 
     code: str
     order_id: str
     filled: int
     quantity: int
     is_over: bool = False
+    is_withheld: bool = False
+    reason: str = ""
 
 
 class MakeSmaller(ControlMessage, frozen=True, kw_only=True):

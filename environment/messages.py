@@ -350,6 +350,7 @@ class OrderRequest(MoneyMessage, frozen=True, kw_only=True):
     reasons: tuple[str, ...] = ()  # In the proposer's words, which nobody has verified.
     parent: str = ""  # The approved order that this one carries out a part of.
     least_quantity: int = 0  # Above 0: so few are better than a refusal, if limits ask for it.
+    expire_ns: int | None = None  # When a `gtd` order ends.
 
 
 class CancelRequest(MoneyMessage, frozen=True, kw_only=True):

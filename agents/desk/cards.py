@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Collection
-from typing import Literal
 
 from agents.desk.case import Case, CaseLeg
 from agents.desk.control_figures import unit_worth
@@ -11,6 +10,7 @@ from agents.desk.grid import describe
 from agents.desk.measures import AccountMeasures, Worst
 from agents.desk.ruling import Ruling, near_limits, reasons_of, score_of
 from environment.approval_messages import (
+    Because,
     CardFigures,
     CardGreeks,
     CardLeg,
@@ -38,14 +38,19 @@ def new_code(order_id: str, taken: Collection[str]) -> str:
 
 def make_card(
     case: Case, rules: Rulebook, ruling: Ruling, *, code: str, tier: Tier,
-    before: OrderCard | None = None, because: Literal["", "drift", "smaller"] = "",
+    before: OrderCard | None = None, because: Because = "", done: int = 0,
 ) -> OrderCard:  # fmt: skip
-    """Return the pending record of a case, with its hash. `before` is the record it replaces."""
+    """Return the pending record of a case, with its hash. `before` is the record it replaces.
+
+    `done` of its order's lots traded on earlier days; the request is for the rest.
+    """
     request, policy = case.request, rules.approval
     score, parts = score_of(case, rules)
     legs = tuple(_card_leg(case, leg) for leg in case.legs)
     effects = {leg.effect for leg in legs}
     is_drift = because == "drift"
+    # What was said yesterday was said of yesterday's order: nothing of it is counted on.
+    kept = None if because == "next_open" else before
     return named(
         OrderCard(
             code=code,
@@ -71,15 +76,16 @@ def make_card(
             share_of_depth=_share_of_depth(case),
             twice_mid=twice_mid(case),
             drift=policy.drift,
-            proposed_ns=case.now_ns if before is None or is_drift else before.proposed_ns,
+            proposed_ns=case.now_ns if kept is None or is_drift else kept.proposed_ns,
             answer_until_ns=case.now_ns + policy.answer_within_ns
-            if before is None or is_drift else before.answer_until_ns,
+            if kept is None or is_drift else kept.answer_until_ns,
             send_within_ns=policy.send_within_ns,
-            asked=1 if before is None else before.asked + is_drift,
+            asked=1 if kept is None else kept.asked + is_drift,
             asked_at_most=policy.ask_again + 1,
             previous="" if before is None else before.record_hash,
             changed_because=because,
-            dropped=0 if before is None else before.dropped + before.quantity - request.quantity,
+            dropped=0 if kept is None else kept.dropped + kept.quantity - request.quantity,
+            done=done,
             evidence=request.evidence,
             words=request.reasons,
         )

@@ -8,9 +8,17 @@ from agents.desk.execution_state import (
     ExecutionState,
     ExecutionStatistics,
 )
+from agents.desk.resting_work import NEVER, RestingWork
 from agents.desk.schedule import Session, Window, twap_due, vwap_due
 from agents.desk.structure_work import StructureWork
-from agents.desk.working_order import EXECUTIONS, ParentOver, WorkingOrder
+from agents.desk.working_order import (
+    EXECUTIONS,
+    EndParent,
+    ParentOver,
+    ParentWithheld,
+    WithholdParent,
+    WorkingOrder,
+)
 from agents.instrument_view import InstrumentView, quotes_topic, status_topic
 from agents.orders import OrderNumbers, Terms, TrackedOrder
 from environment.actors import Actor, ActorContext, ActorRef, Directory
@@ -40,9 +48,10 @@ _BEAT: Final = "beat"
 
 
 ToExecution = (
-    Resumed | ApprovedOrder | CancelOrder | QuoteUpdate | PhaseChanged | BandsChanged
-    | AuctionIndication | TimerFired | DeskStateChanged | OrderAccepted | OrderRefused
-    | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered | ChainUpdate | SeriesListed
+    Resumed | ApprovedOrder | CancelOrder | WithholdParent | EndParent | QuoteUpdate
+    | PhaseChanged | BandsChanged | AuctionIndication | TimerFired | DeskStateChanged
+    | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderReplaced
+    | OrderTriggered | ChainUpdate | SeriesListed
 )  # fmt: skip
 
 
@@ -51,14 +60,15 @@ class Execution(Actor[ToExecution]):
 
     A parent's children are never worse than its price, never sum to more than its quantity, and
     none leaves after its window. Its owner hears of it as of one order. At a halt of the desk or at
-    the end of the window the rest is cancelled, and never proposed again by itself.
+    the end of the window the rest is cancelled, and never proposed again by itself; what people
+    approved for longer than a day is withheld instead, until they approve it again.
     """
 
     KIND: ClassVar[str] = "execution"
     DURABLE: ClassVar[bool] = True
 
     def __init__(
-        self, risk: ActorRef[OrderRequest | CancelRequest | ParentOver],
+        self, risk: ActorRef[OrderRequest | CancelRequest | ParentOver | ParentWithheld],
         owners: Directory[OrderEvent], settings: ExecutionSettings,
     ) -> None:  # fmt: skip
         self._risk = risk
@@ -68,6 +78,7 @@ class Execution(Actor[ToExecution]):
             {i.symbol: i for i in settings.instruments + settings.series}, settings.slices,
             settings.patience,
         )  # fmt: skip
+        self._rest = RestingWork(risk, self._end)
         views = {instrument.symbol: InstrumentView() for instrument in settings.instruments}
         self.state: ExecutionState = ExecutionState(views=views, numbers=OrderNumbers())
 
@@ -76,13 +87,12 @@ class Execution(Actor[ToExecution]):
         match message:
             case ApprovedOrder():
                 self._begin(ctx, message)
-            case CancelOrder(order_id=order_id):
-                if order_id in self.state.working:
-                    self._end(ctx, self.state.working[order_id], "requested")
+            case CancelOrder() | WithholdParent() | EndParent():
+                self._rest.take_out(ctx, self.state, message)
             case QuoteUpdate() | PhaseChanged() | ChainUpdate():
                 self._on_market(ctx, message)
-            case TimerFired():
-                self._beat(ctx)
+            case TimerFired(name=name):
+                self._beat(ctx, name)
             case (
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()
@@ -91,13 +101,13 @@ class Execution(Actor[ToExecution]):
             case DeskStateChanged(scope=scope, after=after):
                 if scope == "desk" and after == "halted":
                     for order in list(self.state.working.values()):
-                        self._end(ctx, order, "halted")
+                        self._rest.stop(ctx, order, "halted")
             case BandsChanged() | AuctionIndication():
                 pass
             case SeriesListed():
                 self._work_on.learn(message, self.state.listed)
-            case Resumed():
-                self._resume(ctx)
+            case Resumed(open_orders=still_open):
+                self._resume(ctx, {order.order_id for order in still_open})
             case never:
                 assert_never(never)
 
@@ -119,8 +129,11 @@ class Execution(Actor[ToExecution]):
             if view is not None:  # Otherwise a leg.
                 view.hear(message, ctx.now_ns())
 
-    def _resume(self, ctx: ActorContext) -> None:
-        """Listen, and let every parent of an earlier incarnation end: nothing is sent twice."""
+    def _resume(self, ctx: ActorContext, still_open: set[str]) -> None:
+        """Listen, and let every parent of an earlier incarnation end: nothing is sent twice.
+
+        One that rests stays while its child does; else it waits to be asked about again.
+        """
         ctx.subscribe(STATE_TOPIC)
         for symbol in self.state.listens_to:
             self._listen(ctx, symbol)
@@ -128,7 +141,10 @@ class Execution(Actor[ToExecution]):
         self.state.quotes.resume(ctx, self._settings.quotes_every_ns)
         self.state.is_beating = False
         for order in list(self.state.working.values()):
-            self._end(ctx, order, "restarted")
+            if order.rests:
+                self._rest.resume(ctx, order, still_open)
+            else:
+                self._end(ctx, order, "restarted")
         self._keep_beating(ctx)
 
     def _listen(self, ctx: ActorContext, symbol: str) -> None:
@@ -139,8 +155,10 @@ class Execution(Actor[ToExecution]):
 
     def _begin(self, ctx: ActorContext, approved: ApprovedOrder) -> None:
         request, now_ns = approved.order, ctx.now_ns()
-        if request.order_id in self.state.working:
-            return  # It starts its parent once.
+        known = self.state.working.get(request.order_id)
+        if known is not None:  # It starts its parent once; what rests may come back.
+            self._rest.go_on(ctx, self.state, known, request)
+            return
         view = self.state.views[request.instrument]
         if request.instrument not in self.state.listens_to:
             self.state.listens_to.append(request.instrument)
@@ -152,12 +170,15 @@ class Execution(Actor[ToExecution]):
         end_ns = min(now_ns + within_ns, max(self._session(now_ns).close_ns, now_ns + 1))
         if approved.decision is not None:
             end_ns = max(min(end_ns, approved.decision.send_until_ns), now_ns + 1)
+        rests = request.style == "direct"  # Else it would not have come here.
+        if rests:
+            end_ns = request.expire_ns or NEVER
         order = WorkingOrder(
             request=request, owner=approved.owner,
             window=Window(begin_ns=now_ns, end_ns=end_ns),
             twice_arrival=0 if request.legs else view.twice_mid or 0, volume_at_start=view.volume,
             unit_micros=self._work_on.unit_micros(request),
-            weights=self._work_on.weights(request),
+            weights=self._work_on.weights(request), rests=rests,
         )  # fmt: skip
         self.state.working[request.order_id] = order
         accepted = OrderAccepted(
@@ -165,22 +186,27 @@ class Execution(Actor[ToExecution]):
             quantity=request.quantity,
         )  # fmt: skip
         self._tell(ctx, order, accepted)
-        self._work(ctx, order)
+        if rests:
+            self._rest.mind_date(ctx, order)
+            self._rest.begin(ctx, self.state, order)
+        else:
+            self._work(ctx, order)
         self._keep_beating(ctx)
 
-    def _beat(self, ctx: ActorContext) -> None:
-        self.state.is_beating = False
+    def _beat(self, ctx: ActorContext, name: str) -> None:
+        self.state.is_beating = self.state.is_beating and name != _BEAT
         for order in list(self.state.working.values()):
             if order.is_ending:
                 continue  # Its child's last word is on the way.
             if ctx.now_ns() >= order.window.end_ns:
-                self._end(ctx, order, "window_over")
-            else:
+                self._end(ctx, order, "expired" if order.rests else "window_over")
+            elif not order.rests:
                 self._work(ctx, order)
         self._keep_beating(ctx)
 
     def _keep_beating(self, ctx: ActorContext) -> None:
-        if self.state.working and not self.state.is_beating:
+        is_busy = any(not order.rests for order in self.state.working.values())
+        if is_busy and not self.state.is_beating:
             self.state.is_beating = True
             ctx.after(self._settings.beat_ns, _BEAT)
 
@@ -189,7 +215,7 @@ class Execution(Actor[ToExecution]):
         if not order.is_ending:
             order.is_ending, order.ending_reason = True, reason
         if order.child is not None:
-            self._cancel_child(ctx, order)
+            self._rest.cancel_child(ctx, order)
             return
         del self.state.working[order.order_id]
         self.state.done += 1
@@ -232,7 +258,7 @@ class Execution(Actor[ToExecution]):
         is_late = self._is_late(order, ctx.now_ns())
         if order.child is not None:
             if order.child_is_passive and (is_late or self._is_behind(order, view)):
-                self._cancel_child(ctx, order)
+                self._rest.cancel_child(ctx, order)
             return
         due = self._due(order, ctx.now_ns()) - order.filled
         if due > 0:
@@ -330,12 +356,6 @@ class Execution(Actor[ToExecution]):
             ),
         )  # fmt: skip
 
-    def _cancel_child(self, ctx: ActorContext, order: WorkingOrder) -> None:
-        child = order.child
-        if child is not None and not child.is_cancelling:
-            child.asked.append(None)
-            ctx.send(self._risk, CancelRequest(order_id=child.order_id))
-
     def _on_event(self, ctx: ActorContext, event: OrderEvent) -> None:
         order = self.state.working.get(self.state.parents.get(event.order_id, ""))
         if order is None or order.child is None or order.child.order_id != event.order_id:
@@ -348,7 +368,9 @@ class Execution(Actor[ToExecution]):
             return
         order.child, was_passive = None, order.child_is_passive
         del self.state.parents[event.order_id]
-        if isinstance(event, OrderRefused):
+        if self._rest.is_out(order, event):
+            self._rest.stop(ctx, order, "the day is over")
+        elif isinstance(event, OrderRefused):
             self.state.refused_children += 1
             self._end(ctx, order, f"child_refused: {event.reason}")
         elif order.is_ending or order.leaves == 0:

@@ -97,6 +97,13 @@ class DeskBook(msgspec.Struct):
             order.asked.append(terms)
             self._change(order, before, 0)
 
+    def shrink(self, order_id: str, quantity: int) -> None:
+        """Give back what people took off an order of which nothing works at present."""
+        order = self.orders[order_id]
+        before = order.at_most()
+        order.terms = Terms(quantity, order.terms.price)
+        self._change(order, before, 0)
+
     def follow(self, event: OrderEvent) -> None:
         """Take an event of the venue in."""
         order = self.orders.get(event.order_id)

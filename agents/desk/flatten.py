@@ -36,10 +36,11 @@ class Flattening:
         """Halt the desk, so that nobody trades against it, and let its own orders follow."""
         reason = f"{order.person} flattens: {order.reason}"
         halt = LowerDesk(to="halted", reason=reason, person=order.person)
+        # First, so that what rests over nights ends with it.
+        state.flattens_for, state.flatten_rounds = order.person, 0
         # What works is cancelled here too: the desk may have been halted before.
         self._guard.lower(ctx, state, halt)
         self._guard.on_lower(ctx, state, halt)
-        state.flattens_for, state.flatten_rounds = order.person, 0
         self.go_on(ctx, state)
 
     def go_on(self, ctx: ActorContext, state: RiskState) -> None:

@@ -131,7 +131,7 @@ def _structure_fault(request: OrderRequest) -> Fault | None:
         return Fault(rule="price", found="a structure needs a net limit price")
     if not 0 < request.quantity <= UNITS_MOST:
         return Fault(rule="quantity", found=f"{request.quantity}, expected 1 to 1,000,000")
-    return None
+    return _duration_fault(request)
 
 
 def find_fault(request: OrderRequest, instrument: Instrument) -> Fault | None:
@@ -182,6 +182,10 @@ def _stop_fault(request: OrderRequest, instrument: Instrument) -> Fault | None:
 
 
 def _duration_fault(request: OrderRequest) -> Fault | None:
-    if request.time_in_force == "gtd":
-        return Fault(rule="time_in_force", found="gtd, but a request carries no time of expiry")
+    expires = request.expire_ns
+    if request.time_in_force != "gtd":
+        found = f"{request.time_in_force}, which has no time of expiry"
+        return None if expires is None else Fault(rule="time_in_force", found=found)
+    if expires is None or expires <= 0:
+        return Fault(rule="time_in_force", found="gtd, but no time of expiry")
     return None

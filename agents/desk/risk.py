@@ -35,7 +35,7 @@ from agents.desk.risk_state import (
     first_state,
     statistics_of,
 )
-from agents.desk.risk_voice import Passed, ToVenue, Voice
+from agents.desk.risk_voice import Passed, ToExecution, ToVenue, Voice
 from agents.desk.ruling import Ruling, rule_on
 from agents.desk.working_order import ParentOver
 from agents.orders import Terms
@@ -53,8 +53,6 @@ from environment.control_messages import (
     RaiseRefused,
 )
 from environment.messages import (
-    ApprovedOrder,
-    CancelOrder,
     CancelRequest,
     OrderAccepted,
     OrderCancelled,
@@ -94,7 +92,7 @@ class Risk(Actor[ToRisk]):
     def __init__(
         self, venue: ActorRef[ToVenue], approvals: ActorRef[ToApprovals],
         owners: Directory[OrderEvent], settings: RiskSettings, keys: Keys,
-        execution: ActorRef[ApprovedOrder | CancelOrder] | None = None,
+        execution: ActorRef[ToExecution] | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._maker = CaseMaker(settings)
@@ -103,7 +101,7 @@ class Risk(Actor[ToRisk]):
         self._guard = Guard(settings, self._maker.instruments)
         self._resizing = Resizing(self._maker)
         self._parents = ParentDesk(self._maker, self._voice)
-        self._hearing = MarketHearing(self._maker, self._guard, self._cards, self._voice)
+        self._hearing = MarketHearing(self._maker, self._guard, self._cards, self._voice, settings)
         self._guard.on_lower = self._hearing.after_lowering
         self._flattening = Flattening(self._maker, self._resizing, self._guard, self._close)
         self._owners: tuple[object, set[str]] = None, set()  # Of these mandates.

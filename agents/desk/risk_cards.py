@@ -5,7 +5,7 @@ seen: it is looked at again when it arrives, and what has changed too much is as
 """
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 from agents.desk.cards import drift_of, figures_of, make_card, new_code, twice_mid
 from agents.desk.case import Case
@@ -14,15 +14,18 @@ from agents.desk.risk_case import CaseMaker, tracked, with_quantity
 from agents.desk.risk_state import RiskSettings, RiskState, Ticket, Waiting
 from agents.desk.risk_voice import Passed, Voice
 from agents.desk.ruling import Ruling, rule_on
+from agents.orders import TrackedOrder
 from environment.actors import ActorContext, ActorRef
 from environment.approval_messages import (
     TIERS,
     ApprovalRequest,
+    Because,
     CardProgress,
     CardRefreshed,
     CardWithdrawn,
     Decision,
     MakeSmaller,
+    OrderCard,
     Outcome,
     Tier,
 )
@@ -31,8 +34,8 @@ from environment.messages import OrderRequest
 from environment.signed import SignedDecision
 
 REFRESH: Final = "refresh cards"
+_DAY: Final = 86_400_000_000_000
 ToApprovals = ApprovalRequest | CardRefreshed | CardWithdrawn | CardProgress
-Because = Literal["", "drift", "smaller"]
 
 
 class CardDesk:
@@ -50,20 +53,9 @@ class CardDesk:
 
     def ask(self, ctx: ActorContext, state: RiskState, case: Case, ruling: Ruling) -> None:
         """Put an order to people."""
-        request = case.request
-        taken = {waiting.card.code for waiting in state.waiting.values()}
-        taken |= {ticket.code for ticket in state.tickets.values()}
-        card = make_card(
-            case, state.rules, ruling, code=new_code(request.order_id, taken), tier=ruling.tier
-        )
-        waiting = Waiting(card, quantity=request.quantity)
-        state.waiting[request.order_id] = waiting
-        self._voice.asked(
-            ctx, state, request, tier=ruling.tier, rule=card.reasons[0].rule, score=card.score
-        )
-        self._send(ctx, case, waiting)
-        if self._settings.refresh_ns and not state.refresh_timer:
-            state.refresh_timer = ctx.after(self._settings.refresh_ns, REFRESH)
+        code = self._new_code(state, case.request.order_id)
+        card = make_card(case, state.rules, ruling, code=code, tier=ruling.tier)
+        self._put(ctx, state, case, Waiting(card, quantity=case.request.quantity))
 
     def refresh(self, ctx: ActorContext, state: RiskState) -> None:
         """Send new figures of every waiting card, and come again while any waits."""
@@ -71,7 +63,7 @@ class CardDesk:
         for waiting in state.waiting.values():
             waiting.sequence += 1
             card = waiting.card
-            case = self._maker.case(state, card.order, ctx.now_ns())
+            case = self._case(ctx, state, card.order)
             ctx.send(self._approvals, CardRefreshed(
                 code=card.code, record_hash=card.record_hash,
                 figures=figures_of(case, card, waiting.sequence),
@@ -84,21 +76,24 @@ class CardDesk:
         for order_id in list(state.waiting):
             waiting = state.waiting[order_id]
             if _touches(waiting.card.order, symbol, self._maker):
-                case = self._maker.case(state, waiting.card.order, ctx.now_ns())
+                case = self._case(ctx, state, waiting.card.order)
                 if self._has_drifted(case, waiting):
                     self._ask_again(ctx, state, case, waiting)
         for order_id, ticket in state.tickets.items():
             decision = ticket.decision
             if decision is None or ticket.is_cancelled or order_id not in state.book.orders:
                 continue
-            if not _touches(ticket.request, symbol, self._maker):
+            if ticket.is_withheld or not _touches(ticket.request, symbol, self._maker):
                 continue
             drift = drift_of(
                 self._maker.case(state, ticket.request, ctx.now_ns()), ticket.twice_mid
             )
-            if drift is not None and abs(drift) > ticket.drift:
-                ticket.is_cancelled = True
-                self._cancel_rest(ctx, state, order_id)
+            if drift is None or abs(drift) <= ticket.drift:
+                continue
+            if ticket.rests:
+                self.withhold(ctx, state, order_id, ticket)
+            else:
+                self.cancel(ctx, state, order_id, ticket)
 
     def is_approvals(self, sender: str) -> bool:
         """Return whether a message comes from the one who speaks for people."""
@@ -121,7 +116,7 @@ class CardDesk:
         if signed is None or fault:
             self._withdraw(ctx, state, waiting, "failed", fault)
             return
-        case = self._maker.case(state, card.order, ctx.now_ns())
+        case = self._case(ctx, state, card.order)
         ruling = rule_on(case, state.rules)
         if ruling.hard is not None:
             text = f"{ruling.hard.control.name}: {ruling.hard.text}"
@@ -142,7 +137,7 @@ class CardDesk:
             self._withdraw(ctx, state, waiting, "failed", text)
             return
         request = with_quantity(waiting.card.order, asked.quantity)
-        case = self._maker.case(state, request, ctx.now_ns())
+        case = self._case(ctx, state, request)
         ruling = rule_on(case, state.rules)
         if ruling.hard is not None:
             text = f"{ruling.hard.control.name}: {ruling.hard.text}"
@@ -167,10 +162,76 @@ class CardDesk:
         done = ticket.request.quantity if order is None else order.filled
         ctx.send(self._approvals, CardProgress(
             code=ticket.code, order_id=order_id, filled=done, quantity=ticket.request.quantity,
-            is_over=order is None or order.is_over,
+            is_over=order is None or order.is_over, is_withheld=ticket.is_withheld,
         ))  # fmt: skip
 
+    # --- what outlives a day --------------------------------------------------------------------
+
+    def ask_next_day(
+        self, ctx: ActorContext, state: RiskState, case: Case, ruling: Ruling, known: TrackedOrder
+    ) -> None:
+        """Put the rest of a resting order to people, on a new card beside the old figures."""
+        order_id = known.order_id
+        ticket = state.tickets[order_id]
+        before, old = ticket.card, ticket.code
+        tier: Tier = ruling.tier if _is_asked(ruling.tier) else "one"
+        card = make_card(
+            case, state.rules, ruling, code=self._new_code(state, order_id), tier=tier,
+            before=before, because="next_open", done=known.filled,
+        )  # fmt: skip
+        ticket.code = card.code
+        ctx.send(self._approvals, CardProgress(
+            code=old, order_id=order_id, filled=known.filled, quantity=ticket.request.quantity,
+            is_over=True, reason=f"asked again as {card.code}",
+        ))  # fmt: skip
+        waiting = Waiting(card, quantity=case.request.quantity)
+        self._put(ctx, state, case, waiting, before)
+
+    def withhold(self, ctx: ActorContext, state: RiskState, order_id: str, ticket: Ticket) -> None:
+        """Take a resting order out of the market; no child leaves before it was asked again."""
+        if not ticket.is_withheld:
+            ticket.is_withheld = True
+            self._voice.withhold(ctx, state, order_id)
+            self.progress(ctx, state, order_id)
+
+    def cancel(self, ctx: ActorContext, state: RiskState, order_id: str, ticket: Ticket) -> None:
+        """Take what is left of an order out of the market, for good."""
+        ticket.is_cancelled = True
+        state.book.ask(order_id, None)
+        self._voice.cancel(ctx, state, order_id)
+
+    def end_rest(self, ctx: ActorContext, state: RiskState, order_id: str, fault: Fault) -> None:
+        """End an order that rested: its owner hears of a cancel, as of any order once accepted."""
+        state.tickets[order_id].is_cancelled = True
+        state.book.ask(order_id, None)
+        self._voice.refuse(ctx, state, order_id, fault, tells_owner=False)
+        self._voice.end_parent(ctx, order_id, f"{fault.rule}: {fault.found}")
+
     # --- parts ---------------------------------------------------------------------------------
+
+    def _case(self, ctx: ActorContext, state: RiskState, request: OrderRequest) -> Case:
+        """Return the case of what waits; what rested is counted already, and not twice."""
+        known = state.book.orders.get(request.order_id)
+        return self._maker.case(
+            state, request, ctx.now_ns(), known=known, is_child=known is not None
+        )
+
+    def _new_code(self, state: RiskState, order_id: str) -> str:
+        taken = {waiting.card.code for waiting in state.waiting.values()}
+        return new_code(order_id, taken | {ticket.code for ticket in state.tickets.values()})
+
+    def _put(
+        self, ctx: ActorContext, state: RiskState, case: Case, waiting: Waiting,
+        before: OrderCard | None = None,
+    ) -> None:  # fmt: skip
+        card, request = waiting.card, case.request
+        state.waiting[request.order_id] = waiting
+        self._voice.asked(
+            ctx, state, request, tier=card.tier, rule=card.reasons[0].rule, score=card.score
+        )
+        self._send(ctx, case, waiting, before)
+        if self._settings.refresh_ns and not state.refresh_timer:
+            state.refresh_timer = ctx.after(self._settings.refresh_ns, REFRESH)
 
     def _ask_again(self, ctx: ActorContext, state: RiskState, case: Case, waiting: Waiting) -> None:
         """Void the record and ask anew, on the same card; too often is a no."""
@@ -191,15 +252,17 @@ class CardDesk:
         tier: Tier = ruling.tier if _is_asked(ruling.tier) else "one"
         waiting.card = make_card(
             case, state.rules, ruling, code=waiting.card.code, tier=tier, before=waiting.card,
-            because=because,
+            because=because, done=waiting.card.done,
         )  # fmt: skip
         waiting.sequence += 1
         self._send(ctx, case, waiting)
 
-    def _send(self, ctx: ActorContext, case: Case, waiting: Waiting) -> None:
+    def _send(
+        self, ctx: ActorContext, case: Case, waiting: Waiting, before: OrderCard | None = None
+    ) -> None:
         figures = figures_of(case, waiting.card, waiting.sequence)
         ctx.send(
-            self._approvals, ApprovalRequest(card=waiting.card, figures=figures),
+            self._approvals, ApprovalRequest(card=waiting.card, figures=figures, before=before),
             evidence=waiting.card.evidence,
         )  # fmt: skip
 
@@ -208,16 +271,29 @@ class CardDesk:
         case: Case,
     ) -> None:  # fmt: skip
         card, request = waiting.card, waiting.card.order
-        del state.waiting[request.order_id]
+        order_id = request.order_id
+        del state.waiting[order_id]
         # Booked before sending: a crash in between leaves the desk over-cautious.
-        state.book.reserve(tracked(request))
-        state.tickets[request.order_id] = Ticket(
-            request, self._maker.scopes_of(request), signed, card.code, twice_mid(case),
-            drift=card.drift, is_parent=self._voice.is_worked(request),
-        )  # fmt: skip
+        ticket = state.tickets.get(order_id)
+        if ticket is None:
+            state.book.reserve(tracked(request))
+            lasts = self._voice.outlives_day(request)
+            ticket = state.tickets[order_id] = Ticket(
+                request, self._maker.scopes_of(request),
+                is_parent=lasts or self._voice.is_worked(request), code=card.code,
+            )  # fmt: skip
+        else:
+            lasts = True
+            whole = card.done + card.quantity
+            state.book.shrink(order_id, whole)
+            ticket.request, ticket.is_withheld = with_quantity(ticket.request, whole), False
+        ticket.decision, ticket.twice_mid, ticket.drift = signed, twice_mid(case), card.drift
+        if lasts:
+            ticket.card, ticket.night = card, nights_until(state, ctx.now_ns())
+            state.resting[order_id] = None
         self._voice.kept(ctx, request, card.dropped, "smaller", card.twice_mid)
         passed = Passed(tier=card.tier, rule=card.reasons[0].rule, decision=signed)
-        self._voice.pass_order(ctx, state, request, passed)
+        self._voice.pass_order(ctx, state, ticket.request, passed)
 
     def _end(
         self, ctx: ActorContext, state: RiskState, waiting: Waiting, outcome: Outcome, reason: str
@@ -227,7 +303,10 @@ class CardDesk:
         state.waiting.pop(card.order.order_id, None)
         self._voice.kept(ctx, card.order, waiting.quantity, outcome, card.twice_mid)
         fault = Fault(rule=f"person_{outcome}", found=reason or outcome)
-        self._voice.refuse(ctx, state, card.order.order_id, fault)
+        if card.order.order_id in state.tickets:
+            self.end_rest(ctx, state, card.order.order_id, fault)
+        else:
+            self._voice.refuse(ctx, state, card.order.order_id, fault)
 
     def _withdraw(
         self, ctx: ActorContext, state: RiskState, waiting: Waiting, outcome: Outcome, reason: str
@@ -238,10 +317,6 @@ class CardDesk:
             reason=reason,
         ))  # fmt: skip
 
-    def _cancel_rest(self, ctx: ActorContext, state: RiskState, order_id: str) -> None:
-        state.book.ask(order_id, None)
-        self._voice.cancel(ctx, state, order_id)
-
     def _decision_fault(self, waiting: Waiting, signed: SignedDecision | None) -> str:
         card = waiting.card
         if signed is None or not self._gate.is_signed(signed):
@@ -250,7 +325,7 @@ class CardDesk:
             signed.record_hash.hex() == card.record_hash
             and signed.parent == card.order.order_id
             and signed.legs == bound_legs(card.order)
-            and signed.quantity == card.quantity
+            and signed.quantity == card.done + card.quantity
             and signed.worst_price == card.worst_price
         )
         needed = 2 if card.tier == "two" else 1
@@ -267,6 +342,11 @@ class CardDesk:
         seen = {reason.rule for reason in waiting.card.reasons}
         new = any(breach.control.name not in seen for breach in ruling.soft)
         return new or TIERS.index(ruling.tier) > TIERS.index(waiting.card.tier)
+
+
+def nights_until(state: RiskState, now_ns: int) -> int:
+    """Return how many nights have passed since trading first began."""
+    return round((now_ns - state.opened_ns) / _DAY) if state.opened_ns else 0
 
 
 def _is_asked(tier: Tier) -> bool:

@@ -13,9 +13,11 @@ from agents.desk.risk_cards import CardDesk
 from agents.desk.risk_case import CaseMaker, legs_of
 from agents.desk.risk_guard import Guard
 from agents.desk.risk_night import take_listing
-from agents.desk.risk_state import RiskState, Ticket, Waiting
+from agents.desk.risk_resting import Resting
+from agents.desk.risk_state import RiskSettings, RiskState, Ticket, Waiting
 from agents.desk.risk_voice import Voice
 from agents.desk.states import scope_name
+from agents.desk.working_order import ParentWithheld
 from agents.instrument_view import quotes_topic, status_topic
 from environment.actors import ActorContext
 from environment.control_messages import LowerDesk
@@ -41,18 +43,21 @@ _COLLAR: Final = 0.05  # Of a reduction on stale data, where no limit says anoth
 _NO_SEQUENCE: Final = -1  # Of a touch that a chain told.
 Heard = (
     BandsChanged | AuctionIndication | PhaseChanged | QuoteUpdate | DepthUpdate | Resumed
-    | ChainUpdate | SeriesListed
+    | ChainUpdate | SeriesListed | ParentWithheld
 )  # fmt: skip
 
 
 class MarketHearing:
     """Keeps marks and views, and acts on what they mean for waiting and working orders."""
 
-    def __init__(self, maker: CaseMaker, guard: Guard, cards: CardDesk, voice: Voice) -> None:
+    def __init__(
+        self, maker: CaseMaker, guard: Guard, cards: CardDesk, voice: Voice, settings: RiskSettings
+    ) -> None:
         self._maker = maker
         self._guard = guard
         self._cards = cards
         self._voice = voice
+        self._resting = Resting(maker, cards, voice, settings)
 
     def hear(self, ctx: ActorContext, state: RiskState, message: Heard) -> None:
         """Take one fact of the market in."""
@@ -78,6 +83,9 @@ class MarketHearing:
                 state.renew_timer = 0  # It ended with the incarnation before.
                 self.renew_later(ctx, state)
                 self._listen(ctx, state)
+                self._resting.resume(ctx, state)
+            case ParentWithheld():
+                self._resting.withheld(ctx, state, message)
 
     def _listen(self, ctx: ActorContext, state: RiskState) -> None:
         """Hear every stock closely, its options by their chain, and those held closely too."""
@@ -146,7 +154,9 @@ class MarketHearing:
         if order.scope == "desk":
             if order.to == "halted":
                 self._cards.end_all(ctx, state, "halted", order.reason)
-            self._cancel(ctx, state, lambda _: True, keep_reducing=order.to == "reducing")
+            if state.flattens_for:
+                self._resting.take_out(ctx, state, lambda *_: True, for_good=True)
+            self._take_out(ctx, state, lambda _: True, keep_reducing=order.to == "reducing")
             return
         key = scope_name(order.scope, order.name)
 
@@ -154,7 +164,7 @@ class MarketHearing:
             return key in self._maker.scopes_of(waiting.card.order)
 
         self._cards.end_all(ctx, state, "halted", f"{key}: {order.reason}", is_inside)
-        self._cancel(
+        self._take_out(
             ctx, state, lambda ticket: key in ticket.scopes, keep_reducing=order.to == "reducing"
         )
 
@@ -210,6 +220,8 @@ class MarketHearing:
             state.frozen.hear(symbol, ticks, ctx.now_ns())
         self._guard.on_mark(ctx, state, symbol)
         self._cards.look_for_drift(ctx, state, symbol)
+        if state.resting:
+            self._resting.ask_again(ctx, state, symbol)
 
     def _on_phase(self, ctx: ActorContext, state: RiskState, phase: PhaseChanged) -> None:
         symbol = phase.instrument
@@ -230,10 +242,10 @@ class MarketHearing:
             state.opened_ns = ctx.now_ns()
         if phase.phase in {"halted", "post_close", "closed"}:
             # What people approved was approved for a market that trades.
-            self._cancel(
+            self._take_out(
                 ctx, state,
                 lambda ticket: ticket.decision is not None and self._ticket_trades(ticket, symbol),
-                keep_reducing=False,
+                keep_reducing=False, until_reopening=True,
             )  # fmt: skip
 
     def _trades(self, waiting: Waiting, symbol: str) -> bool:
@@ -249,19 +261,14 @@ class MarketHearing:
             symbol in {leg.instrument, named[leg.instrument].underlying} for leg in legs_of(request)
         )
 
-    def _cancel(
+    def _take_out(
         self, ctx: ActorContext, state: RiskState, which: Callable[[Ticket], bool], *,
-        keep_reducing: bool,
+        keep_reducing: bool, until_reopening: bool = False,
     ) -> None:  # fmt: skip
-        for order_id, ticket in state.tickets.items():
-            order = state.book.orders.get(order_id)
-            if order is None or ticket.is_cancelled or not which(ticket):
-                continue
-            if keep_reducing and self._reduces(state, ticket, order.order_id):
-                continue
-            ticket.is_cancelled = True
-            state.book.ask(order_id, None)
-            self._voice.cancel(ctx, state, order_id)
+        def goes(order_id: str, ticket: Ticket) -> bool:
+            return which(ticket) and not (keep_reducing and self._reduces(state, ticket, order_id))
+
+        self._resting.take_out(ctx, state, goes, until_reopening=until_reopening)
 
     def _reduces(self, state: RiskState, ticket: Ticket, order_id: str) -> bool:
         order = state.book.orders[order_id]

@@ -4,6 +4,8 @@ A parent is booked whole when it is let through; its children reserve nothing of
 child fills is the parent's fill, for the book and for limits.
 """
 
+from typing import Final
+
 import msgspec
 
 from agents.desk.controls import breaches
@@ -14,6 +16,8 @@ from agents.desk.risk_voice import Passed, Voice
 from agents.orders import TrackedOrder
 from environment.actors import ActorContext
 from environment.messages import OrderCancelled, OrderEvent, OrderFilled, OrderRequest
+
+WITHHELD: Final = "withheld"
 
 
 class ParentDesk:
@@ -91,6 +95,8 @@ def _terms_fault(
         request.instrument, request.side, request.legs,
     ):  # fmt: skip
         return Fault(rule="beyond_parent", found=f"{child.side} {child.instrument}")
+    if ticket.is_withheld:
+        return Fault(rule=WITHHELD, found="until people were asked again")
     open_lots = sum(one.at_most() for one in ticket.children.values())
     left = parent.terms.quantity - parent.filled - open_lots
     if ticket.is_ending or ticket.is_cancelled or child.quantity > left:

@@ -100,7 +100,15 @@ class Ticket(msgspec.Struct):
     is_cancelled: bool = False  # The desk itself has cancelled what is left of it.
     is_parent: bool = False  # Execution works it, in children.
     is_ending: bool = False  # Execution is done with it.
+    is_withheld: bool = False  # Out of the market until it was asked again.
+    night: int = 0  # How many had passed when people said yes.
+    card: OrderCard | None = None  # What they said it to, where it outlives the day.
     children: dict[str, TrackedOrder] = {}  # Those in the market.
+
+    @property
+    def rests(self) -> bool:
+        """Whether people approved it for longer than a day."""
+        return self.card is not None
 
 
 class Waiting(msgspec.Struct):
@@ -126,6 +134,7 @@ class RiskState(msgspec.Struct):
     tickets: dict[str, Ticket] = {}
     child_of: dict[str, str] = {}  # Parent by the id of its open child.
     waiting: dict[str, Waiting] = {}  # By order id.
+    resting: dict[str, None] = {}  # Orders that people approved for longer than a day.
     pending: Rulebook | None = None  # Looser rules that wait for an admin.
     pending_source: str = ""
     listed: dict[str, Instrument] = {}  # Series that came after the start, as after a split.

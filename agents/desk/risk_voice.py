@@ -8,7 +8,16 @@ import msgspec
 from agents.desk.controls import Breach
 from agents.desk.exposure import owner_of
 from agents.desk.order_form import Fault
-from agents.desk.risk_state import GATE, VERDICTS, PaperOrder, RiskSettings, RiskState, Verdict
+from agents.desk.risk_state import (
+    GATE,
+    VERDICTS,
+    PaperOrder,
+    RiskSettings,
+    RiskState,
+    Ticket,
+    Verdict,
+)
+from agents.desk.working_order import EndParent, WithholdParent
 from environment.actors import ActorContext, ActorRef, Directory
 from environment.approval_messages import Tier
 from environment.authority import VerdictKey, order_hash
@@ -24,6 +33,7 @@ from environment.messages import (
 from environment.signed import SignedDecision, SignedVerdict
 
 ToVenue = ApprovedOrder | ApprovedReplace | CancelOrder
+ToExecution = ApprovedOrder | CancelOrder | WithholdParent | EndParent
 
 
 class Passed(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +51,7 @@ class Voice:
 
     def __init__(
         self, venue: ActorRef[ToVenue], owners: Directory[OrderEvent], settings: RiskSettings,
-        seal: VerdictKey, execution: ActorRef[ApprovedOrder | CancelOrder] | None,
+        seal: VerdictKey, execution: ActorRef[ToExecution] | None,
     ) -> None:  # fmt: skip
         self._venue = venue
         self._execution = execution
@@ -69,6 +79,23 @@ class Voice:
         """Return whether execution works an order, in children."""
         return self._execution is not None and request.style != "direct"
 
+    def outlives_day(self, request: OrderRequest) -> bool:
+        """Return whether an order rests over nights, in the hands of execution."""
+        lasts = request.time_in_force in {"gtc", "gtd"} and request.style == "direct"
+        return self._execution is not None and lasts
+
+    def withhold(self, ctx: ActorContext, state: RiskState, order_id: str) -> None:
+        """Have an order taken out of the market that may come back when it was asked again."""
+        if self._execution is None:
+            return
+        ctx.send(self._execution, WithholdParent(order_id=order_id))
+        self._cancel_children(ctx, state.tickets[order_id])
+
+    def end_parent(self, ctx: ActorContext, order_id: str, reason: str) -> None:
+        """Have execution end an order that is out of the market, and tell its owner why."""
+        if self._execution is not None:
+            ctx.send(self._execution, EndParent(order_id=order_id, reason=reason))
+
     def pass_replace(
         self, ctx: ActorContext, state: RiskState, request: ReplaceRequest, passed: Passed
     ) -> None:
@@ -90,6 +117,9 @@ class Voice:
             ctx.send(self._venue, CancelOrder(order_id=order_id))
             return
         ctx.send(self._execution, CancelOrder(order_id=order_id))
+        self._cancel_children(ctx, ticket)
+
+    def _cancel_children(self, ctx: ActorContext, ticket: Ticket) -> None:
         for child in ticket.children.values():
             if not child.is_cancelling:
                 child.asked.append(None)
@@ -97,7 +127,7 @@ class Voice:
 
     def refuse(
         self, ctx: ActorContext, state: RiskState, order_id: object, fault: Fault,
-        breach: Breach | None = None,
+        breach: Breach | None = None, *, tells_owner: bool = True,
     ) -> None:  # fmt: skip
         """Tell the owner, if the id names one, and publish why."""
         named = order_id if isinstance(order_id, str) else repr(order_id)
@@ -111,8 +141,9 @@ class Voice:
             unit="" if breach is None else breach.control.unit,
             limits_version=state.rules.version,
         ))  # fmt: skip
-        refusal = OrderRefused(order_id=named, reason=f"{fault.rule}: {fault.found}")
-        self.tell_owner(ctx, state, refusal)
+        if tells_owner:
+            refusal = OrderRefused(order_id=named, reason=f"{fault.rule}: {fault.found}")
+            self.tell_owner(ctx, state, refusal)
 
     def asked(
         self, ctx: ActorContext, state: RiskState, request: OrderRequest, *, tier: Tier, rule: str,

@@ -38,6 +38,8 @@ class WorkingOrder(msgspec.Struct):
     leg_lots: dict[str, int] = {}
     premium_ticks: float = 0.0
     slice: int = -1
+    rests: bool = False  # People approved it for longer than a day: one child a day, and no slices.
+    is_withheld: bool = False  # No child leaves before it is approved again.
 
     @property
     def has_arrival(self) -> bool:
@@ -134,4 +136,23 @@ class ParentOver(MoneyMessage, frozen=True, kw_only=True):
     order_id: str
 
 
-PROTOCOL = (ExecutionReport, ParentOver)
+class WithholdParent(MoneyMessage, frozen=True, kw_only=True):
+    """Risk to execution: take an order that rests out of the market, until it is approved again."""
+
+    order_id: str
+
+
+class EndParent(MoneyMessage, frozen=True, kw_only=True):
+    """Risk to execution: an order that rests is over; its owner is told the reason."""
+
+    order_id: str
+    reason: str
+
+
+class ParentWithheld(MoneyMessage, frozen=True, kw_only=True):
+    """Fact to risk: nothing of an order that rests works any more, and nothing will unasked."""
+
+    order_id: str
+
+
+PROTOCOL = (ExecutionReport, ParentOver, WithholdParent, EndParent, ParentWithheld)

@@ -4,7 +4,13 @@ from typing import Final
 
 import msgspec
 
-from environment.approval_messages import CardFigures, CardState, OrderCard, Outcome
+from environment.approval_messages import (
+    CardFigures,
+    CardProgress,
+    CardState,
+    OrderCard,
+    Outcome,
+)
 
 _REMEMBERED: Final = 200  # Ended cards, so that a late answer is told how it ended.
 _FIGURES: Final = 16  # Sequence numbers of one card whose times are kept.
@@ -55,6 +61,11 @@ class Entry(msgspec.Struct, kw_only=True):
     def is_open(self) -> bool:
         """Whether an answer could still count."""
         return self.state in {"waiting", "one_of_two"}
+
+    def hear_progress(self, progress: CardProgress) -> None:
+        """Take in how far an approved order has come."""
+        self.filled, self.reason = progress.filled, progress.reason
+        self.state = "done" if progress.is_over else "withheld" if progress.is_withheld else "sent"
 
     def hear_figures(self, figures: CardFigures) -> None:
         """Take newer figures in."""

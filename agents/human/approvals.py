@@ -125,8 +125,7 @@ class Approvals(Actor[ToApprovals]):
             entry.state = "not_sent"
             self._finish(ctx, entry, message.outcome, message.reason)
         else:
-            entry.filled = message.filled
-            entry.state = "done" if message.is_over else "sent"
+            entry.hear_progress(message)
             self._publish(ctx, entry)
             if message.is_over:
                 del self.state.cards[message.code]
@@ -138,7 +137,7 @@ class Approvals(Actor[ToApprovals]):
             if card.previous and card.code in state.ended:
                 return  # A no, or an expiry, was first; risk will hear of it.
             state.asked += 1
-            entry = Entry(card=card, figures=asked.figures)
+            entry = Entry(card=card, figures=asked.figures, previous=asked.before)
             state.cards[card.code] = entry
         else:
             self._renew(entry, asked)
@@ -251,7 +250,8 @@ class Approvals(Actor[ToApprovals]):
         people = tuple(yes.person for yes in entry.yes)
         signed = self._key.sign(SignedDecision(
             record_hash=bytes.fromhex(card.record_hash), parent=card.order.order_id,
-            legs=bound_legs(card.order), quantity=card.quantity, worst_price=card.worst_price,
+            legs=bound_legs(card.order), quantity=card.done + card.quantity,
+            worst_price=card.worst_price,
             people=people, decided_ns=now_ns, send_until_ns=now_ns + card.send_within_ns,
         ))  # fmt: skip
         entry.state, entry.outcome = "sent", "approved"

@@ -41,6 +41,7 @@ _STATES: Final = {
     "one_of_two": "One yes, waits for a second person",
     "redrawing": "Risk rules on the smaller order",
     "sent": "Sent",
+    "withheld": "Out of the market, asked again at the next open",
     "done": "Done",
     "not_sent": "Not sent",
 }
@@ -127,7 +128,9 @@ def _status(change: CardChanged) -> str:
     words = _OUTCOMES[change.outcome] if change.outcome else _STATES[change.state]
     if change.state == "waiting" and change.card.changed_because == "smaller":
         words = "Made smaller: asks again"
-    if change.state in {"sent", "done"}:
+    if change.state == "waiting" and change.card.changed_because == "next_open":
+        words = "The market has opened: asks again"
+    if change.state in {"sent", "withheld", "done"}:
         filled = f"{grouped(change.filled)} of {grouped(change.card.quantity)} filled"
         return f"{_STATES[change.state]}: {filled}"
     return words
@@ -255,6 +258,8 @@ def _changed(change: CardChanged) -> list[View]:
          money(card.worst_case.loss_micros, decimals=0)),
     )  # fmt: skip
     rows = [{"name": n, "before": old, "after": new} for n, old, new in pairs if old != new]
+    if card.changed_because == "next_open":
+        rows.append({"name": "Traded before", "before": "", "after": grouped(card.done)})
     if card.dropped:
         rows.append(
             {"name": "Dropped", "before": "", "after": f"{grouped(card.dropped)}, sent by nobody"}

@@ -12,9 +12,11 @@ import msgspec
 from agents.desk.controls import Limit, Mandate, Rulebook
 from agents.desk.custodian import Custodian
 from agents.desk.custodian_state import CustodianSettings
+from agents.desk.execution import Execution, ExecutionSettings
 from agents.desk.limits import ApprovalPolicy, ApprovalRule
 from agents.desk.risk import Risk
 from agents.desk.risk_state import RiskSettings
+from agents.desk.schedule import Session
 from agents.human.approval_state import ApprovalSettings
 from agents.human.approvals import Approvals
 from brokers.simulated import SimulatedVenue
@@ -22,6 +24,7 @@ from environment.actors import ActorRef, Directory
 from environment.actors.testing import RecordingContext
 from environment.approval_messages import CARDS_TOPIC, CardAnswer, CardChanged
 from environment.authority import keys_of_seed
+from environment.control_messages import STATE_TOPIC
 from environment.messages import (
     CancelOrder,
     OrderAccepted,
@@ -35,13 +38,16 @@ from environment.messages import (
     SubmitOrder,
     TimerFired,
 )
-from tests.unit.desk.factories import AAPL, DOLLAR, quote
+from tests.unit.desk.factories import AAPL, DOLLAR, phase, quote
 
 AGENTS = ("quant/a", "quant/b")
 PANEL, PRICE = "human/panel", 10_000
 ASKS_ABOVE, TWO_ABOVE, MOST = 4, 8, 12  # Lots: one person, two people, and the hard limit.
 KEYS = keys_of_seed(1)
-ACTORS = ("desk/risk", "human/approvals", "desk/custodian", "venue")
+EXECUTION = "desk/execution"
+ACTORS = ("desk/risk", "human/approvals", "desk/custodian", EXECUTION, "venue")
+LASTING = frozenset({"gtc", "gtd"})
+DAY_S = 86_400
 
 
 def rulebook() -> Rulebook:
@@ -67,6 +73,9 @@ class Exchange:
         self.most: dict[str, int] = {}
         self.cancels: list[str] = []
         self.position = 0
+        self.day = 0
+        self.days: dict[str, int] = {}  # On which an order was entered.
+        self.lasts: set[str] = set()  # What a night does not end.
         self.reports: list[Any] = []
 
     def take(self, message: Any) -> None:
@@ -75,6 +84,9 @@ class Exchange:
             self.submitted.append(message)
             self.open[message.order_id] = [message.side, message.quantity, message.price]
             self.most[message.order_id] = message.quantity
+            self.days[message.order_id] = self.day
+            if message.time_in_force in LASTING:
+                self.lasts.add(message.order_id)
             self._say(OrderAccepted(order_id=message.order_id, instrument="AAPL", exchange_ns=1))
             return
         if isinstance(message, CancelOrder):
@@ -116,6 +128,15 @@ class Exchange:
             leaves=left - lots, liquidity="maker", fee_micros=0, exchange_ns=1, trade_id=1,
         ))  # fmt: skip
 
+    def end_day(self) -> None:
+        """End what was entered for the day."""
+        for order_id in sorted(self.open.keys() - self.lasts):
+            left = self.open.pop(order_id)[1]
+            self._say(OrderCancelled(
+                order_id=order_id, instrument="AAPL", quantity=left, reason="day", exchange_ns=1
+            ))  # fmt: skip
+        self.day += 1
+
     def _say(self, event: Any) -> None:
         self.reports.append(event)
 
@@ -134,6 +155,8 @@ class DeskFloor:
         self.asked: dict[str, OrderRequest] = {}
         self.heard: dict[str, list[Any]] = defaultdict(list)
         self.yes: dict[str, int] = {}  # Lots that people have said yes to, by order.
+        self.yes_day: dict[str, int] = {}  # On which they said so last.
+        self.parents: dict[str, str] = {}  # Of children that execution asked for.
         self.forged: set[str] = set()
         self.published: list[Any] = []
         self.answers: dict[str, CardAnswer] = {}
@@ -141,18 +164,24 @@ class DeskFloor:
             self.contexts[address] = RecordingContext(address, now_ns=self.now_ns)
             self.actors[address] = self.make(address)
             self._resume(address)
+        self.give("desk/risk", phase("continuous"), "exchange")
         self.give("desk/risk", quote(PRICE - 1, PRICE + 1), "exchange")
 
     def make(self, address: str) -> Any:
         ref: Any = ActorRef
-        owners: Any = Directory(lambda name: name in AGENTS)
+        owners: Any = Directory(lambda name: name in {*AGENTS, EXECUTION})
         if address == "desk/risk":
             settings = RiskSettings(
                 account="swarm", instruments=(AAPL,), rules=rulebook(), refresh_ns=0,
                 reference_ticks={"AAPL": PRICE}, cash_micros=1_000_000 * DOLLAR,
             )  # fmt: skip
             custodian, people = ref("desk/custodian"), ref("human/approvals")
-            return Risk(custodian, people, owners, settings, KEYS)
+            return Risk(custodian, people, owners, settings, KEYS, ref(EXECUTION))
+        if address == EXECUTION:
+            slicing = ExecutionSettings(
+                instruments=(AAPL,), sessions=(Session(open_ns=0, close_ns=1 << 62),)
+            )
+            return Execution(ref("desk/risk"), owners, slicing)
         if address == "human/approvals":
             return Approvals(ref("desk/risk"), ApprovalSettings(figures_age_ns=0), KEYS)
         if address == "desk/custodian":
@@ -203,8 +232,12 @@ class DeskFloor:
     def _release(self, address: str, ctx: RecordingContext) -> None:
         for sent in ctx.sent:
             self.post(address, sent.to, sent.message)
+            if address == EXECUTION and isinstance(sent.message, OrderRequest):
+                self.parents[sent.message.order_id] = sent.message.parent
         for published in ctx.published:
             self.published.append(published.message)
+            if published.to == STATE_TOPIC:
+                self.post(address, EXECUTION, published.message)
             if published.to == CARDS_TOPIC and isinstance(published.message, CardChanged):
                 self.cards[published.message.card.code] = published.message
         self.timers += [(t.due_ns, address, t.timer_id, t.name) for t in ctx.timers_set]
@@ -223,7 +256,8 @@ class DeskFloor:
         order_id = changed.card.order.order_id
         lots = answer.quantity if answer.answer == "smaller" else changed.card.quantity
         assert lots is not None
-        self.yes[order_id] = lots
+        self.yes[order_id] = changed.card.done + lots
+        self.yes_day[order_id] = self.exchange.day
 
     # --- time and crashes ----------------------------------------------------------------------
 
@@ -233,6 +267,19 @@ class DeskFloor:
         self.timers = [t for t in self.timers if t[0] > self.now_ns]
         for _, address, timer_id, name in due:
             self.give(address, TimerFired(timer_id=timer_id, name=name), address)
+
+    def night(self) -> None:
+        """Let a day end and the next one open; what the desk hears of it waits in its mail."""
+        while self.mail["venue", "exchange"]:  # No order is on the way over a night.
+            self.give("exchange", self.mail["venue", "exchange"].popleft(), "venue")
+        self.exchange.end_day()
+        self.collect_reports()
+        for name in ("closing_auction", "closed"):
+            self.post("exchange", "desk/risk", phase(name))
+        self.advance(DAY_S)
+        for name in ("pre_open", "opening_auction", "continuous"):
+            self.post("exchange", "desk/risk", phase(name))
+        self.post("exchange", "desk/risk", quote(PRICE - 1, PRICE + 1))
 
     def restart(self, address: str) -> None:
         """Take an actor down and up: its state comes back, its timers do not."""
@@ -245,7 +292,9 @@ class DeskFloor:
 
     def _resume(self, address: str) -> None:
         if Resumed in self.actors[address].ACCEPTS:
-            self.give(address, Resumed(), "kernel")
+            custodian = self.actors.get("desk/custodian")
+            told = custodian.resumed(address) if custodian is not None else Resumed()
+            self.give(address, told, "kernel")
 
     def settle(self) -> None:
         """Let everything that is under way end, with nobody answering any more."""

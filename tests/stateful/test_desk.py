@@ -6,6 +6,7 @@ planted mutant for each rule, each caught.
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import Phase, settings, strategies as st
 from hypothesis.stateful import (
@@ -16,11 +17,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from agents.desk import risk as risk_module
+from agents.desk import risk as risk_module, risk_parents
 from agents.desk.case import Case
 from agents.desk.order_table import OrderTable
+from agents.desk.resting_work import RestingWork
 from agents.desk.risk import Risk
+from agents.desk.risk_cards import CardDesk
+from agents.desk.risk_resting import Resting
 from agents.desk.risk_state import Verdict
+from agents.desk.risk_voice import Passed, Voice
 from agents.desk.ruling import Ruling
 from agents.human.approvals import Approvals
 from brokers.simulated import SimulatedVenue
@@ -39,6 +44,8 @@ from tests.stateful.desk_floor import (
     ACTORS,
     AGENTS,
     ASKS_ABOVE,
+    DAY_S,
+    EXECUTION,
     MOST,
     PANEL,
     PRICE,
@@ -64,13 +71,16 @@ class Desk(RuleBasedStateMachine):
 
     @rule(
         agent=st.sampled_from(AGENTS), side=SIDES, lots=LOTS, away=st.sampled_from([0, -5, 5]),
-        at_once=st.booleans(),
+        at_once=st.booleans(), lasts=st.sampled_from(["day", "gtc", "gtd"]),
     )  # fmt: skip
-    def propose(self, agent: str, side: Any, lots: int, away: int, at_once: bool) -> None:
+    def propose(
+        self, agent: str, side: Any, lots: int, away: int, at_once: bool, lasts: Any
+    ) -> None:
         self.number += 1
+        date_ns = self.floor.now_ns + 2 * DAY_S * 1_000_000_000
         request = OrderRequest(
             order_id=f"{agent}/{self.number}", instrument="AAPL", side=side, quantity=lots,
-            price=PRICE + away,
+            price=PRICE + away, time_in_force=lasts, expire_ns=date_ns if lasts == "gtd" else None,
         )  # fmt: skip
         self.floor.asked[request.order_id] = request
         self.floor.post(agent, "desk/risk", request)
@@ -193,6 +203,12 @@ class Desk(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.floor.advance(seconds)
 
+    @rule(at_once=st.booleans())
+    def night(self, at_once: bool) -> None:
+        self.floor.night()
+        if at_once:
+            self.floor.deliver_all()
+
     @rule(address=st.sampled_from(ACTORS))
     def restart(self, address: str) -> None:
         self.floor.restart(address)
@@ -207,19 +223,34 @@ class Desk(RuleBasedStateMachine):
             if isinstance(v, Verdict) and v.is_passed and v.rule == "reducing"
         }  # fmt: skip
         for order in floor.exchange.submitted:
-            asked = floor.asked.get(order.order_id)
-            assert asked is not None, f"{order.order_id} was never asked for"
-            assert order.order_id not in floor.forged
+            order_id = floor.parents.get(order.order_id, order.order_id)
+            asked = floor.asked.get(order_id)
+            assert asked is not None, f"{order_id} was never asked for"
+            assert order_id not in floor.forged
             assert (asked.side, asked.price) == (order.side, order.price)
-            assert order.quantity <= min(asked.quantity, MOST) or order.order_id in reducing
-            if order.quantity > ASKS_ABOVE and order.order_id not in reducing:
-                assert floor.yes.get(order.order_id, 0) >= order.quantity, f"nobody let {order} by"
+            assert order.quantity <= min(asked.quantity, MOST) or order_id in reducing
+            is_child = order_id != order.order_id
+            if is_child or (order.quantity > ASKS_ABOVE and order_id not in reducing):
+                assert floor.yes.get(order_id, 0) >= order.quantity, f"nobody let {order} by"
 
     @invariant()
     def no_order_draws_more_than_was_approved(self) -> None:
-        for order_id, lots in self.floor.yes.items():
-            if self.floor.exchange.most.get(order_id, 0) > ASKS_ABOVE:
-                assert self.floor.exchange.most[order_id] <= lots
+        floor, exchange = self.floor, self.floor.exchange
+        for order_id, lots in floor.yes.items():
+            if exchange.most.get(order_id, 0) > ASKS_ABOVE:
+                assert exchange.most[order_id] <= lots
+            children = [child for child, parent in floor.parents.items() if parent == order_id]
+            traded = sum(exchange.filled[child] for child in children)
+            working = sum(exchange.open[child][1] for child in children if child in exchange.open)
+            assert traded + working <= lots, f"{order_id}: {traded} and {working} of {lots}"
+
+    @invariant()
+    def nothing_of_yesterday_works_before_it_was_asked_again(self) -> None:
+        floor = self.floor
+        for order_id in floor.exchange.open:
+            parent = floor.parents.get(order_id)
+            if parent is not None:
+                assert floor.yes_day[parent] == floor.exchange.day, f"{parent} was asked long ago"
 
     @invariant()
     def no_order_is_entered_twice(self) -> None:
@@ -251,18 +282,24 @@ class Desk(RuleBasedStateMachine):
         assert all(entry.outcome == "approved" for entry in approvals.cards.values())
         delivered = set(floor.heard) | set(floor.forged)
         assert set(floor.asked) <= delivered, set(floor.asked) - delivered
-        left = set(risk.book.orders) ^ set(floor.exchange.open)
+        # What is withheld until it is asked again is in the desk's books alone.
+        held = {order_id for order_id, ticket in risk.tickets.items() if ticket.is_withheld}
+        open_ones = {floor.parents.get(order_id, order_id) for order_id in floor.exchange.open}
+        assert not held & open_ones
+        left = set(risk.book.orders) ^ (open_ones | held)
         assert not left, {order_id: risk.book.orders.get(order_id) for order_id in left}
         assert risk.book.account_in("AAPL").position == floor.exchange.position
 
     def _what_lowers_risk_passes(self) -> None:
         """A cancel passes in every state; so does a closing order in all but HALTED."""
         floor = self.floor
-        for order_id in list(floor.exchange.open):
+        for order_id in list(floor.actors["desk/risk"].state.book.orders):
             owner = order_id.rpartition("/")[0]
             floor.post(owner, "desk/risk", CancelRequest(order_id=order_id))
         floor.deliver_all()
         assert floor.exchange.open == {}
+        assert floor.actors["desk/risk"].state.book.orders == {}
+        assert floor.actors[EXECUTION].state.working == {}
         risk: Risk = floor.actors["desk/risk"]
         position = floor.exchange.position
         if not position or risk.state.states.of("desk:") == "halted":
@@ -332,6 +369,21 @@ def _forget(self: Any, ctx: Any, entry: Any) -> None:
     self.state.cards.pop(entry.card.code, None)
 
 
+def _for_ever(self: Any, ctx: Any, state: Any, order: Any) -> None:
+    BEGIN(self, ctx, state, order)
+    for place, ask in enumerate(ctx._moment.outbox):
+        if isinstance(ask[2], OrderRequest):
+            lasting = msgspec.structs.replace(ask[2], time_in_force="gtc")
+            ctx._moment.outbox[place] = (*ask[:2], lasting, *ask[3:])
+
+
+def _unasked(self: Any, ctx: Any, state: Any, order_id: str, ticket: Any) -> None:
+    ticket.is_withheld, ticket.night = False, ticket.night + 1
+    passed = Passed(tier="one", rule="mutant", decision=ticket.decision)
+    self._voice.pass_order(ctx, state, ticket.request, passed)
+
+
+BEGIN = RestingWork.begin
 MUTANTS: dict[str, list[tuple[Any, str, Any]]] = {
     "gate believes anybody": [
         (VenueGate, "check", lambda self, approved, now_ns: ""),
@@ -346,6 +398,21 @@ MUTANTS: dict[str, list[tuple[Any, str, Any]]] = {
         (risk_module, "beyond_approval", lambda *_: None),
         (ParentDraws, "claim", lambda *_: ""),
         (VenueGate, "check", lambda self, approved, now_ns: ""),
+    ],
+    "the venue keeps what rests": [
+        (RestingWork, "begin", _for_ever),
+        (Voice, "_cancel_children", lambda *_: None),
+        (RestingWork, "cancel_child", lambda *_: None),
+    ],
+    "a new day needs no yes": [
+        (Resting, "_ask", _unasked),
+        (risk_parents, "_terms_fault", lambda *_: None),
+        (VenueGate, "check", lambda self, approved, now_ns: ""),
+    ],
+    "what is withheld is forgotten": [
+        (CardDesk, "ask_next_day", lambda *_: None),
+        (Resting, "withheld", lambda self, ctx, state, message: state.resting.clear()),
+        (RestingWork, "take_out", lambda *_: None),
     ],
     "cancels need the desk to be open": [
         (Risk, "_on_cancel", lambda self, ctx, request: None),

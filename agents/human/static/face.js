@@ -78,7 +78,7 @@ function outcome(card) {
   if (!card.can_answer || card.people.length) said.push(card.status);
   if (card.reason) said.push(`: ${card.reason}`);
   if (!said.length) return null;
-  const isSent = card.state === "sent" || card.state === "done";
+  const isSent = ["sent", "withheld", "done"].includes(card.state);
   const name = `${card.filled} of ${card.quantity} filled`;
   return el("div", { class: "outcome" }, said.join(""),
     isSent ? el("progress", { max: card.quantity, value: card.filled, "aria-label": name }) : null);
