@@ -1,12 +1,14 @@
 """No accidents: what appears, moves or breaks under a hand never becomes an approval."""
 
 import re
+import time
 
+import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
 from agents.human import panel_room
-from environment.approval_messages import CardAnswer, OrderCard
+from environment.approval_messages import CardAnswer, CardViewed, OrderCard, named
 from tests.browser.desk_page import DeskPages, alive, desk, is_dead, on_screen, served, told
 from tests.unit.human.floor import make_figures
 
@@ -113,6 +115,44 @@ def test_a_pane_under_a_finger_is_not_made_anew(desk: DeskPages) -> None:
     expect(agents).to_contain_text("second")
 
 
+def test_a_fold_under_a_finger_opens_though_its_record_changed_meanwhile(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    page.locator("details[data-part=greeks] summary").hover()
+    page.mouse.down()
+    new = desk.card(price=64_890, previous=card.record_hash, changed_because="drift")
+    new = named(msgspec.structs.replace(new, code=card.code, record_hash=""))
+    desk.panel.floor.show(new, previous=card)
+    page.wait_for_timeout(300)
+    expect(page.locator(".was")).to_have_count(0)  # Nothing moves while it is pressed.
+    page.mouse.up()
+    expect(page.locator(".was")).to_contain_text("limit $648.90")
+    expect(page.locator("details[data-part=greeks]")).to_have_attribute("open", "")
+
+
+def test_a_press_that_is_never_let_go_stops_the_page_for_three_seconds_only(
+    desk: DeskPages,
+) -> None:
+    page, card = ready(desk)
+    page.locator("#card .title").hover()
+    page.mouse.down()
+    desk.panel.floor.show(card, state="sent", outcome="approved", filled=2)
+    expect(page.locator("#card .outcome")).to_contain_text("2 of 40 filled", timeout=6_000)
+    page.mouse.up()
+
+
+def test_a_space_on_a_fold_opens_it_though_its_record_changed_meanwhile(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    page.locator("details[data-part=greeks] summary").focus()
+    page.keyboard.down(" ")
+    new = desk.card(price=64_890, previous=card.record_hash, changed_because="drift")
+    new = named(msgspec.structs.replace(new, code=card.code, record_hash=""))
+    desk.panel.floor.show(new, previous=card)
+    page.wait_for_timeout(300)
+    page.keyboard.up(" ")
+    expect(page.locator(".was")).to_contain_text("limit $648.90")
+    expect(page.locator("details[data-part=greeks]")).to_have_attribute("open", "")
+
+
 def test_a_double_click_is_one_answer(desk: DeskPages) -> None:
     page, card = ready(desk)
     desk.panel.floor.replies = False
@@ -181,6 +221,26 @@ def test_without_a_heartbeat_everything_goes_dead_and_says_since_when(desk: Desk
         seats.tell_newest = tell  # type: ignore[method-assign]  # and speech again
     alive(page)
     assert count(desk, card) == 0
+
+
+def test_what_was_unfolded_without_a_connection_is_told_when_it_is_back(desk: DeskPages) -> None:
+    page, card = ready(desk)
+    alive(page)
+    seats = desk.panel.server.room.seats
+    tell, seats.tell_newest = seats.tell_newest, unheard  # type: ignore[method-assign]  # silence
+    try:
+        expect(page.locator("#notice")).to_contain_text("not connected", timeout=6_000)
+        page.click("details[data-part=greeks] summary")
+        page.wait_for_timeout(1_000)
+    finally:
+        seats.tell_newest = tell  # type: ignore[method-assign]  # and speech again
+    end_s = time.monotonic() + 8
+    while not any(
+        view.code == card.code and "greeks" in view.unfolded
+        for view in desk.panel.floor.heard(CardViewed)
+    ):
+        assert time.monotonic() < end_s, "the view was not recorded"
+        page.wait_for_timeout(100)
 
 
 def test_a_lost_connection_comes_back_with_what_happened_meanwhile(desk: DeskPages) -> None:

@@ -9,6 +9,7 @@ import * as dialogs from "./dialogs.js";
 import { byId, el, pressId } from "./dom.js";
 import { passGate } from "./gate.js";
 import { Live } from "./live.js";
+import { whenReleased } from "./press.js";
 import { Reading } from "./read.js";
 import { renew, session, signOut } from "./session.js";
 import { connect } from "./socket.js";
@@ -178,7 +179,8 @@ async function enter(note = "") {
   byId("floor").hidden = false;
   socket = connect({
     version,
-    onFrame: (frame) => hear[frame.t]?.(frame),
+    // A heartbeat draws nothing, and must not wait for a finger.
+    onFrame: (frame) => (frame.t === "beat" ? hear.beat(frame) : whenReleased(() => hear[frame.t]?.(frame))),
     onOpen: () => {},
     onLost: () => {},
     onSignedOut: () => checkSignIn(),

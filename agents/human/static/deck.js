@@ -123,6 +123,7 @@ export class Deck {
     const hadFocus = this.place.contains(document.activeElement) && this.place !== document.activeElement;
     this.left = el("span", { class: "left", role: "timer", "aria-live": "off" });
     this.faceNode = el("div", {});
+    const open = this.unfold?.card.code === card.code ? this.unfold.standsOpen() : [];
     this.unfold = new Unfold(card, this.send);
     this.actions = new Actions(card, this.person, { send: this.send, isSameVersion: this.isSameVersion });
     this.announced = new Set();
@@ -132,6 +133,7 @@ export class Deck {
       el("span", { class: "code" }, card.code), el("span", { class: "tier" }, tierWords(card.tier)),
       el("span", { class: "score" }, `risk ${card.score} of 100`), this.left);
     this.place.replaceChildren(el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Order ${card.code}` }, top, this.faceNode, this.unfold.node), this.actions.node);
+    this.unfold.reopen(open);
     // What had the focus is gone; it goes to the card as a whole, never to a button.
     if (hadFocus) this.place.focus({ preventScroll: true });
   }
@@ -166,11 +168,17 @@ export class Deck {
   reportView() {
     const shown = this.shown();
     if (!shown || this.viewedSince === null) return;
-    const ms = Math.round(performance.now() - this.viewedSince);
-    this.viewedSince = performance.now();
-    if (document.visibilityState !== "visible" || this.place.offsetParent === null) return;
+    const now = performance.now();
+    if (document.visibilityState !== "visible" || this.place.offsetParent === null) {
+      this.viewedSince = now;
+      return;
+    }
+    const ms = Math.min(Math.round(now - this.viewedSince), 600_000);
+    // Without a connection nothing was told: it is told later, with what is seen until then.
+    if (!this.send({ t: "viewed", shown, shown_ms: ms, unfolded: [...this.unfold.opened] })) return;
+    this.unfold.opened.clear();
+    this.viewedSince = now;
     this.reportedFirst = true;
-    this.send({ t: "viewed", shown, shown_ms: Math.min(ms, 600_000), unfolded: this.unfold.takeOpened() });
   }
 
   noted(frame) {

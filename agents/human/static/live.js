@@ -11,16 +11,6 @@ export class Live {
     this.flatten = el("button", { type: "button", class: "stop", on: { click: flatten } }, "Flatten …");
     byId("live").replaceChildren(...Object.values(this.panes));
     this.mayAct = false;
-    this.pressed = null; // The pane under a finger: what is pressed must be there when it is let go.
-    this.late = new Map();
-    for (const pane of Object.values(this.panes)) pane.addEventListener("pointerdown", () => (this.pressed = pane));
-    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => this.release()));
-  }
-
-  release() {
-    this.pressed = null;
-    for (const [name, [told, make]] of this.late) this.draw(name, told, make);
-    this.late.clear();
   }
 
   show(live, mayAct) {
@@ -36,10 +26,6 @@ export class Live {
     const pane = this.panes[name];
     const text = JSON.stringify(told);
     if (pane.told === text || (name === "orders" && pane.contains(document.activeElement))) return;
-    if (pane === this.pressed) {
-      this.late.set(name, [told, make]);
-      return;
-    }
     const focused = pane.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     pane.told = text;
     pane.replaceChildren(...make().filter(Boolean));

@@ -9,7 +9,7 @@ export class Unfold {
   constructor(card, ask) {
     this.card = card;
     this.ask = ask;
-    this.opened = new Set();
+    this.opened = new Set(); // Since the record was last told, of what a person saw.
     this.bodies = new Map();
     this.told = new Map();
     this.node = el("div", { class: "more" });
@@ -59,11 +59,13 @@ export class Unfold {
     if (fold.open) this.fetch("preview");
   }
 
-  // Which parts were opened since this was last asked, for the record of what a person saw.
-  takeOpened() {
-    const names = [...this.opened];
-    this.opened.clear();
-    return names;
+  // The parts that stand open, so that a new record of the same card leaves them so.
+  standsOpen() {
+    return [...this.node.querySelectorAll("details[open]")].map((fold) => fold.dataset.part);
+  }
+
+  reopen(names) {
+    for (const name of names) this.bodies.get(name).parentElement.open = true;
   }
 
   update(card) {
