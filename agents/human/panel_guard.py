@@ -86,6 +86,9 @@ def guard(places: Places) -> Middleware:
                 response = await handler(request)
             except web.HTTPException as error:
                 response = web.Response(status=error.status, text=f"{error.reason}\n")
+            except Exception:  # noqa: BLE001  the edge of the server: no detail leaves it
+                request.app.logger.exception("%s %s failed", request.method, request.path)
+                response = web.Response(status=500, text="the panel failed; nothing was done\n")
         if not response.prepared:
             response.headers.update(_HEADERS)
             response.headers.setdefault("Cache-Control", "no-store")

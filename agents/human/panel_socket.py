@@ -26,6 +26,7 @@ _HELLO_S: Final = 5.0
 _BURST: Final = 40  # Frames at once; after that as many a second as the next says.
 _PER_SECOND: Final = 20
 _MOST_SEATS: Final = 200
+_MOST_PAGES: Final = 12  # Of one sign-in, so that nobody takes every seat.
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -63,7 +64,8 @@ class PanelSockets:
         sign_in = self._pages.signed_in(request)
         if sign_in is None:
             raise web.HTTPUnauthorized
-        if len(self._room.seats) >= _MOST_SEATS:
+        pages = sum(1 for _ in self._room.seats.of(sign_in.sign_in_id))
+        if len(self._room.seats) >= _MOST_SEATS or pages >= _MOST_PAGES:
             raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse(
             max_msg_size=LONGEST_FRAME, heartbeat=15.0, compress=False, timeout=1.0

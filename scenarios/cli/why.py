@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgpack
 import msgspec
 
+from agents.human.panel_text import shown
 from environment.errors import OperatingError
 
 _LONGEST: Final = 110
@@ -80,9 +81,10 @@ def _is_about(message: Any, order_id: str) -> bool:  # noqa: ANN401  as MessageP
 
 def _said(message: dict[str, Any]) -> str:
     inner = message.get("order") or (message.get("card") or {}).get("order") or {}
-    shown = {k: v for k, v in (inner | message).items() if k not in _QUIET and v not in ("", None)}
-    plain = " ".join(f"{k}={v}" for k, v in shown.items() if isinstance(v, str | int | float))
-    text = f"{message['type']} {plain}"
+    told = {k: v for k, v in (inner | message).items() if k not in _QUIET and v not in ("", None)}
+    plain = " ".join(f"{k}={v}" for k, v in told.items() if isinstance(v, str | int | float))
+    # Words of others go to a terminal, which would obey what is hidden in them.
+    text = shown(f"{message['type']} {plain}").replace("\n", "[U+000A]")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 

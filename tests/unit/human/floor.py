@@ -276,7 +276,8 @@ class Panel:
 
 def make_server(folder: Path, **changes: Any) -> tuple[PanelServer, ScriptedFloor, PeopleStore]:
     floor, people = ScriptedFloor(), make_people(folder)
-    settings, model = PanelSettings(port=changes.pop("port", 0)), changes.pop("model", None)
+    settings = changes.pop("settings", None) or PanelSettings(port=changes.pop("port", 0))
+    model = changes.pop("model", None)
     closes = (START_NS + 6 * 3_600 * SECOND,)
     told = {"floor": "floor", "instruments": (make_equity("AAPL"),), "closes_ns": closes}
     room = RoomSettings(**(told | changes))
