@@ -86,7 +86,7 @@ def guard(places: Places) -> Middleware:
                 response = await handler(request)
             except web.HTTPException as error:
                 response = web.Response(status=error.status, text=f"{error.reason}\n")
-            except Exception:  # noqa: BLE001  the edge of the server: no detail leaves it
+            except Exception:  # The server's edge: the log has it, and no detail leaves.
                 request.app.logger.exception("%s %s failed", request.method, request.path)
                 response = web.Response(status=500, text="the panel failed; nothing was done\n")
         if not response.prepared:

@@ -1,6 +1,7 @@
 """What OWASP's lists name and no other test tries; docs/panel.md says which is where."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import ssl
@@ -130,7 +131,7 @@ def test_an_approval_cannot_be_had_by_a_link(panel: Panel, browser: Browser) -> 
 def test_another_method_reaches_nothing(browser: Browser, method: str) -> None:
     browser.sign_in()
     status, headers, told = browser.ask(method, "/api/session", Origin=browser.origin)
-    assert status in {400, 405}
+    assert status in {400, 404, 405}
     assert b"ana" not in told
     assert "Access-Control-Allow-Origin" not in headers
 
@@ -234,7 +235,7 @@ def test_passwords_that_come_all_at_once_are_not_all_hashed(tmp_path: Path) -> N
     with open_panel(tmp_path) as panel:
         statuses: list[int] = []
         threads = [
-            threading.Thread(target=lambda n=n: statuses.append(  # type: ignore[misc]
+            threading.Thread(target=lambda n=n: statuses.append(
                 Browser(panel.address).ask(
                     "POST", "/api/sign-in", {"name": f"n{n}", "password": "x" * 9}
                 )[0]
@@ -277,8 +278,9 @@ def greeted(address: str, version: ssl.TLSVersion) -> http.client.HTTPMessage:
     context.minimum_version = context.maximum_version = version
     host = address.removeprefix("https://")
     connection = http.client.HTTPSConnection(host, context=context, timeout=10)
-    connection.request("GET", "/", headers={"Host": host})
-    return connection.getresponse().headers
+    with contextlib.closing(connection):
+        connection.request("GET", "/", headers={"Host": host})
+        return connection.getresponse().headers
 
 
 def test_a_certificate_brings_tls_1_3_alone_and_cookies_that_need_it(tmp_path: Path) -> None:
@@ -312,10 +314,8 @@ def test_the_open_network_needs_a_certificate(tmp_path: Path) -> None:
 
 
 def test_words_of_a_headline_do_not_command_a_terminal() -> None:
-    message = {
-        "type": "Signal",
-        "text": "up\x1b[2J\x1b]0;owned\x07\u202e\nFAKE  9 desk/risk > venue",
-    }
+    words = "up\x1b[2J\x1b]0;owned\x07\u202e\nFAKE  9 desk/risk > venue"
+    message = {"type": "Signal", "text": words}
     (line,) = lines_of([Told(1, 0, "analyst/a", "desk/coordinator", (), message)])
     assert not set(line) & set("\x1b\x07\u202e\n")
     assert "[U+001B]" in line
