@@ -60,7 +60,6 @@ class Resumed(Message, frozen=True, kw_only=True):
     """First message of a new incarnation: what this actor still has in the market."""
 
     LANE: ClassVar[Literal["control", "data"]] = "control"
-
     open_orders: tuple[OpenOrder, ...] = ()
     positions: dict[str, int] = msgspec.field(default_factory=dict)
 
