@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from agents.human.panel_what_if import Moves
 from environment.approval_messages import CardLeg, OrderCard
 from environment.instruments import MICROS, Instrument
 from environment.options import strategies
@@ -18,6 +19,7 @@ _POINTS: Final = 81
 _REACH: Final = 0.2  # The chart shows this share of the spot to either side.
 _YEAR_NS: Final = 365 * 86_400_000_000_000
 _DAY_NS: Final = 86_400_000_000_000
+_YEAR_DAYS: Final = 365.0
 
 
 class Valued(msgspec.Struct, frozen=True):
@@ -25,6 +27,13 @@ class Valued(msgspec.Struct, frozen=True):
 
     structure: strategies.Structure
     spot: float
+
+    @property
+    def lasts_days(self) -> float | None:
+        """Days to the first expiry; None for stock alone."""
+        years = (leg.years for leg in self.structure.legs if leg.kind != "stock")
+        first = min(years, default=None)
+        return None if first is None else first * _YEAR_DAYS
 
 
 def value_card(
@@ -109,20 +118,19 @@ def payoff_chart(valued: Valued) -> dict[str, Any]:
     }
 
 
-def revalue(valued: Valued, *, spot_move: float = 0.0, vol_points: float = 0.0) -> float:
-    """Return what the order gains, in currency, if spot moves by a share and volatility by points.
-
-    Everything else stays, time too.
-    """
+def revalue(valued: Valued, moves: Moves) -> float:
+    """Return what the order gains, in currency, by these moves; everything else stays."""
     before = float(strategies.value(valued.structure, valued.spot))
     legs = tuple(
         leg
         if leg.kind == "stock"
         else strategies.Leg(
             kind=leg.kind, quantity=leg.quantity, entry_price=leg.entry_price, strike=leg.strike,
-            years=leg.years, sigma_annual=max(leg.sigma_annual + vol_points / 100, 1e-4),
+            years=leg.years, sigma_annual=max(moves.sigma_from(leg.sigma_annual), 1e-4),
         )
         for leg in valued.structure.legs
     )  # fmt: skip
     moved = strategies.Structure(name=valued.structure.name, legs=legs)
-    return float(strategies.value(moved, valued.spot * (1 + spot_move))) - before
+    spot = max(moves.spot_from(valued.spot), 0.01)
+    after = strategies.value(moved, spot, years_passed=moves.days / _YEAR_DAYS)
+    return float(after) - before

@@ -13,20 +13,20 @@ from agents.human.panel_payoff import revalue, value_card
 from agents.human.panel_room import Room
 from agents.human.panel_table import Laid
 from agents.human.panel_text import money
+from agents.human.panel_what_if import asks_what_if, read_moves
+from environment.approval_messages import OrderCard
 
-_WHAT_IF: Final = re.compile(
-    r"what if\b.*?(?P<what>vol|volatility|iv|spot|stock|price|it|[A-Z]{1,6})\b.*?"
-    r"(?P<way>falls?|drops?|rises?|gains?|goes up|goes down|up|down)\D*?"
-    r"(?P<size>\d{1,3}(?:\.\d{1,3})?)\s*(?P<unit>%|points?|per ?cent)?",
-    re.IGNORECASE,
-)
 _WHY: Final = re.compile(r"\bwhy\b", re.IGNORECASE)
 _WHO: Final = re.compile(r"\bwho\b.*\b(disagree|against|agree|other)", re.IGNORECASE)
-_VOLATILITY: Final = {"vol", "volatility", "iv"}
-_DOWNWARD: Final = ("fall", "drop", "goes down", "down")
 _ASKABLE: Final = (
     "I answer from the record only. Ask: why now? · who disagrees? · what if vol falls 5 points? · "
     "what if spot falls 3 %? · or /explain ORDER. Nothing was changed."
+)
+_NEUTRAL: Final = 0.05  # Delta of so little of all the shares behind it takes no side.
+_NO_SUCH_MOVE: Final = (
+    "I do not know which move you mean, so nothing was computed. Say for instance: what if the "
+    "stock falls 3 %, or $5, or to 140? · what if vol falls 5 points, or to 20? · what if spot "
+    "falls 3 % and vol rises 5 points and 2 days pass?"
 )
 
 
@@ -42,8 +42,8 @@ def answer_question(room: Room, laid: Laid | None, text: str) -> Answered:
     """Return the answer to a question about the card on screen, if there is one."""
     if laid is None:
         return Answered("No card is open, so there is nothing to ask about. " + _ASKABLE)
-    if found := _WHAT_IF.search(text):
-        return _what_if(room, laid, found)
+    if asks_what_if(text):
+        return _what_if(room, laid, text)
     if _WHO.search(text):
         return _who(room, laid)
     if _WHY.search(text):
@@ -70,30 +70,56 @@ def why(laid: Laid) -> str:
 
 def _who(room: Room, laid: Laid) -> Answered:
     card = laid.change.card
-    symbols = {leg.instrument for leg in card.legs}
-    wanted = {"buy": "up", "sell": "down"}.get(card.verb, "")
+    wanted = _wanted(room, card)
+    symbols = {leg.instrument for leg in card.legs} | underlyings_of(room, card)
     agree, against = list[str](), list[str]()
     for name, said in sorted(room.live.agents.items()):
         if said.instrument in symbols and said.direction and name != card.proposer:
             (agree if said.direction == wanted else against).append(f"{name} ({said.text})")
     if not agree and not against:
         return Answered("No other agent has a recorded view on this instrument.")
+    if not wanted:
+        views = ", ".join(agree + against)
+        return Answered(f"The order takes no side of the market. Views on it: {views}.")
     return Answered(
         f"Against: {', '.join(against) or 'nobody'}. With it: {', '.join(agree) or 'nobody'}."
     )
 
 
-def _what_if(room: Room, laid: Laid, found: re.Match[str]) -> Answered:
-    valued = value_card(laid.change.card, room.live.instruments, room.spots())
+def _wanted(room: Room, card: OrderCard) -> str:
+    """Return which way the stock must go for the order to gain; "" where it hardly matters."""
+    if all(leg.units_per_lot == 1 for leg in card.legs):
+        return {"buy": "up", "sell": "down"}.get(card.verb, "")
+    spot = max(room.spots().values(), default=0.0)
+    shares = sum(card.quantity * leg.ratio * leg.units_per_lot for leg in card.legs)
+    if card.greeks is None or not spot:
+        return ""
+    delta = (card.greeks.delta.after - card.greeks.delta.before) / 1e6
+    if abs(delta) < _NEUTRAL * shares * spot:
+        return ""
+    return "up" if delta > 0 else "down"
+
+
+def underlyings_of(room: Room, card: OrderCard) -> set[str]:
+    """Return the stock, or stocks, that an order is about."""
+    known = room.live.instruments
+    legs = [known[leg.instrument] for leg in card.legs if leg.instrument in known]
+    return {leg.underlying or leg.symbol for leg in legs}
+
+
+def _what_if(room: Room, laid: Laid, text: str) -> Answered:
+    card = laid.change.card
+    moves = read_moves(text, underlyings_of(room, card))
+    if moves is None:
+        return Answered(_NO_SUCH_MOVE, is_of_figures=True)
+    valued = value_card(card, room.live.instruments, room.spots())
     if valued is None:
-        text = "A price is missing to value this order; nothing was guessed."
-        return Answered(text, is_of_figures=True)
-    size = float(found["size"]) * (-1 if found["way"].lower().startswith(_DOWNWARD) else 1)
-    if found["what"].lower() in _VOLATILITY:
-        gain = revalue(valued, vol_points=size)
-        moved = f"volatility moves {size:+g} points"
-    else:
-        gain = revalue(valued, spot_move=size / 100)
-        moved = f"the stock moves {size:+g} %"
-    text = f"If {moved} and all else stays, this order alone makes {money(round(gain * 1e6))}."
-    return Answered(text.replace("-", "\u2212"), "revalued", is_of_figures=True)
+        missing = "A price is missing to value this order; nothing was guessed."
+        return Answered(missing, is_of_figures=True)
+    if valued.lasts_days is not None and moves.days > valued.lasts_days:
+        days = f"{valued.lasts_days:.1f} days"
+        late = f"An option of this order expires in {days}: ask about a time before that."
+        return Answered(late, is_of_figures=True)
+    gain = money(round(revalue(valued, moves) * 1e6))
+    answer = f"If {moves.words()} and all else stays, this order alone makes {gain}."
+    return Answered(answer.replace("-", "\u2212"), "revalued", is_of_figures=True)

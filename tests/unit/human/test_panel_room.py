@@ -11,6 +11,7 @@ from agents.human.panel_payoff import payoff_chart, revalue, value_card
 from agents.human.panel_questions import answer_question
 from agents.human.panel_room import FIGURES_NS, NOBODY, Room, RoomSettings
 from agents.human.panel_seats import MOST_WAITING, Seat
+from agents.human.panel_what_if import Moves
 from environment.approval_messages import ApproversPresent, CardLeg, Change
 from environment.instruments import make_equity, make_option
 from environment.messages import DepthUpdate, OrderFilled, QuoteUpdate, Side, Signal
@@ -163,7 +164,8 @@ def test_a_call_spread_loses_at_most_what_it_costs() -> None:
     chart = payoff_chart(valued)
     assert min(chart["expiry"]) == pytest.approx(-2_050, abs=0.01)  # 5 x 100 x 4.10
     assert max(chart["expiry"]) == pytest.approx(2_950, abs=0.01)  # 10 wide, less the cost
-    assert revalue(valued, spot_move=0.02) > 0 > revalue(valued, spot_move=-0.02)
+    up, down = (revalue(valued, Moves(spot=("share", share))) for share in (0.02, -0.02))
+    assert up > 0 > down
 
 
 class ToldFloor(StillFloor):
