@@ -104,6 +104,7 @@ class RulesDiffer(ControlMessage, frozen=True, kw_only=True):
     source: str
     waits: tuple[tuple[str, str, str], ...] = ()
     person: str = ""  # Who allowed it, if somebody did.
+    limits: tuple[tuple[str, str, str], ...] = ()  # Name, soft and hard of what holds, in words.
 
 
 class Audited(ControlMessage, frozen=True, kw_only=True):

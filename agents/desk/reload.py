@@ -3,6 +3,7 @@
 import msgspec
 
 from agents.desk.approval_table import is_looser, joined, tables_of
+from agents.desk.limit_words import limit_rows
 from agents.desk.limits import ApprovalPolicy, Breaker, Limit, Mandate, Rulebook
 from agents.desk.risk_state import RiskState
 from environment.actors import ActorContext
@@ -79,6 +80,7 @@ def read_again(ctx: ActorContext, state: RiskState, message: RulesRead) -> None:
     ctx.publish(RULES_TOPIC, RulesDiffer(
         version=state.rules.version, source=message.source,
         waits=tuple((wait.name, wait.now, wait.asked) for wait in waits),
+        limits=limit_rows(state.rules),
     ))  # fmt: skip
 
 
@@ -93,7 +95,8 @@ def allow_looser(ctx: ActorContext, state: RiskState, message: AllowLooser) -> b
         "old": str(before), "new": str(state.rules),
     })  # fmt: skip
     ctx.publish(RULES_TOPIC, RulesDiffer(
-        version=state.rules.version, source=message.source, person=message.person
+        version=state.rules.version, source=message.source, person=message.person,
+        limits=limit_rows(state.rules),
     ))  # fmt: skip
     return True
 

@@ -26,7 +26,7 @@ from environment.venue_messages import (
 )
 
 ToRisk = OrderEvent | PositionBooked | PositionMoved | LowerDesk | OutcomeUnknown
-Watched = OrderEvent | ApprovedOrder | ApprovedReplace
+Watched = OrderEvent | ApprovedOrder | ApprovedReplace | OutcomeUnknown
 
 
 class Reports:
@@ -122,4 +122,6 @@ class Reports:
         found = (state.table.unknown(), len(state.breaks))
         if found != state.told:
             state.told = found
-            ctx.send(self.risk, OutcomeUnknown(unknown=found[0], breaks=found[1]))
+            outcomes = OutcomeUnknown(unknown=found[0], breaks=found[1])
+            ctx.send(self.risk, outcomes)
+            self.show(ctx, outcomes)

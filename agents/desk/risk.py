@@ -5,6 +5,7 @@ from typing import ClassVar, Final, assert_never
 import msgspec
 
 from agents.desk import risk_state
+from agents.desk.cancelling import Cancelling
 from agents.desk.case import Case
 from agents.desk.controls import Breach
 from agents.desk.exposure import owner_of
@@ -14,7 +15,6 @@ from agents.desk.order_form import (
     find_malformed,
     find_replace_fault,
     find_request_fault,
-    find_stranger,
 )
 from agents.desk.reload import AllowLooser, RulesRead, allow_looser, read_again
 from agents.desk.replacing import beyond_approval
@@ -98,6 +98,7 @@ class Risk(Actor[ToRisk]):
         self._maker = CaseMaker(settings)
         self._voice = Voice(venue, owners, settings, VerdictKey(keys.verdict), execution)
         self._cards = CardDesk(approvals, self._maker, self._voice, keys.gate(), settings)
+        self._cancelling = Cancelling(self._cards, self._voice, settings)
         self._guard = Guard(settings, self._maker.instruments)
         self._resizing = Resizing(self._maker)
         self._parents = ParentDesk(self._maker, self._voice)
@@ -119,7 +120,9 @@ class Risk(Actor[ToRisk]):
             case ReplaceRequest():
                 self._on_replace(ctx, message)
             case CancelRequest():
-                self._on_cancel(ctx, message)
+                fault = self._cancelling.on_cancel(ctx, self.state, message)
+                if fault is not None:
+                    self._refuse(ctx, message.order_id, fault)
             case (
                 OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled()
                 | OrderReplaced() | OrderTriggered()
@@ -256,22 +259,6 @@ class Risk(Actor[ToRisk]):
         state.book.ask(order.order_id, Terms(request.quantity, request.price))
         passed = Passed(tier=ruling.tier, rule=ruling.rule, decision=ticket.decision)
         self._voice.pass_replace(ctx, state, request, passed)
-
-    def _on_cancel(self, ctx: ActorContext, request: CancelRequest) -> None:
-        """Pass it, also where the desk does not know the order: the venue may."""
-        fault = find_malformed(request) or find_stranger(request.order_id, ctx.sender())
-        if fault is not None:
-            self._refuse(ctx, request.order_id, fault)
-            return
-        waiting = self.state.waiting.get(request.order_id)
-        if waiting is not None:
-            self._cards.end_all(
-                ctx, self.state, "withdrawn", "its proposer took it back",
-                lambda one: one is waiting,
-            )  # fmt: skip
-            return
-        self.state.book.ask(request.order_id, None)
-        self._voice.cancel(ctx, self.state, request.order_id)
 
     # --- events and control --------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ class Yes(msgspec.Struct, frozen=True, kw_only=True):
     person: str
     sign_in_id: str
     browser_id: str
+    is_proved: bool = False  # With a password, entered for this answer.
 
 
 class Entry(msgspec.Struct, kw_only=True):

@@ -40,8 +40,8 @@ from environment.messages import EffectDone, EffectFailed, Resumed, TimerFired
 from environment.signed import SignedDecision
 
 NOBODY: Final = (
-    Yes(person="nobody", sign_in_id="", browser_id=""),
-    Yes(person="nobody else", sign_in_id="", browser_id="-"),
+    Yes(person="nobody", sign_in_id="", browser_id="", is_proved=True),
+    Yes(person="nobody else", sign_in_id="", browser_id="-", is_proved=True),
 )
 ToApprovals = (
     Resumed | ApprovalRequest | CardRefreshed | CardWithdrawn | CardProgress | CardAnswer
@@ -146,8 +146,10 @@ class Approvals(Actor[ToApprovals]):
         if self._settings.answers_at_once:
             entry.yes = NOBODY[: 2 if card.tier == "two" else 1]
         elif entry.smaller_by is not None and card.changed_because == "smaller":
-            entry.yes, entry.smaller_by = (entry.smaller_by,), None
-            entry.state = "one_of_two"
+            first, entry.smaller_by = entry.smaller_by, None
+            # A record that asks for two meanwhile needs a password of each.
+            if first.is_proved or card.tier != "two":
+                entry.yes, entry.state = (first,), "one_of_two"
         if entry.yes and len(entry.yes) >= (2 if card.tier == "two" else 1):
             self._approve(ctx, entry)
         else:
@@ -220,7 +222,10 @@ class Approvals(Actor[ToApprovals]):
 
     def _take(self, ctx: ActorContext, entry: Entry, answer: CardAnswer) -> None:
         """Carry an answer out that counts."""
-        yes = Yes(person=answer.person, sign_in_id=answer.sign_in_id, browser_id=answer.browser_id)
+        yes = Yes(
+            person=answer.person, sign_in_id=answer.sign_in_id, browser_id=answer.browser_id,
+            is_proved=answer.password_proved,
+        )  # fmt: skip
         match answer.answer:
             case "reject":
                 self._decide(ctx, entry, "rejected", answer.reason or "no reason was given",

@@ -37,10 +37,9 @@ from agents.human.panel_words import Command, Deciding, Question, UnknownCommand
 from agents.human.people import Person, Role
 from environment.approval_messages import CardAnswer, CardViewed
 from environment.control_messages import Audited, FlattenDesk, LowerDesk, RaiseDesk
-from environment.messages import CancelOrder
+from environment.messages import CancelRequest
 
 RISK: Final = "desk/risk"
-CUSTODIAN: Final = "desk/custodian"
 PANEL: Final = "human/panel"
 _REMEMBERED: Final = 1_000
 
@@ -161,8 +160,11 @@ class Clerk:
                 raise Refused("resuming needs a reason in your words")
             if not await self._is_proved(sign_in, frame.password):
                 raise Refused("resuming needs your password")
-            admit(RISK, RaiseDesk(person=person, reason=reason))
-        self._room.say("person", person, f"{frame.word}: {shown(reason, 300)}".rstrip(": "))
+            admit(RISK, RaiseDesk(
+                person=person, reason=reason, scope=frame.scope, name=frame.name
+            ))  # fmt: skip
+        what = f" {shown(frame.name, 80)}" if frame.name else ""
+        self._room.say("person", person, f"{frame.word}{what}: {shown(reason, 300)}".rstrip(": "))
 
     async def _allow(self, sign_in: SignIn, frame: Allow) -> None:
         if not self._is_first(sign_in, frame.id):
@@ -179,7 +181,7 @@ class Clerk:
         if not self._is_first(sign_in, frame.id):
             return
         self._require(sign_in, "cancel")
-        self._room.floor.admit(CUSTODIAN, CancelOrder(order_id=frame.order_id))
+        self._room.floor.admit(RISK, CancelRequest(order_id=frame.order_id))
         self._audit(sign_in, "cancel", "asked to cancel", frame.order_id)
         self._room.say("person", sign_in.person, f"cancel {shown(frame.order_id, 120)}")
 

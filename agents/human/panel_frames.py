@@ -64,12 +64,17 @@ class Say(PageFrame, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
 
 
 class Control(PageFrame, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="control"):
-    """A person moves the desk: halt and flatten at once, resume with a password and a reason."""
+    """A person moves the desk: halt and flatten at once, resume with a password and a reason.
+
+    Resuming may be of one agent, strategy or underlying.
+    """
 
     id: Name
     word: Literal["halt", "resume", "flatten"]
     reason: Text = ""
     password: Password = ""
+    scope: Literal["desk", "agent", "strategy", "underlying"] = "desk"
+    name: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Allow(PageFrame, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="allow"):

@@ -25,6 +25,7 @@ from environment.control_messages import (
     STATE_TOPIC,
     Audited,
     DeskStateChanged,
+    OutcomeUnknown,
     RaiseRefused,
     RulesDiffer,
 )
@@ -65,7 +66,7 @@ Heard = (
     | QuoteUpdate | DepthUpdate | TradePrint | PhaseChanged | BandsChanged | AuctionIndication
     | Signal | Proposal | Verdict
     | ApprovedOrder | ApprovedReplace | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
-    | OrderReplaced | OrderTriggered | Consulted | Evidence | NewsItem | Notice
+    | OrderReplaced | OrderTriggered | Consulted | Evidence | NewsItem | Notice | OutcomeUnknown
 )  # fmt: skip
 ToPanel = Resumed | Audited | Heard
 Outlet = Callable[[str, Message, int, tuple[int, ...]], None]
@@ -101,7 +102,7 @@ class PanelGateway(Actor[ToPanel]):
                 | AuctionIndication() | Signal() | Proposal() | Verdict() | ApprovedOrder()
                 | ApprovedReplace() | OrderAccepted() | OrderRefused() | OrderFilled()
                 | OrderCancelled() | OrderReplaced() | OrderTriggered() | Consulted() | Evidence()
-                | NewsItem() | Notice()
+                | NewsItem() | Notice() | OutcomeUnknown()
             ):  # fmt: skip
                 envelope = ctx.envelope()
                 evidence = envelope.evidence if envelope is not None else ()

@@ -11,7 +11,7 @@ from agents.desk.proposal import Voice
 from agents.desk.volatility_estimate import VolatilityEstimate
 from agents.human.panel_books import Books
 from agents.human.panel_text import grouped, money, shown
-from environment.control_messages import DeskState, DeskStateChanged
+from environment.control_messages import DeskState, DeskStateChanged, Scope
 from environment.instruments import Instrument
 from environment.messages import DepthUpdate, Phase, PhaseChanged, QuoteUpdate, Signal
 from environment.text_messages import Consulted, Evidence
@@ -70,6 +70,9 @@ class LiveView:
         self.state: DeskState = "active"
         self.state_reason = ""
         self.state_person = ""
+        self.stopped: dict[tuple[Scope, str], DeskStateChanged] = {}  # Parts of the desk.
+        self.unknown = 0  # Commands of unknown outcome, and breaks against the venue.
+        self.breaks = 0
 
     def hear_market(self, told: QuoteUpdate | DepthUpdate | PhaseChanged, now_ns: int) -> None:
         """Take a touch, the best levels or a phase in."""
@@ -96,9 +99,16 @@ class LiveView:
             seen.line.append((now_ns, mid))
 
     def hear_state(self, change: DeskStateChanged) -> None:
-        """Take the desk's state in; that of one agent or underlying is said in the chat only."""
+        """Take the state of the desk in, or that of one agent, strategy or underlying."""
+        if change.scope != "desk":
+            self.stopped.pop((change.scope, change.name), None)
+            if change.after != "active":
+                self.stopped[change.scope, change.name] = change
         if change.scope == "desk":
-            self.state, self.state_reason = change.after, shown(change.reason, 300)
+            reason = shown(change.reason, 300)
+            if change.before == change.after and self.state_reason:
+                reason = f"{self.state_reason}; {reason}"  # Something more of why it stands so.
+            self.state, self.state_reason = change.after, reason
             self.state_person = shown(change.person, 40)
 
     def hear_signal(self, agent: str, signal: Signal, now_ns: int) -> None:
@@ -147,7 +157,14 @@ class LiveView:
                 "name": self.state,
                 "reason": self.state_reason,
                 "person": self.state_person,
+                "unknown": self.unknown,
+                "breaks": self.breaks,
             },
+            "stopped": [
+                {"scope": scope, "name": name, "shown": shown(name, 80), "state": told.after,
+                 "reason": shown(told.reason, 300), "figures": shown(told.figures, 200)}
+                for (scope, name), told in sorted(self.stopped.items())
+            ],
             "instruments": [self._instrument(symbol) for symbol in sorted(self.watched)],
             "positions": self.positions(),
             "totals": self.totals(),

@@ -49,10 +49,11 @@ def _risk(room: Room) -> Reply:
 
 
 def _limits(room: Room) -> Reply:
-    if not room.settings.limits:
+    limits = room.limits()
+    if not limits:
         return "No limits are set.", ()
     head = ("limit", "soft: asks", "hard: refuses")
-    return "Limits in force:", (head, *room.settings.limits)
+    return "Limits in force:", (head, *limits)
 
 
 def _agents(room: Room) -> Reply:

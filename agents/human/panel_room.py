@@ -25,7 +25,12 @@ from agents.human.panel_table import CardTable, Laid, only_figures_moved
 from agents.human.panel_text import shown, span
 from agents.human.preview import PreviewPort
 from environment.approval_messages import AnswerNoted, ApproversPresent, CardChanged, CardDue
-from environment.control_messages import DeskStateChanged, RaiseRefused, RulesDiffer
+from environment.control_messages import (
+    DeskStateChanged,
+    OutcomeUnknown,
+    RaiseRefused,
+    RulesDiffer,
+)
 from environment.instruments import Instrument
 from environment.messages import (
     ApprovedOrder,
@@ -103,7 +108,7 @@ class Room:
                 self.seats.tell(make_frame("due", code=message.code, kind=message.kind))
             case AnswerNoted():
                 self._note(message)
-            case DeskStateChanged() | RaiseRefused() | RulesDiffer():
+            case DeskStateChanged() | RaiseRefused() | RulesDiffer() | OutcomeUnknown():
                 self._hear_desk(message)
             case QuoteUpdate() | DepthUpdate() | PhaseChanged():
                 self.live.hear_market(message, now_ns)
@@ -118,6 +123,9 @@ class Room:
                 why = f": {message.rule}" if message.rule else ""
                 text = f"asked for an order, {message.became}{why}"
                 self.live.hear_order(message.owner, text, now_ns)
+                if message.is_passed and message.tier == "notify":
+                    rule, order_id = shown(message.rule, 80), shown(message.order_id, 120)
+                    self.say("desk", rule, f"For your information: {order_id} was sent.")
             case ApprovedOrder() | ApprovedReplace():
                 self.books.approve(message)
             case (
@@ -129,7 +137,9 @@ class Room:
                 return  # The floor says more than a panel shows.
         self._is_live_stale = True
 
-    def _hear_desk(self, told: DeskStateChanged | RaiseRefused | RulesDiffer) -> None:
+    def _hear_desk(
+        self, told: DeskStateChanged | RaiseRefused | RulesDiffer | OutcomeUnknown
+    ) -> None:
         match told:
             case DeskStateChanged():
                 self.live.hear_state(told)
@@ -138,6 +148,8 @@ class Room:
                 self.say("desk", "desk", f"{person} may not resume: {shown(reason, 400)}")
             case RulesDiffer():
                 self._hear_rules(told)
+            case OutcomeUnknown():
+                self.live.unknown, self.live.breaks = told.unknown, told.breaks
             case never:
                 assert_never(never)
 
@@ -159,6 +171,11 @@ class Room:
             )
         elif before is not None and before.version != told.version:
             self.say("desk", "limits", f"Tighter rules of the file hold, version {told.version}.")
+
+    def limits(self) -> tuple[tuple[str, str, str], ...]:
+        """Return the limits in force: the file's at the start, until risk says what holds."""
+        told = self.rules
+        return self.settings.limits if told is None or not told.limits else told.limits
 
     def _rules_frame(self) -> bytes:
         told = self.rules

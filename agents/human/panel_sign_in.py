@@ -13,6 +13,7 @@ import msgspec
 
 from agents.human.panel_ports import Surroundings
 from agents.human.people import PeopleStore, Person
+from environment.errors import ConfigError
 
 ALGORITHM: Final = "HS256"
 _SECOND_NS: Final = 1_000_000_000
@@ -101,8 +102,14 @@ class SignIns:
         return sign_in
 
     def person(self, sign_in: SignIn) -> Person | None:
-        """Return who signed in, as the people store has it now; None after any change to them."""
-        person = self._people.find(sign_in.person)
+        """Return who signed in, as the people store has it now; None after any change to them.
+
+        Nobody is signed in by a file that others could have changed, or that is none.
+        """
+        try:
+            person = self._people.find(sign_in.person)
+        except ConfigError:
+            return None
         if person is None or person.is_disabled or person.generation != sign_in.generation:
             return None
         return person

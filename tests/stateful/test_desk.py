@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from agents.desk import risk as risk_module, risk_parents
+from agents.desk.cancelling import Cancelling
 from agents.desk.case import Case
 from agents.desk.order_table import OrderTable
 from agents.desk.resting_work import RestingWork
@@ -415,7 +416,7 @@ MUTANTS: dict[str, list[tuple[Any, str, Any]]] = {
         (RestingWork, "take_out", lambda *_: None),
     ],
     "cancels need the desk to be open": [
-        (Risk, "_on_cancel", lambda self, ctx, request: None),
+        (Cancelling, "on_cancel", lambda self, ctx, state, request: None),
     ],
 }
 

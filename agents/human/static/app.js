@@ -20,7 +20,7 @@ const version = document.querySelector('meta[name="panel-version"]').content;
 let serverVersion = version;
 let socket = null;
 let person = { name: "", may_reject: false, may_approve: false };
-let state = { name: "active", reason: "", person: "" };
+let state = { name: "active", reason: "", person: "", unknown: 0, breaks: 0 };
 let rules = { source: "", waits: [] };
 let nobody = "";
 let isAtGate = true;
@@ -43,6 +43,7 @@ const live = new Live({
   read: (agent) => openReadings(agent),
   cancel: (order_id) => send({ t: "cancel", id: pressId(), order_id }),
   flatten: () => dialogs.flatten(send),
+  resume: (part) => dialogs.resume(send, state, "", part),
 });
 const bar = new Bar({
   halt: () => dialogs.halt(send),
@@ -91,7 +92,7 @@ const hear = {
     deck.reset(frame.cards, person);
     chat.reset(frame.chat, person.name);
     reading.reset(frame.readings);
-    live.show(frame.live, person.may_reject);
+    live.show(frame.live, person);
     if (called && deck.cards.has(called)) openCard(called);
     called = "";
   },
@@ -122,7 +123,7 @@ const hear = {
   said: (frame) => chat.add(frame.entry),
   live: (frame) => {
     setState(frame.live.state);
-    live.show(frame.live, person.may_reject);
+    live.show(frame.live, person);
   },
   state(frame) {
     if (frame.scope !== "desk") return;

@@ -33,11 +33,21 @@ export function flatten(send) {
   ], "Flatten now", "stop", (form) => (send({ t: "control", id: pressId(), word: "flatten", reason: form.get("reason") }) ? "" : "Not connected: nothing was sent."));
 }
 
-export function resume(send, state, reason) {
-  dialog("Resume, one step", `The desk is ${state.name.toUpperCase()}. ${state.reason ? `It stopped because: ${state.reason}` : "No reason is recorded."} Cards from before are void.`, [
+export function resume(send, state, reason, part = null) {
+  const what = part ? `${part.scope} ${part.shown}` : "desk";
+  const why = (part ?? state).reason;
+  const figures = part?.figures ? ` (${part.figures})` : "";
+  dialog("Resume, one step", `The ${what} is ${(part?.state ?? state.name).toUpperCase()}. ${why ? `It stopped because: ${why}${figures}` : "No reason is recorded."} Cards from before are void.`, [
+    el("p", { class: "open" }, state.unknown || state.breaks
+      ? `Unknown outcomes: ${state.unknown}, breaks against the venue: ${state.breaks}. It stays where it is until both are 0.`
+      : "No outcome is unknown, and nothing differs from the venue."),
     el("label", {}, "Why it may go on, in your words", el("input", { name: "reason", required: true, maxlength: 500, value: reason, autocomplete: "off" })),
     el("label", {}, "Your password", el("input", { name: "password", type: "password", required: true, maxlength: 1000, autocomplete: "current-password" })),
-  ], "Resume", "main", (form) => (send({ t: "control", id: pressId(), word: "resume", reason: form.get("reason"), password: form.get("password") }) ? "" : "Not connected: nothing was sent."));
+  ], "Resume", "main", (form) => {
+    const frame = { t: "control", id: pressId(), word: "resume", reason: form.get("reason"), password: form.get("password") };
+    if (part) Object.assign(frame, { scope: part.scope, name: part.name });
+    return send(frame) ? "" : "Not connected: nothing was sent.";
+  });
 }
 
 export function allow(send, rules) {

@@ -2,30 +2,37 @@
 
 import { exchangeTime } from "./clock.js";
 import { byId, el, svg, table } from "./dom.js";
+import { whenReleased } from "./press.js";
 
 export class Live {
-  constructor({ cancel, flatten, read }) {
+  constructor({ cancel, flatten, read, resume }) {
     this.cancel = cancel;
+    this.resume = resume;
     this.read = read;
     this.panes = Object.fromEntries(["market", "account", "orders", "agents"].map((name) => [name, el("section", { class: "pane" })]));
     this.flatten = el("button", { type: "button", class: "stop", on: { click: flatten } }, "Flatten …");
     byId("live").replaceChildren(...Object.values(this.panes));
     this.mayAct = false;
+    this.working = [];
+    const orders = this.panes.orders;
+    for (const end of ["pointerleave", "focusout"]) orders.addEventListener(end, () => setTimeout(() => whenReleased(() => this.drawOrders())));
   }
 
-  show(live, mayAct) {
-    this.mayAct = mayAct;
+  show(live, person) {
+    this.mayAct = person.may_reject;
+    this.mayResume = person.may_approve;
     this.draw("market", live.instruments, () => this.market(live.instruments));
     this.draw("account", [live.totals, live.positions, live.greeks], () => this.account(live));
-    this.draw("orders", [live.orders, mayAct], () => this.orders(live.orders));
-    this.draw("agents", live.agents, () => this.agents(live.agents));
+    this.working = live.orders;
+    this.drawOrders();
+    this.draw("agents", [live.stopped, live.agents, this.mayResume], () => [...this.stopped(live.stopped), ...this.agents(live.agents)]);
   }
 
   // A pane is made anew only when it changed, and not while a person is inside it.
   draw(name, told, make) {
     const pane = this.panes[name];
     const text = JSON.stringify(told);
-    if (pane.told === text || (name === "orders" && pane.contains(document.activeElement))) return;
+    if (pane.told === text) return;
     const focused = pane.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     pane.told = text;
     pane.replaceChildren(...make().filter(Boolean));
@@ -54,12 +61,47 @@ export class Live {
     ];
   }
 
+  // While somebody points at the orders, or went there by keys, each keeps its place: what would be
+  // cancelled is what was read. One that is over says so.
+  drawOrders() {
+    const orders = this.working;
+    const pane = this.panes.orders;
+    const rows = [...pane.querySelectorAll("li")];
+    if (!rows.length || !pane.matches(":hover, :focus-within")) {
+      this.draw("orders", [orders, this.mayAct], () => this.orders(orders));
+      return;
+    }
+    const left = new Map(orders.map((order) => [order.order_id, order]));
+    for (const row of rows) {
+      const order = left.get(row.dataset.order);
+      left.delete(row.dataset.order);
+      row.firstElementChild.textContent = order ? orderWords(order) : row.dataset.words + " (over)";
+      if (!order) row.querySelector("button")?.setAttribute("aria-disabled", "true");
+    }
+    rows.at(-1).parentElement.append(...[...left.values()].map((order) => this.order(order)));
+    pane.told = ""; // It is drawn anew once nobody is here.
+  }
+
+  order(order) {
+    const row = el("li", { data: { order: order.order_id, words: orderWords(order) } }, el("span", {}, orderWords(order)));
+    const cancel = () => row.querySelector("button").getAttribute("aria-disabled") || this.cancel(order.order_id);
+    if (this.mayAct) row.append(el("button", { type: "button", "aria-label": `Cancel ${order.order_id}`, on: { click: cancel } }, "Cancel"));
+    return row;
+  }
+
   orders(orders) {
     const head = el("h2", {}, "Working orders");
-    const rows = orders.map((order) => el("li", {},
-      el("span", {}, `${order.side === "buy" ? "▲ buy" : "▼ sell"} ${order.symbol} ${order.price}, ${order.filled} filled`),
-      this.mayAct ? el("button", { type: "button", "aria-label": `Cancel ${order.order_id}`, on: { click: () => this.cancel(order.order_id) } }, "Cancel") : null));
+    const rows = orders.map((order) => this.order(order));
     return [head, rows.length ? el("ul", { class: "agents" }, rows) : el("p", { class: "hint" }, "None."), this.mayAct ? this.flatten : null];
+  }
+
+  // Parts of the desk that a breaker, a forgery or a person has stopped.
+  stopped(parts) {
+    if (!parts.length) return [];
+    const rows = parts.map((part) => el("li", {},
+      el("span", {}, el("b", {}, `${part.state === "halted" ? "■" : "▼"} ${part.scope} ${part.shown} ${part.state.toUpperCase()}`), ` ${part.reason} ${part.figures}`),
+      this.mayResume ? el("button", { type: "button", "aria-label": `Resume ${part.scope} ${part.shown}`, on: { click: () => this.resume(part) } }, "Resume …") : null));
+    return [el("h2", {}, "Stopped"), el("ul", { class: "agents" }, rows)];
   }
 
   agents(agents) {
@@ -69,6 +111,10 @@ export class Live {
       agent.words ? el("p", { class: "unproved" }, el("span", { class: "unseen" }, "Not verified: "), agent.words) : null));
     return [el("h2", {}, "Agents, and what they last said"), rows.length ? el("ul", { class: "agents" }, rows) : el("p", { class: "hint" }, "Nobody has said anything yet.")];
   }
+}
+
+function orderWords(order) {
+  return `${order.side === "buy" ? "▲ buy" : "▼ sell"} ${order.symbol} ${order.price}, ${order.filled} filled`;
 }
 
 // A gain has a sign and a shape, besides its colour.

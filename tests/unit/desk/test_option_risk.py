@@ -12,6 +12,8 @@ from environment.actors.testing import RecordingContext
 from environment.messages import (
     ApprovedOrder,
     ApprovedReplace,
+    CancelOrder,
+    CancelRequest,
     Leg,
     OrderRefused,
     QuoteUpdate,
@@ -22,6 +24,7 @@ from tests.unit.desk.factories import (
     AAPL,
     AGENT,
     DOLLAR,
+    OTHER,
     accepted,
     ask,
     context,
@@ -239,6 +242,25 @@ def test_child_of_a_structure_is_judged_in_the_place_of_its_parent() -> None:
     book = risk.state.book
     assert {e.position for e in book.account.values() if e.position} == {6, -6}
     assert not book.orders
+
+
+def test_person_who_cancels_a_child_ends_its_parent() -> None:
+    risk = make_risk(execution=ActorRef("desk/execution"))
+    ctx = context("desk/risk")
+    parent = ask(1, quantity=6, price=10_000, style="passive")
+    child = ask(1, "desk/execution", quantity=2, price=10_000, parent=parent.order_id)
+    for message in (Resumed(), phase("continuous"), quote(), parent):
+        ctx.handle(risk, message, sender=sender_of(message))
+    ctx.handle(risk, child, sender="desk/execution")
+    cancel = CancelRequest(order_id=child.order_id)
+    ctx.handle(risk, cancel, sender=OTHER)  # An agent may take back its own orders only.
+    assert not [s for s in ctx.sent if isinstance(s.message, CancelOrder)]
+    ctx.handle(risk, cancel, sender="human/panel")
+    told = [(s.to, s.message.order_id) for s in ctx.sent if isinstance(s.message, CancelOrder)]
+    assert told == [("desk/execution", parent.order_id), ("venue", child.order_id)]
+    ctx.handle(risk, CancelRequest(order_id="nobody/7"), sender="human/panel")
+    last = ctx.sent[-1]
+    assert (last.to, last.message) == ("venue", CancelOrder(order_id="nobody/7"))
 
 
 def test_structure_takes_other_terms_within_the_limits() -> None:

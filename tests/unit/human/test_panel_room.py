@@ -2,17 +2,21 @@
 
 import datetime
 import json
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from agents.desk.risk_state import Verdict
 from agents.human.panel_payoff import payoff_chart, revalue, value_card
 from agents.human.panel_questions import answer_question
+from agents.human.panel_replies import reply_to_command
 from agents.human.panel_room import FIGURES_NS, NOBODY, Room, RoomSettings
 from agents.human.panel_seats import MOST_WAITING, Seat
 from agents.human.panel_what_if import Moves
-from environment.approval_messages import ApproversPresent, CardLeg, Change
+from agents.human.panel_words import Command
+from environment.approval_messages import ApproversPresent, CardLeg, Change, Outcome
+from environment.control_messages import DeskStateChanged, OutcomeUnknown, RulesDiffer
 from environment.instruments import make_equity, make_option
 from environment.messages import DepthUpdate, OrderFilled, QuoteUpdate, Side, Signal
 from tests.unit.human.floor import SECOND, START_NS, make_card, make_change, make_figures
@@ -220,3 +224,61 @@ def test_profit_is_shown_by_what_made_it(room: Room) -> None:
     assert live["greeks"] == [
         {"name": "AAPL", "parts": ["$100.00", "$0.00", "$0.00", "$0.00", "$0.00", "\u2212$10.00"]}
     ]
+
+
+@pytest.mark.parametrize("outcome", get_args(Outcome))
+def test_every_way_that_a_card_ends_has_words(room: Room, outcome: Any) -> None:
+    card = make_card()
+    room.hear("human/approvals", make_change(card))
+    state: Any = "done" if outcome == "approved" else "not_sent"
+    room.hear("human/approvals", make_change(card, state=state, outcome=outcome))
+    laid = room.table.find("4F2A")
+    assert laid is not None
+    assert not laid.view["can_answer"]
+    assert ("not sent" in laid.view["status"]) == (outcome != "approved")
+
+
+def test_limits_are_those_in_force_not_those_of_the_start(room: Room) -> None:
+    now = (("order_notional", "$20,000", "$50,000"),)
+    room.hear("desk/risk", RulesDiffer(version=2, source="a" * 64, limits=now))
+    _, rows = reply_to_command(room, Command(name="limits"))
+    assert rows[1:] == now
+
+
+def test_order_of_tier_notify_is_told_to_people(room: Room) -> None:
+    passed = Verdict(
+        verdict_id=1, order_id="quant/a/1", owner="quant/a", is_passed=True, tier="notify",
+        rule="medium",
+    )  # fmt: skip
+    room.hear("desk/risk", passed)
+    room.hear("desk/risk", msgspec.structs.replace(passed, tier="auto"))
+    said = [entry.text for entry in room.chat.last()]
+    assert said == ["For your information: quant/a/1 was sent."]
+
+
+def test_what_is_stopped_and_unknown_is_shown_until_it_is_not(room: Room) -> None:
+    stop = DeskStateChanged(
+        before="active", after="halted", reason="breaker", scope="agent", name="quant/a"
+    )
+    room.hear("desk/risk", stop)
+    room.hear("desk/custodian", OutcomeUnknown(unknown=2, breaks=1))
+    view = room.live.view()
+    assert [(one["scope"], one["name"], one["state"]) for one in view["stopped"]] == [
+        ("agent", "quant/a", "halted")
+    ]
+    assert (view["state"]["name"], view["state"]["unknown"], view["state"]["breaks"]) == (
+        "active", 2, 1,
+    )  # fmt: skip
+    up = msgspec.structs.replace(stop, before="reducing", after="active")
+    room.hear("desk/risk", up)
+    room.hear("desk/custodian", OutcomeUnknown(unknown=0))
+    assert room.live.view()["stopped"] == []
+    assert room.live.view()["state"]["unknown"] == 0
+
+
+def test_what_is_said_later_does_not_hide_why_the_desk_stopped(room: Room) -> None:
+    halt = DeskStateChanged(before="active", after="halted", reason="ana flattens: news")
+    room.hear("desk/risk", halt)
+    ended = msgspec.structs.replace(halt, before="halted", reason="the flatten ended")
+    room.hear("desk/risk", ended)
+    assert room.live.view()["state"]["reason"] == "ana flattens: news; the flatten ended"

@@ -10,10 +10,10 @@ import jwt
 import pytest
 
 from agents.desk.reload import AllowLooser
-from agents.human.panel_guard import CONTENT_POLICY
 from agents.human.panel_lockout import FREE_TRIES
 from environment.approval_messages import CardAnswer
 from environment.control_messages import Audited, LowerDesk, RaiseDesk, RulesDiffer
+from environment.messages import CancelRequest
 from tests.unit.human.floor import PASSWORD, Panel, make_card, open_panel
 from tests.unit.human.pages import Browser, closed, heard, opened_socket, talk, unsigned
 
@@ -47,7 +47,12 @@ def answer_frame(number: str, **changes: Any) -> dict[str, Any]:
 def test_every_answer_carries_the_policy(browser: Browser) -> None:
     for path in ("/", "/static/app.js", "/api/session", "/nothing"):
         _, headers, _ = browser.ask("GET", path)
-        assert headers["Content-Security-Policy"] == CONTENT_POLICY
+        assert headers["Content-Security-Policy"] == (
+            "default-src 'none'; script-src 'self'; "
+            "style-src-elem 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; "
+            "style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
+            "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
         assert headers["X-Content-Type-Options"] == "nosniff"
 
 
@@ -395,6 +400,31 @@ def test_resuming_needs_an_approver_a_reason_and_a_password(panel: Panel, ana: B
     assert panel.floor.heard(RaiseDesk) == []
     say(ana, {**full, "id": "c4"}, "state")
     assert [told.person for told in panel.floor.heard(RaiseDesk)] == ["ana"]
+
+
+def test_a_part_of_the_desk_is_resumed_by_its_name(panel: Panel, ana: Browser) -> None:
+    given = {
+        "word": "resume", "reason": "looked", "password": PASSWORD, "scope": "agent",
+        "name": "quant/trend",
+    }  # fmt: skip
+    frame = {"t": "control", "id": "part1"} | given
+    say(ana, frame, "state")
+    lifted = panel.floor.heard(RaiseDesk)[-1]
+    assert (lifted.person, lifted.scope, lifted.name) == ("ana", "agent", "quant/trend")
+
+
+@pytest.mark.parametrize(("name", "may"), [("vic", False), ("tom", True), ("ana", True)])
+def test_a_trader_cancels_through_risk_which_knows_the_parent(
+    panel: Panel, name: str, may: bool
+) -> None:
+    browser = Browser(panel.address)
+    assert browser.sign_in(name) == 200
+    frame = {"t": "cancel", "id": f"cancel-{name}", "order_id": "desk/execution/7"}
+    before = len(panel.floor.heard(CancelRequest))
+    say(browser, frame, "said" if may else "refused")
+    sent = [one for one in panel.floor.admitted if isinstance(one[1], CancelRequest)][before:]
+    asked = [("desk/risk", CancelRequest(order_id="desk/execution/7"))]
+    assert sent == (asked if may else [])
 
 
 def test_looser_rules_wait_for_an_admin_with_a_password_and_for_what_was_shown(

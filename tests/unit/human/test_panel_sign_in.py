@@ -121,6 +121,14 @@ def test_a_disabled_person_is_signed_out(sign_ins: SignIns, people: PeopleStore)
     assert sign_ins.find(sign_in.sign_in_id) is None
 
 
+def test_file_that_others_may_change_signs_everybody_out(
+    sign_ins: SignIns, people: PeopleStore, tmp_path: Path
+) -> None:
+    sign_in = begin(sign_ins, people)
+    (tmp_path / "people.json").chmod(0o644)
+    assert sign_ins.find(sign_in.sign_in_id) is None
+
+
 def test_logging_out_ends_the_record_not_only_the_cookie(
     sign_ins: SignIns, people: PeopleStore
 ) -> None:

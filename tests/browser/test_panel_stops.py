@@ -1,0 +1,90 @@
+"""Stops in the browser: what stopped, what is open meanwhile, and how a person lifts or cancels."""
+
+import re
+
+from playwright.sync_api import expect
+
+from environment.control_messages import DeskStateChanged, OutcomeUnknown, RaiseDesk
+from environment.messages import ApprovedOrder, CancelRequest, OrderCancelled, OrderRequest
+from tests.browser.desk_page import DeskPages, desk, served
+from tests.unit.human.floor import PASSWORD
+
+__all__ = ["desk", "served"]  # Fixtures.
+
+BREAKER = DeskStateChanged(
+    before="active", after="halted", reason="breaker agent_daily_loss", figures="$1,204.00",
+    scope="agent", name="quant/trend",
+)  # fmt: skip
+
+
+def test_resume_shows_why_it_stopped_and_what_is_unknown(desk: DeskPages) -> None:
+    page = desk.open()
+    floor = desk.panel.floor
+    floor.state("active", "halted", "margin call")
+    floor.say(OutcomeUnknown(unknown=2, breaks=1))
+    expect(page.locator("#bar .state")).to_have_text(re.compile("HALTED"))
+    page.wait_for_timeout(700)  # The live view brings the counts twice a second.
+    page.click("#bar button:text('Resume …')")
+    dialog = page.locator("dialog")
+    expect(dialog).to_contain_text("It stopped because: margin call")
+    expect(dialog).to_contain_text("Unknown outcomes: 2, breaks against the venue: 1")
+    page.keyboard.press("Escape")
+    floor.say(OutcomeUnknown(unknown=0))
+    page.wait_for_timeout(700)
+    page.click("#bar button:text('Resume …')")
+    expect(dialog).to_contain_text("No outcome is unknown")
+    floor.state("halted", "active", "tested", "ana")
+
+
+def test_a_stopped_agent_is_seen_and_resumed_by_an_approver_alone(desk: DeskPages) -> None:
+    floor = desk.panel.floor
+    trader, page = desk.open("tom"), desk.open()
+    floor.say(BREAKER)
+    for seen in (trader, page):
+        expect(seen.locator("#live")).to_contain_text("agent quant/trend HALTED")
+        expect(seen.locator("#live")).to_contain_text("breaker agent_daily_loss $1,204.00")
+    expect(trader.locator("#live button[aria-label^=Resume]")).to_have_count(0)
+    page.click("#live button[aria-label='Resume agent quant/trend']")
+    expect(page.locator("dialog")).to_contain_text("The agent quant/trend is HALTED")
+    page.fill("dialog input[name=reason]", "its model was mended")
+    page.fill("dialog input[name=password]", PASSWORD)
+    page.click("dialog button:text-is('Resume')")
+    expect(page.locator("dialog")).to_have_count(0)
+    page.wait_for_function("document.querySelector('#log').textContent.includes('quant/trend')")
+    lifted = floor.heard(RaiseDesk)[-1]
+    assert (lifted.person, lifted.scope, lifted.name) == ("ana", "agent", "quant/trend")
+    floor.say(DeskStateChanged(
+        before="reducing", after="active", reason="tested", scope="agent", name="quant/trend"
+    ))  # fmt: skip
+    expect(page.locator("#live")).not_to_contain_text("quant/trend HALTED")
+
+
+def test_a_trader_takes_a_working_order_out(desk: DeskPages) -> None:
+    page, floor = desk.open("tom"), desk.panel.floor
+    order = OrderRequest(
+        order_id="desk/execution/9", instrument="AAPL", side="buy", quantity=40, price=64_000
+    )
+    floor.say(ApprovedOrder(order=order, owner="desk/execution", account="swarm", verdict_id=1))
+    page.click("#live button[aria-label='Cancel desk/execution/9']")
+    page.wait_for_function("document.querySelector('#log').textContent.includes('execution/9')")
+    assert floor.heard(CancelRequest)[-1].order_id == "desk/execution/9"
+    floor.say(OrderCancelled(
+        order_id="desk/execution/9", instrument="AAPL", quantity=40, reason="requested",
+        exchange_ns=0,
+    ))  # fmt: skip
+    # Under the pointer it keeps its place and says that it is over; away from it, it goes.
+    expect(page.locator("#live")).to_contain_text("0 of 40 filled (over)")
+    expect(page.locator("#live button[aria-label^=Cancel]")).to_have_attribute(
+        "aria-disabled", "true"
+    )
+    page.locator("#line").click()
+    expect(page.locator("#live")).to_contain_text("None.")
+
+
+def test_a_card_that_its_proposer_took_back_says_so(desk: DeskPages) -> None:
+    page = desk.open()
+    card = desk.show()
+    page.wait_for_selector("#card button[data-word=approve]")
+    desk.panel.floor.show(card, state="not_sent", outcome="withdrawn", reason="took it back")
+    expect(page.locator("#card .outcome")).to_contain_text("Its proposer took it back: not sent")
+    expect(page.locator("#card button[data-word=approve]")).to_have_count(0)
