@@ -266,21 +266,6 @@ def test_smaller_of_two_makes_its_maker_the_first() -> None:
     assert desk.orders()[0].order.quantity == 4
 
 
-def test_smaller_without_a_password_is_no_first_yes_of_two() -> None:
-    """The rules may ask for two people while one of them makes it smaller."""
-    desk = Desk()
-    desk.tell(ask())
-    rules = desk.risk.state.rules
-    two = msgspec.structs.replace(rules.approval, default="two")
-    desk.risk.state.rules = msgspec.structs.replace(rules, approval=two)
-    desk.answer("smaller", quantity=4, password_proved=False)
-    assert (desk.card.tier, desk.shown.state, desk.shown.people) == ("two", "waiting", ())
-    desk.answer(quantity=4)
-    assert desk.orders() == []
-    desk.answer(person="ben", quantity=4)
-    assert [order.order.quantity for order in desk.orders()] == [4]
-
-
 def test_drift_asks_again_twice_and_then_no_more() -> None:
     desk = Desk()
     desk.tell(ask())
