@@ -28,7 +28,7 @@ export class Live {
     this.draw("agents", [live.stopped, live.agents, this.mayResume], () => [...this.stopped(live.stopped), ...this.agents(live.agents)]);
   }
 
-  // A pane is made anew only when it changed, and not while a person is inside it.
+  // A pane is made anew only when it changed.
   draw(name, told, make) {
     const pane = this.panes[name];
     const text = JSON.stringify(told);
