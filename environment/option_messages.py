@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from environment.instruments import ExerciseStyle, Right, Settlement
-from environment.messages import Leg, Message, MoneyMessage, Sequenced, Side
+from environment.messages import Leg, MarketView, Message, MoneyMessage, Sequenced, Side
 
 Measure = Literal["contracts", "delta", "vega"]
 
@@ -84,6 +84,63 @@ class SubmitPackage(MoneyMessage, frozen=True, kw_only=True):
     quantity: int
     price: int
     time_in_force: Literal["day", "ioc", "gtc"] = "day"
+
+
+class DealerReport(Message, frozen=True, kw_only=True):
+    """Fact of a crowd's dealer, for the venue's survey: what its options come to.
+
+    Delta and gamma in shares (the latter per 1 of price), vega in money per volatility point; its
+    hedges in the stock are not among them.
+    """
+
+    account: str
+    delta: float
+    gamma: float
+    vega: float
+
+
+# --- what a crowd's trader of options sees when it wakes ----------------------------------------
+
+
+class SeriesTouch(msgspec.Struct, frozen=True, array_like=True):
+    """The touch of one series; a side without orders has quantity 0, and any price."""
+
+    place: int  # In the table of series that the crowd shares.
+    bid_price: int
+    bid_quantity: int
+    ask_price: int
+    ask_quantity: int
+
+
+class OwnSeries(msgspec.Struct, frozen=True, array_like=True):
+    """What a dealer has in one series: contracts held, and what is left of each side quoted."""
+
+    held: int
+    bid_left: int
+    ask_left: int
+
+
+class ChainView(MarketView, frozen=True, kw_only=True):
+    """What a crowd's trader of options sees: the stock, and the series as of the same moment.
+
+    `series` are those that changed since this trader last woke; on a day's first wake-up all that
+    anybody ever showed.
+    """
+
+    series: tuple[SeriesTouch, ...] = ()
+
+
+class DealerView(ChainView, frozen=True, kw_only=True):
+    """What a dealer sees besides: whether the venue takes its quotes, and what became of them.
+
+    `fills` counts trades of its quotes so far, `room` how many more quotes may be under way. `own`
+    has every series, in the table's order, at the two wake-ups after a trade, and is empty else.
+    """
+
+    is_armed: bool
+    fills: int
+    room: int
+    own: tuple[OwnSeries, ...] = ()
 
 
 # --- facts told to whom they concern -------------------------------------------------------------
@@ -246,5 +303,6 @@ class ChainUpdate(Sequenced, frozen=True, kw_only=True):
 PROTOCOL: tuple[type[Message], ...] = (
     MassQuote, Purge, ReArm, SetProtection, SubmitPackage, QuoteFilled, QuoteWithdrawn,
     QuotesRefused, QuotesPulled, ReArmed, PackageAccepted, LegFilled, PackageFilled,
-    PackageCancelled, PackageReplaced, SeriesListed, ChainUpdate,
+    PackageCancelled, PackageReplaced, SeriesListed, ChainUpdate, ChainView, DealerView,
+    DealerReport,
 )  # fmt: skip

@@ -33,7 +33,8 @@ def simulate(
     agents : mapping of address to factory, optional
         Agents made in Python, beside those of the swarm file: each factory gets the floor, whose
         `portfolio` takes a `Signal` and whose `risk` takes an `OrderRequest`, and returns an actor.
-        It is called again when the actor is restarted.
+        It is called again when the actor is restarted. Under `crowd/NAME` stands instead a class of
+        your own for that population's traders (docs/crowd.md).
     seed : int, optional
         Seed of every random stream; the scenario's own by default.
     settings : strings such as "crowd=actors"

@@ -3,7 +3,7 @@
     populations = as_actors(populations)             # or Population(remote=True) for some of them
     crowd.fill(market, owner_ranges(populations, owners))          # appends addresses to `owners`
     Exchange(market, accounts=account_numbers(crowd), traders=trader_numbers(crowd), owners=owners,
-             arrivals=draw_arrival, …)
+             arrivals=draw_arrival, reports=keep_report, …)
     Settings(seed=crowd_seed, thinking_ns=thinking_ns(populations), …)
     spawn_crowd(kernel, market, crowd, symbols)
 
@@ -12,7 +12,7 @@ its own (`Connection(latency=None)`): the core draws it. The actors then trade a
 would, to the same tape.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -24,8 +24,9 @@ from agents.crowd.ignition import Igniter
 from agents.crowd.maker import AdaptiveMaker
 from agents.crowd.momentum import MomentumTrader
 from agents.crowd.noise import NoiseTrader
+from agents.crowd.option_traders.spawn import OPTION_KINDS, OptionTraders
 from agents.crowd.population import Crowd, Population
-from agents.crowd.seat import Heard, Said, Seat, Steps
+from agents.crowd.seat import Heard, Seat, Steps
 from agents.crowd.spoofer import Spoofer
 from agents.crowd.value import ValueTrader
 from environment.actors import Actor, ActorRef
@@ -125,18 +126,36 @@ def thinking_ns(populations: Iterable[Population]) -> dict[str, int]:
     return found
 
 
-def spawn_crowd(kernel: Spawner, market: Market, crowd: Crowd, symbols: Sequence[str]) -> None:
-    """Spawn every trader of the remote populations; `symbols` are the core's instruments."""
+def spawn_crowd(
+    kernel: Spawner, market: Market, crowd: Crowd, symbols: Sequence[str],
+    classes: Mapping[str, Callable[..., Actor[Any]]] | None = None,
+) -> None:  # fmt: skip
+    """Spawn every trader of the remote populations, which are seated by now.
+
+    Parameters
+    ----------
+    symbols
+        The core's instruments, by number.
+    classes
+        By population, what makes its traders in the place of this package's own classes: it takes
+        what those take.
+    """
     rows = market.section(at.S_INSTRUMENT)
     words = (at.I_STEP_LOW, at.I_STEP_HIGH, at.I_THRESHOLD)
-    steps = [Steps(*rows[number, words].tolist()) for number in range(len(symbols))]
-    exchange: ActorRef[Said] = kernel.reference(EXCHANGE)
-    for population in crowd.populations:
+    exchange: ActorRef[Any] = kernel.reference(EXCHANGE)
+    own = dict(classes or {})
+    of_options = OptionTraders(market, crowd, symbols, exchange, own)
+    for index, population in enumerate(crowd.populations):
         if not population.remote:
             continue
-        make, chosen = TRADERS[population.kind], population.instruments
+        chosen = population.instruments
         names = zip(population.addresses(), population.accounts(), strict=True)
         for k, (address, account) in enumerate(names):
             number = chosen[k % len(chosen)]
-            seat = Seat(population, account, symbols[number], exchange, steps[number])
-            kernel.spawn(address, partial(make, seat))
+            steps = Steps(*rows[number, words].tolist())
+            seat = Seat(population, account, symbols[number], exchange, steps)
+            if population.kind in OPTION_KINDS:
+                kernel.spawn(address, of_options.factory(index, k, seat))
+            else:
+                make = own.get(population.name, TRADERS[population.kind])
+                kernel.spawn(address, partial(make, seat))

@@ -7,6 +7,7 @@ delays of what is sent. A trader's own stream serves its decisions alone.
 
 from agents.crowd.dealer import decide_dealer
 from agents.crowd.flow import decide_hawkes, decide_ignition, decide_spoofer
+from agents.crowd.option_show import room_to_show, show_series, show_standing, trades_options
 from agents.crowd.option_survey import decide_survey
 from agents.crowd.option_user import decide_option_user
 from agents.crowd.reference import (
@@ -75,10 +76,19 @@ def decide(arena: Arena, beliefs: Floats, trader: int) -> int:
 
 @inner
 def show(arena: Arena, beliefs: Floats, trader: int) -> None:
-    """Hand a Python trader what it sees at its wake-up: its delayed touch, and its observation."""
+    """Hand a Python trader what it sees at its wake-up: its delayed touch, and its observation.
+
+    A trader of options sees the series too, as they were at the same moment.
+    """
     touch = observe_touch(arena, trader)
     population = population_row(arena, trader)
-    row = out_row(arena, arena[at.H_NOW], arena[trader + at.TR_OWNER], at.M_WAKE,
+    kind, form = arena[trader + at.TR_STATE], at.M_WAKE
+    if trades_options(kind):
+        form = at.M_CHAIN_WAKE
+        show_series(arena, trader)
+        if kind == at.OPTION_DEALER:
+            show_standing(arena, beliefs, trader)
+    row = out_row(arena, arena[at.H_NOW], arena[trader + at.TR_OWNER], form,
                   arena[trader + at.TR_INSTRUMENT])  # fmt: skip
     if touch != at.NONE:
         trading = arena[touch + at.TO_PHASE] == at.CONTINUOUS
@@ -89,7 +99,7 @@ def show(arena: Arena, beliefs: Floats, trader: int) -> None:
         arena[row + at.Q_ASK_QUANTITY] = arena[touch + at.TO_ASK_QUANTITY]
         arena[row + at.Q_LAST] = arena[touch + at.TO_LAST]
         arena[row + at.Q_VOLUME] = arena[touch + at.TO_VOLUME]
-    if arena[trader + at.TR_STATE] == at.VALUE:
+    if kind == at.VALUE:
         arena[row + at.X_EXTRA] = observe_value(arena, beliefs, trader)
     arena[row + at.W_OPENS] = arena[population + U_OPEN]
     arena[row + at.W_CLOSES] = arena[population + U_CLOSE]
@@ -165,11 +175,12 @@ def advance(arena: Arena, beliefs: Floats, until: int) -> int:
         code = step(arena, until)
         if code != at.WAKE:
             return code
-        if not room_for_orders(arena):
+        number = arena[arena[at.H_OFFSET + at.S_HEAP] + 2] & A_MASK
+        if not room_for_orders(arena) or not room_to_show(arena, trader_row(arena, number)):
             arena[at.H_EVENTS] -= 1  # It is handled, and counted, when there is room.
             return at.NEED_ROOM
         _ask_for_next(arena)
-        wake(arena, beliefs, arena[arena[at.H_OFFSET + at.S_HEAP] + 2] & A_MASK)
+        wake(arena, beliefs, number)
 
 
 @inner

@@ -8,8 +8,25 @@ dealer knows of its own fills is what it had heard by its wake-up before: a wake
 than a report takes.
 """
 
-import math
-
+from agents.crowd.dealer_shapes import (
+    BUCKET_S,
+    LEAST_VEGA,
+    MOST_BUCKETS,
+    REACH_TICKS,
+    WIDEST,
+    hedge_size,
+    keep_share,
+    learnt,
+    limit_use,
+    may_add,
+    next_realised,
+    quote_prices,
+    realised_drift,
+    shocks,
+    step_weight,
+    stepped,
+    stock_step,
+)
 from agents.crowd.option_rows import (
     EXPIRY_FLOATS,
     K_EXPIRY,
@@ -39,7 +56,6 @@ from agents.crowd.option_value import (
     Y_VEGA,
     Y_VEGA_BEFORE,
     revalue,
-    step_kind,
 )
 from agents.crowd.rows import (
     POPULATION_FLOATS,
@@ -57,7 +73,7 @@ from agents.crowd.rows import (
     trader_row,
 )
 from environment.compiled import inner
-from environment.draws import draw_normal, draw_uniform
+from environment.draws import draw_uniform
 from environment.market import layout as at
 from environment.market.advance import view_touch
 from environment.market.arena import Arena
@@ -65,7 +81,6 @@ from environment.market.heap import push
 from environment.market.holdings import find_holding
 from environment.market.ladder import order_row
 from environment.market.mass_quote import is_up, may_send, send_quotes, write_quote
-from environment.market.obligations import width_allowed
 from environment.market.protection import dealer_row, quote_row
 
 # Integers of the population, besides those of `option_rows`.
@@ -76,20 +91,9 @@ U_HEDGE_BAND, U_HEDGE_EVERY = U_FIRST, U_FIRST + 1
  D_EVENT_DAYS) = range(16)  # fmt: skip
 D_FIRST_SPOT, D_EVENT_OVER, D_LEARN = 17, 18, 19
 # A dealer's memory: a head, then STATE_FLOATS an expiry, then VALUE_FLOATS a series.
-(M_BUCKET, M_SPOT, M_REALISED, M_DELTA, M_GAMMA, M_VEGA, M_SEEN, M_HANDLED, M_HEDGED, M_PHASE,
- M_ARMED, M_BUCKET_SPOT, M_STALE, M_WIDTH, M_LIMITS) = range(15)  # fmt: skip
+(M_BUCKET, M_SPOT, M_REALISED, M_DELTA, M_GAMMA, M_VEGA, M_SEEN, M_HANDLED, M_HEDGED, M_ARMED,
+ M_BUCKET_SPOT, M_STALE, M_WIDTH, M_LIMITS) = range(14)  # fmt: skip
 HEAD_FLOATS = 16
-
-BUCKET_S = 10.0  # The surface's state moves in steps of this length.
-_BUCKET_YEARS = BUCKET_S / (252.0 * 23_400.0)
-_COMMON, _OWN = 1 << 40, 1 << 41  # Draws of the surface's state: far from those of decisions.
-_MOST_BUCKETS = 12
-_LEAST_VEGA = 0.3  # Of an expiry's series together, per unit of the stock's price.
-_MOST_LEARNT = 0.05  # Volatility, from one look at the market.
-_TICKS_PER_UNIT = 100
-_EDGE = 1.5  # Half-widths that another's price must be wrong by, to be traded with.
-_WIDEST = 0.005  # Of the stock's price: its spread beyond which a dealer waits.
-_OF_VALUE = 0.2  # Of an option's value: the most that either side of a quote is away from it.
 
 
 @inner
@@ -115,44 +119,35 @@ def move_surface(arena: Arena, floats: Floats, trader: int, bucket: int, spot: f
     """Let the surface's state go one step on."""
     head, states, _ = memory_floats(arena, trader)
     population = population_row(arena, trader)
-    own = arena[trader + at.TR_KEY]
     common = arena[trader_row(arena, arena[population + U_TRADERS]) + at.TR_KEY]
-    root = math.sqrt(_BUCKET_YEARS)
-    moved = math.log(spot / floats[head + M_BUCKET_SPOT]) / (0.25 * root)
-    moved = min(max(moved, -6.0), 6.0)
+    moved = stock_step(spot, floats[head + M_BUCKET_SPOT])
     floats[head + M_BUCKET_SPOT] = spot
-    floats[head + M_REALISED] += (moved * moved - floats[head + M_REALISED]) / 90.0
-    together = setting_of(arena, floats, trader, D_CORRELATION)
-    apart = math.sqrt(max(1.0 - together * together, 0.0))
-    keep = 1.0 - setting_of(arena, floats, trader, D_REVERSION) * _BUCKET_YEARS
-    counter = 4 * bucket
-    level = together * moved + apart * (
-        0.9 * draw_normal(common, _COMMON + counter) + 0.435 * draw_normal(own, _OWN + counter)
+    floats[head + M_REALISED] = next_realised(floats[head + M_REALISED], moved)
+    keep = keep_share(setting_of(arena, floats, trader, D_REVERSION))
+    level, skew, curve = shocks(
+        common, arena[trader + at.TR_KEY], bucket, moved,
+        setting_of(arena, floats, trader, D_CORRELATION),
+    )  # fmt: skip
+    realised = realised_drift(
+        setting_of(arena, floats, trader, D_REALISED), floats[head + M_REALISED]
     )
-    skew = 0.9 * draw_normal(common, _COMMON + counter + 1)
-    skew += 0.435 * draw_normal(own, _OWN + counter + 1)
-    curve = 0.9 * draw_normal(common, _COMMON + counter + 2)
-    curve += 0.435 * draw_normal(own, _OWN + counter + 2)
-    realised = setting_of(arena, floats, trader, D_REALISED) * _BUCKET_YEARS
-    realised *= math.sqrt(floats[head + M_REALISED]) - 1.0
     table = arena[population + U_TABLE] + arena[population + U_SERIES] * SERIES_FLOATS
     for e in range(arena[population + U_EXPIRIES]):
         state = states + e * STATE_FLOATS
-        days = max(floats[table + e * EXPIRY_FLOATS + X_YEARS] * 365.0, 3.0)
-        weight = min(math.sqrt(30.0 / days), 2.5)
+        weight = step_weight(floats[table + e * EXPIRY_FLOATS + X_YEARS])
         sold = floats[state + Y_VEGA_BEFORE] - floats[state + Y_VEGA]
         floats[state + Y_VEGA_BEFORE] = floats[state + Y_VEGA]
         floats[state + Y_LEVEL] = (
-            keep * floats[state + Y_LEVEL]
-            + weight * root * setting_of(arena, floats, trader, D_VOLATILITY) * level
+            stepped(floats[state + Y_LEVEL], keep, weight,
+                    setting_of(arena, floats, trader, D_VOLATILITY), level)
             + weight * realised
             + setting_of(arena, floats, trader, D_FLOW) * sold
+        )  # fmt: skip
+        floats[state + Y_SKEW] = stepped(
+            floats[state + Y_SKEW], keep, weight, setting_of(arena, floats, trader, D_SKEW), skew
         )
-        floats[state + Y_SKEW] = keep * floats[state + Y_SKEW] + (
-            weight * root * setting_of(arena, floats, trader, D_SKEW) * skew
-        )
-        floats[state + Y_CURVE] = keep * floats[state + Y_CURVE] + (
-            weight * root * setting_of(arena, floats, trader, D_CURVE) * curve
+        floats[state + Y_CURVE] = stepped(
+            floats[state + Y_CURVE], keep, weight, setting_of(arena, floats, trader, D_CURVE), curve
         )
 
 
@@ -176,9 +171,8 @@ def learn(arena: Arena, floats: Floats, trader: int) -> None:
         if of != expiry:
             # Series stand in order of their expiries.
             # On its last day an expiry says little of volatility, and that little loudly.
-            if expiry >= 0 and vega > _LEAST_VEGA * floats[head + M_SPOT]:
-                shift = min(max(gap / vega, -_MOST_LEARNT), _MOST_LEARNT)
-                floats[states + expiry * STATE_FLOATS + Y_LEVEL] += share * shift
+            if expiry >= 0 and vega > LEAST_VEGA * floats[head + M_SPOT]:
+                floats[states + expiry * STATE_FLOATS + Y_LEVEL] += learnt(share, gap, vega)
             expiry, gap, vega = of, 0.0, 0.0
             if of < 0:
                 return
@@ -202,7 +196,7 @@ def catch_up(arena: Arena, floats: Floats, trader: int, seconds: float, spot: fl
         floats[head + M_BUCKET_SPOT] = spot
         floats[head + M_REALISED] = 1.0
     # After a halt the buckets that passed are one step: nobody watched them one by one.
-    first = max(last + 1, now - _MOST_BUCKETS + 1)
+    first = max(last + 1, now - MOST_BUCKETS + 1)
     for bucket in range(first, now + 1):
         move_surface(arena, floats, trader, bucket, spot)
     floats[head + M_BUCKET] = now
@@ -214,11 +208,14 @@ def catch_up(arena: Arena, floats: Floats, trader: int, seconds: float, spot: fl
 
 @inner
 def hear_fills(arena: Arena, floats: Floats, trader: int) -> bool:
-    """Take in what the last wake-up heard of; return whether that changed what the dealer knows."""
+    """Take in what the last wake-up heard of; return whether that changed what the dealer knows.
+
+    A dealer that waits, in a halt or before a price, hears of its fills all the same.
+    """
     head, _, values = memory_floats(arena, trader)
     population = population_row(arena, trader)
     count = arena[population + U_SERIES]
-    fills = float(arena[dealer_row(arena, arena[trader + at.TR_STATE]) + at.DE_FILLS])
+    fills = float(arena[dealer_row(arena, arena[trader + at.TR_DEALER]) + at.DE_FILLS])
     is_news = floats[head + M_SEEN] != floats[head + M_HANDLED]
     if is_news:
         for k in range(count):
@@ -260,7 +257,7 @@ def sum_greeks(arena: Arena, floats: Floats, trader: int) -> None:
 @inner
 def forget_sent(arena: Arena, trader: int) -> None:
     """Have every quote sent again: the venue has pulled them, or refused them in a halt."""
-    d = dealer_row(arena, arena[trader + at.TR_STATE])
+    d = dealer_row(arena, arena[trader + at.TR_DEALER])
     for k in range(arena[d + at.DE_COUNT]):
         q = quote_row(arena, arena[d + at.DE_FIRST] + k)
         arena[q + at.QU_SENT_BID_QUANTITY] = -1
@@ -269,7 +266,7 @@ def forget_sent(arena: Arena, trader: int) -> None:
 @inner
 def look_at_own(arena: Arena, trader: int) -> None:
     """Let what is left of each quote be what was sent, so that a traded one is filled up again."""
-    d = dealer_row(arena, arena[trader + at.TR_STATE])
+    d = dealer_row(arena, arena[trader + at.TR_DEALER])
     for k in range(arena[d + at.DE_COUNT]):
         q = quote_row(arena, arena[d + at.DE_FIRST] + k)
         if arena[q + at.QU_SENT_BID_QUANTITY] < 0:
@@ -285,26 +282,26 @@ def look_at_own(arena: Arena, trader: int) -> None:
 def used(arena: Arena, floats: Floats, trader: int) -> float:
     """Return how much of its tightest limit a dealer uses; above 1 it is beyond."""
     head, _, _ = memory_floats(arena, trader)
-    most = abs(floats[head + M_VEGA]) / setting_of(arena, floats, trader, D_VEGA_MAX)
-    most = max(most, abs(floats[head + M_GAMMA]) / setting_of(arena, floats, trader, D_GAMMA_MAX))
-    net = floats[head + M_DELTA] + inventory(arena, trader)
-    most = max(most, abs(net) / setting_of(arena, floats, trader, D_DELTA_MAX))
-    return most / floats[head + M_LIMITS]
+    use = limit_use(
+        floats[head + M_VEGA], floats[head + M_GAMMA],
+        floats[head + M_DELTA] + inventory(arena, trader),
+        setting_of(arena, floats, trader, D_VEGA_MAX),
+        setting_of(arena, floats, trader, D_GAMMA_MAX),
+        setting_of(arena, floats, trader, D_DELTA_MAX),
+    )  # fmt: skip
+    return use / floats[head + M_LIMITS]
 
 
 @inner
 def may_buy_vega(arena: Arena, floats: Floats, trader: int, state: int, sign: float) -> bool:
-    """Return whether a series' vega may be bought (sign 1) or sold (-1) within the limits.
-
-    Gamma has vega's sign in every option, so both limits bind the same side.
-    """
+    """Return whether a series' vega may be bought (sign 1) or sold (-1) within the limits."""
     head, _, _ = memory_floats(arena, trader)
-    vega_max = floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_VEGA_MAX)
-    gamma_max = floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_GAMMA_MAX)
-    if sign * floats[head + M_VEGA] >= vega_max or sign * floats[head + M_GAMMA] >= gamma_max:
-        return False
-    share = setting_of(arena, floats, trader, D_EXPIRY_SHARE)
-    return sign * floats[state + Y_VEGA] < share * vega_max
+    return may_add(
+        sign, floats[head + M_VEGA], floats[head + M_GAMMA], floats[state + Y_VEGA],
+        floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_VEGA_MAX),
+        floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_GAMMA_MAX),
+        setting_of(arena, floats, trader, D_EXPIRY_SHARE),
+    )  # fmt: skip
 
 
 @inner
@@ -312,7 +309,7 @@ def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
     """Write every quote whose rounded price or size has changed; return how many."""
     head, states, values = memory_floats(arena, trader)
     population = population_row(arena, trader)
-    table, dealer = arena[population + U_TABLE], arena[trader + at.TR_STATE]
+    table, dealer = arena[population + U_TABLE], arena[trader + at.TR_DEALER]
     d = dealer_row(arena, dealer)
     size = arena[population + U_SIZE_LOW]
     use = used(arena, floats, trader)
@@ -331,31 +328,15 @@ def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
         state = states + number * STATE_FLOATS
         ticks = floats[own + V_VALUE] / floats[row + K_TICK]
         step = increment(floats, row, ticks)
-        # What is worth a few cents is quoted a few cents wide.
-        half = min(floats[row + K_HALF_WIDTH] / floats[row + K_TICK], _OF_VALUE * ticks) * width
-        half = max(half * widen, 0.5 * step)
-        # To the nearest increment: outwards, a quote would be one wider than it is meant.
-        bid = math.floor((ticks - half) / step + 0.5) * step
-        ask = max(math.ceil((ticks + half) / step - 0.5) * step, bid + step, step)
-        if bid < step and ticks >= 0.5 * step:
-            bid = step if ask > step else 0
-        # Another's price that is wrong by much is traded with; one wrong by little is stepped back
-        # from, for the other may know better.
-        seen, stepped = view_touch(arena, first + k, as_of), 0
+        seen_bid = bids_seen = seen_ask = asks_seen = 0
+        seen = view_touch(arena, first + k, as_of)
         if seen != at.NONE:
-            other, near = arena[seen + at.TO_ASK], _EDGE * half
-            if arena[seen + at.TO_ASK_QUANTITY] > 0 and ticks - other < near and bid >= other:
-                bid, stepped = other - step, 1
-            other = arena[seen + at.TO_BID]
-            if arena[seen + at.TO_BID_QUANTITY] > 0 and other - ticks < near and ask <= other:
-                ask, stepped = other + step, -1
-        # Beyond its limits a dealer would rather breach its duty than quote as narrow as that asks;
-        # the width allowed goes by the bid. What was stepped back from is not gone nearer to.
-        while use < 1.0 and ask - bid > max(width_allowed(int(bid), _TICKS_PER_UNIT), step):
-            if stepped > 0 or (stepped == 0 and ticks - bid <= ask - ticks):
-                ask -= step
-            else:
-                bid += step
+            seen_bid, bids_seen = arena[seen + at.TO_BID], arena[seen + at.TO_BID_QUANTITY]
+            seen_ask, asks_seen = arena[seen + at.TO_ASK], arena[seen + at.TO_ASK_QUANTITY]
+        bid, ask = quote_prices(
+            ticks, floats[row + K_HALF_WIDTH] / floats[row + K_TICK], width, widen, step,
+            seen_bid, bids_seen, seen_ask, asks_seen, use < 1.0,
+        )  # fmt: skip
         bids = asks = size
         delta = floats[own + V_DELTA]
         if bid < step or not may_buy_vega(arena, floats, trader, state, 1.0):
@@ -391,13 +372,13 @@ def hedge(arena: Arena, floats: Floats, trader: int, touch: int, seconds: float)
     if abs(net) <= band or not (is_due or abs(net) > 2 * band):
         return
     floats[head + M_HEDGED] = seconds
-    # Not more than three times what is shown: the rest follows at the next wake-ups.
+    # What is more than the book shows follows at the next wake-ups.
     if net > 0:
-        most = max(3 * arena[touch + at.TO_BID_QUANTITY], 100)
-        send_limit(arena, trader, at.SELL, arena[touch + at.TO_BID] - 2, min(net, most), at.IOC)
+        size = hedge_size(net, arena[touch + at.TO_BID_QUANTITY])
+        send_limit(arena, trader, at.SELL, arena[touch + at.TO_BID] - REACH_TICKS, size, at.IOC)
     else:
-        most = max(3 * arena[touch + at.TO_ASK_QUANTITY], 100)
-        send_limit(arena, trader, at.BUY, arena[touch + at.TO_ASK] + 2, min(-net, most), at.IOC)
+        size = hedge_size(net, arena[touch + at.TO_ASK_QUANTITY])
+        send_limit(arena, trader, at.BUY, arena[touch + at.TO_ASK] + REACH_TICKS, size, at.IOC)
 
 
 @inner
@@ -408,20 +389,23 @@ def decide_dealer(arena: Arena, floats: Floats, trader: int, touch: int) -> int:
     draw = draw_uniform(arena[trader + at.TR_KEY], next_counter(arena, trader))
     following = arena[at.H_NOW] + max(round(gap * (0.5 + draw)), 1)
     head, states, values = memory_floats(arena, trader)
-    dealer = arena[trader + at.TR_STATE]
+    dealer = arena[trader + at.TR_DEALER]
     d = dealer_row(arena, dealer)
-    # A halt or a pull is acted on when it was there a wake-up ago: by then it has been heard of.
-    was_open = floats[head + M_PHASE] == at.CONTINUOUS
-    floats[head + M_PHASE] = step_kind(arena, trader)
+    if hear_fills(arena, floats, trader):
+        look_at_own(arena, trader)
+        floats[head + M_STALE] = 1.0
+    # A pull is acted on when it was there a wake-up ago: by then it has been heard of.
     was_armed = floats[head + M_ARMED] > 0.5
     floats[head + M_ARMED] = arena[d + at.DE_ARMED]
-    if not was_open or touch == at.NONE:
+    if floats[head + M_BUCKET] < 0.0:
+        forget_sent(arena, trader)  # Of the day before nothing stands.
+    if touch == at.NONE or arena[touch + at.TO_PHASE] != at.CONTINUOUS:
         forget_sent(arena, trader)
         return following
     if arena[touch + at.TO_BID_QUANTITY] <= 0 or arena[touch + at.TO_ASK_QUANTITY] <= 0:
         return following
     # The middle of an emptied book is no price of the stock: to value and hedge by it feeds itself.
-    if arena[touch + at.TO_ASK] - arena[touch + at.TO_BID] > _WIDEST * arena[touch + at.TO_BID]:
+    if arena[touch + at.TO_ASK] - arena[touch + at.TO_BID] > WIDEST * arena[touch + at.TO_BID]:
         return following
     if not was_armed and arena[d + at.DE_ARMED] == 0:
         push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_REARM, dealer, 0)
@@ -432,9 +416,6 @@ def decide_dealer(arena: Arena, floats: Floats, trader: int, touch: int) -> int:
     seconds = (arena[at.H_NOW] - opens) * 1e-9
     tick = floats[arena[population + U_TABLE] + K_TICK]
     spot = 0.5 * (arena[touch + at.TO_BID] + arena[touch + at.TO_ASK]) * tick
-    if hear_fills(arena, floats, trader):
-        look_at_own(arena, trader)
-        floats[head + M_STALE] = 1.0
     if catch_up(arena, floats, trader, seconds, spot):
         if floats[head + M_SPOT] > 0.0:
             learn(arena, floats, trader)

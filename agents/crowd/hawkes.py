@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from agents.crowd import flow, reference as ref
-from agents.crowd.seat import SIDES, Heard, Seat, TraderState, is_two_sided, poisson_gap
+from agents.crowd.seat import ONLY_HEARD, SIDES, Heard, Seat, TraderState, is_two_sided, poisson_gap
 from agents.crowd.shapes import decayed, power_depth, run_length
 from environment.actors import Actor, ActorContext
 from environment.messages import (
@@ -33,6 +33,7 @@ class HawkesTrader(Actor[Heard]):
     """Self-exciting flow by thinning; market orders in runs of one sign."""
 
     KIND = "hawkes"
+    COSTLESS = ONLY_HEARD
 
     def __init__(self, seat: Seat) -> None:
         floats = seat.population.floats

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from agents.crowd import flow, reference as ref
-from agents.crowd.seat import SIDES, Heard, Seat, TraderState, poisson_gap
+from agents.crowd.seat import ONLY_HEARD, SIDES, Heard, Seat, TraderState, poisson_gap
 from environment.actors import Actor, ActorContext
 from environment.messages import (
     MarketView,
@@ -28,6 +28,7 @@ class Igniter(Actor[Heard]):
     """Push the price with a burst of market orders, then sell into those who follow."""
 
     KIND = "ignition"
+    COSTLESS = ONLY_HEARD
 
     def __init__(self, seat: Seat) -> None:
         integers = seat.population.integers

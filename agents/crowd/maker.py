@@ -4,7 +4,7 @@ import math
 from typing import assert_never
 
 from agents.crowd import reference as ref
-from agents.crowd.seat import Heard, Seat, TraderState, poisson_gap
+from agents.crowd.seat import ONLY_HEARD, Heard, Seat, TraderState, poisson_gap
 from environment.actors import Actor, ActorContext
 from environment.messages import (
     MarketView,
@@ -29,6 +29,7 @@ class AdaptiveMaker(Actor[Heard]):
     """Cancel the ladder and quote a new one around the mid, sized by the volume since last time."""
 
     KIND = "adaptive_maker"
+    COSTLESS = ONLY_HEARD
 
     def __init__(self, seat: Seat) -> None:
         integers, floats = seat.population.integers, seat.population.floats

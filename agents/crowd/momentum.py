@@ -5,7 +5,7 @@ from typing import assert_never
 import msgspec
 
 from agents.crowd import reference as ref
-from agents.crowd.seat import Heard, Seat, TraderState, is_two_sided, poisson_gap
+from agents.crowd.seat import ONLY_HEARD, Heard, Seat, TraderState, is_two_sided, poisson_gap
 from environment.actors import Actor, ActorContext
 from environment.messages import (
     MarketView,
@@ -29,6 +29,7 @@ class MomentumTrader(Actor[Heard]):
     """Buy at the ask while the fast average of seen mids is at or above the slow one, else sell."""
 
     KIND = "momentum"
+    COSTLESS = ONLY_HEARD
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from agents.crowd import reference as ref
-from agents.crowd.seat import SIDES, Heard, Seat, TraderState
+from agents.crowd.seat import ONLY_HEARD, SIDES, Heard, Seat, TraderState
 from agents.crowd.shapes import next_u_shaped, power_depth
 from environment.actors import Actor, ActorContext
 from environment.draws import Stream
@@ -30,6 +30,7 @@ class NoiseTrader(Actor[Heard]):
     """Trade for no reason: at the far touch, or (a set share) passively at or behind the near."""
 
     KIND = "noise"
+    COSTLESS = ONLY_HEARD
 
     def __init__(self, seat: Seat) -> None:
         integers, floats = seat.population.integers, seat.population.floats

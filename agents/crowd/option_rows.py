@@ -4,17 +4,17 @@ The table lies in the belief array at a population's U_TABLE: SERIES_FLOATS a se
 their numbers in the core from U_SERIES_FIRST on, then EXPIRY_FLOATS an expiry. It is written before
 a day begins and says what everybody may know: terms, the surface and widths of the chain that the
 market started from, early-exercise premiums around the day's first price. Money is in currency per
-share, rates and volatilities per year.
+share, rates and volatilities per year. What is compiled with `njit` here and beside serves the
+compiled rows and their twins in `option_traders` alike.
 """
 
 import math
 
-from agents.crowd.rows import Floats, link_counter, population_row
-from environment.compiled import inner
+from agents.crowd.rows import Floats
+from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.advance import view_touch
 from environment.market.arena import Arena
-from environment.market.emit import draw_latency
 
 # --- the table ------------------------------------------------------------------------------------
 PREMIUM_POINTS = 9  # Early-exercise premiums at so many prices, PREMIUM_STEP apart.
@@ -32,16 +32,14 @@ U_SERIES_FIRST, U_SERIES, U_EXPIRIES, U_TABLE = 24, 25, 26, 27
 
 @inner
 def observe_series(arena: Arena, trader: int, number: int) -> int:
-    """Return the row of a series' touch as this trader sees it now, or NONE: one feed delay old."""
-    counter = link_counter(arena, trader)
-    feed = arena[population_row(arena, trader) + 1]
-    delay = draw_latency(arena, feed, arena[trader + at.TR_LINK], counter)
-    as_of = max(arena[at.H_NOW] - delay, arena[trader + at.TR_VIEW_TIME])
-    arena[trader + at.TR_VIEW_TIME] = as_of
-    return view_touch(arena, number, as_of)
+    """Return the row of a series' touch as of this wake-up's look at the stock's, or NONE.
+
+    One connection, one delay: stock and series are seen as they were at one moment.
+    """
+    return view_touch(arena, number, arena[trader + at.TR_VIEW_TIME])
 
 
-@inner
+@njit
 def early_exercise(floats: Floats, row: int, moved: float) -> tuple[float, float]:
     """Return a series' early-exercise premium and its slope in the log price.
 
@@ -58,13 +56,13 @@ def early_exercise(floats: Floats, row: int, moved: float) -> tuple[float, float
     return low + (place - below) * (high - low), (high - low) / PREMIUM_STEP
 
 
-@inner
+@njit
 def normal_below(x: float) -> float:
     """Return the standard normal distribution function."""
     return 0.5 * math.erfc(-x * 0.7071067811865476)
 
 
-@inner
+@njit
 def increment(floats: Floats, row: int, ticks: float) -> int:
     """Return the increment, in ticks, of a series' prices at a price."""
     if ticks < floats[row + K_THRESHOLD]:

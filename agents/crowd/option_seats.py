@@ -65,7 +65,7 @@ def seat_dealers(market: Market, crowd: Crowd, index: int, terms: DealerTerms) -
             market, number, window_ns=terms.window_ns, contracts=terms.contracts,
             delta_shares=terms.delta_shares, vega_micros=round(terms.vega * 1e6),
         )  # fmt: skip
-        market.section(at.S_TRADER)[trader, at.TR_STATE] = number
+        market.section(at.S_TRADER)[trader, at.TR_DEALER] = number
         _write_memory(market, crowd, population, trader, k, terms)
         made.append(number)
     return made

@@ -38,7 +38,7 @@ from agents.crowd.rows import (
     next_counter,
     population_row,
 )
-from environment.compiled import inner
+from environment.compiled import inner, njit
 from environment.draws import draw_exponential, draw_integer, draw_uniform
 from environment.market import layout as at
 from environment.market.arena import Arena
@@ -56,7 +56,7 @@ U_ROLE, U_WEIGHTS = U_FIRST, U_FIRST + 1  # The role; where its cumulative weigh
 # Floats of the population; 7 is the mean gap.
 O_AGGRESSIVE, O_OPENING, O_FEE = 0, 1, 2  # Fee: per share, what a taker reckons with.
 _GAP = 7
-_LOOKS = 50  # Series that an arbitrageur looks at in one wake-up.
+LOOKS = 50  # Series that an arbitrageur looks at in one wake-up.
 
 
 @inner
@@ -112,6 +112,15 @@ def quantity_of(arena: Arena, trader: int) -> int:
     return draw_integer(key, counter, max(low, 1), max(high, low, 1) + 1)
 
 
+@njit
+def resting_price(side: int, bid: int, ask: int, step: int) -> int:
+    """Return where to rest between a bid and an ask: at the middle, rounded to one's own favour."""
+    middle = (bid + ask) // 2 // step * step
+    if side == at.SELL and 2 * middle < bid + ask:
+        middle += step
+    return min(middle, ask - step) if side == at.BUY else max(middle, bid + step)
+
+
 @inner
 def trade_one(
     arena: Arena, floats: Floats, trader: int, series: int, side: int, quantity: int
@@ -133,11 +142,7 @@ def trade_one(
     if is_aggressive:
         order_series(arena, trader, number, side, ask if side == at.BUY else bid, quantity, at.IOC)
         return
-    step = increment(floats, row, float(bid))
-    middle = (bid + ask) // 2 // step * step
-    if side == at.SELL and 2 * middle < bid + ask:
-        middle += step
-    price = min(middle, ask - step) if side == at.BUY else max(middle, bid + step)
+    price = resting_price(side, bid, ask, increment(floats, row, float(bid)))
     if price > 0:
         order_series(arena, trader, number, side, price, quantity, at.DAY)
 
@@ -197,7 +202,7 @@ def most_at_once(arena: Arena, trader: int, one: int, other: int) -> int:
     return max(min(one, other, high), 1)
 
 
-@inner
+@njit
 def conversion_gap(
     strike: float, rate: float, years: float, dividends: float, call_bid: float, call_ask: float,
     put_bid: float, put_ask: float, stock_bid: float, stock_ask: float,
@@ -319,7 +324,7 @@ def seek(arena: Arena, floats: Floats, trader: int, touch: int, role: int) -> No
     table, count = arena[population + U_TABLE], arena[population + U_SERIES]
     fee = floats[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + O_FEE]
     start = int(trader_uniform(arena, trader) * count)
-    for look in range(_LOOKS):
+    for look in range(LOOKS):
         series = (start + look) % count
         if not is_alive(arena, floats, trader, series):
             continue

@@ -15,7 +15,6 @@ from agents.crowd.option_rows import (
     K_SLOPE,
     K_STRIKE,
     SERIES_FLOATS,
-    U_EXPIRIES,
     U_SERIES,
     U_TABLE,
     X_CARRY,
@@ -25,8 +24,7 @@ from agents.crowd.option_rows import (
     normal_below,
 )
 from agents.crowd.rows import Floats, population_row
-from environment.compiled import inner
-from environment.market import layout as at
+from environment.compiled import inner, njit
 from environment.market.arena import Arena
 
 _YEAR_S = 365.0 * 86_400.0
@@ -40,13 +38,13 @@ V_VALUE, V_DELTA, V_GAMMA, V_VEGA, V_HELD, V_HEARD, V_SIGMA = range(7)
 VALUE_FLOATS = 8
 
 
-@inner
+@njit
 def years_left(floats: Floats, expiry: int, seconds: float) -> float:
     """Return the years to an expiry, so many seconds after the open; a minute at the least."""
     return max(floats[expiry + X_YEARS] - seconds / _YEAR_S, 60.0 / _YEAR_S)
 
 
-@inner
+@njit
 def black_scholes(
     spot: float, strike: float, years: float, sigma: float, carry: float, rate: float, is_call: bool
 ) -> tuple[float, float, float, float]:
@@ -69,27 +67,62 @@ def black_scholes(
     return discount * (strike * above2 - forward * above1), -growth * above1, gamma, vega
 
 
-@inner
+@njit
 def sigma_of(
-    floats: Floats, row: int, state: int, moneyness: float, first_moneyness: float, event: float,
+    floats: Floats, row: int, moneyness: float, first_moneyness: float, shift: float, event: float,
     years: float,
 ) -> float:  # fmt: skip
     """Return the volatility at which a dealer values a series.
 
-    The chain's own volatility follows the stock along its smile (sticky delta); the dealer's level,
-    skew and curvature are added in units of ln(K / F) over a deviation; `event` is the variance
-    that an announcement ahead is expected to bring.
+    The chain's own volatility follows the stock along its smile (sticky delta); `shift` is what the
+    dealer's own surface adds; `event` is the variance that an announcement ahead is expected to
+    bring.
     """
     base = floats[row + K_SIGMA] + floats[row + K_SLOPE] * (moneyness - first_moneyness)
-    shift = (
-        floats[state + Y_BIAS]
-        + floats[state + Y_LEVEL]
-        + floats[state + Y_SKEW] * moneyness
-        + floats[state + Y_CURVE] * moneyness * moneyness
-    )
     sigma = base + shift
     variance = sigma * sigma + event / years
     return min(max(math.sqrt(variance), SIGMA_MIN), SIGMA_MAX)
+
+
+@njit
+def shift_of(level: float, skew: float, curve: float, moneyness: float) -> float:
+    """Return what a dealer's surface adds to a volatility, in units of ln(K / F) a deviation."""
+    return level + skew * moneyness + curve * moneyness * moneyness
+
+
+@njit
+def log_move(spot: float, first_spot: float) -> float:
+    """Return how far the stock has come from the price that the table was made for."""
+    return math.log(spot / first_spot)
+
+
+@njit
+def value_series(
+    floats: Floats, row: int, expiry: int, spot: float, first_spot: float, moved: float,
+    seconds: float, level: float, skew: float, curve: float, event: float, event_days: float,
+) -> tuple[float, float, float, float, float]:  # fmt: skip
+    """Return a series' value, delta, gamma, vega and volatility on a dealer's surface.
+
+    `row` and `expiry` are where its words in the table begin; `moved` is `log_move`; `event` is
+    total variance, expected `event_days` after the open, of expiries beyond that.
+    """
+    years = years_left(floats, expiry, seconds)
+    strike, is_call = floats[row + K_STRIKE], floats[row + K_CALL] > 0.5
+    # Carry is that of the whole life: what has passed of it today is less than anybody quotes.
+    carry = floats[expiry + X_CARRY]
+    unit = 0.3 * math.sqrt(max(floats[expiry + X_YEARS], 1.0 / 365.0))
+    first = (math.log(strike / first_spot) - carry) / unit
+    moneyness = first - moved / unit
+    ahead = event if floats[expiry + X_YEARS] * 365.0 > event_days else 0.0
+    shift = shift_of(level, skew, curve, moneyness)
+    sigma = sigma_of(floats, row, moneyness, first, shift, ahead, years)
+    value, delta, gamma, vega = black_scholes(
+        spot, strike, years, sigma, carry, floats[expiry + X_RATE], is_call
+    )
+    premium, slope = early_exercise(floats, row, moved)
+    inner_value = spot - strike if is_call else strike - spot
+    delta = min(max(delta + slope / spot, -1.0), 1.0)
+    return max(value + premium, inner_value, 0.0), delta, gamma, vega, sigma
 
 
 @inner
@@ -97,46 +130,19 @@ def revalue(
     arena: Arena, floats: Floats, trader: int, states: int, values: int, spot: float,
     first_spot: float, seconds: float, event: float, event_days: float,
 ) -> None:  # fmt: skip
-    """Value every series of a dealer at a price; `states` and `values` are its memories.
-
-    `event` is total variance, expected `event_days` after the open, of expiries beyond that.
-    """
+    """Value every series of a dealer at a price; `states` and `values` are its memories."""
     population = population_row(arena, trader)
     table, count = arena[population + U_TABLE], arena[population + U_SERIES]
     expiries = table + count * SERIES_FLOATS
-    moved = math.log(spot / first_spot)
+    moved = log_move(spot, first_spot)
     for k in range(count):
-        row = table + k * SERIES_FLOATS
+        row, out = table + k * SERIES_FLOATS, values + k * VALUE_FLOATS
         number = int(floats[row + K_EXPIRY])
         expiry, state = expiries + number * EXPIRY_FLOATS, states + number * STATE_FLOATS
-        years = years_left(floats, expiry, seconds)
-        strike, is_call = floats[row + K_STRIKE], floats[row + K_CALL] > 0.5
-        # Carry is that of the whole life: what has passed of it today is less than anybody quotes.
-        carry = floats[expiry + X_CARRY]
-        unit = 0.3 * math.sqrt(max(floats[expiry + X_YEARS], 1.0 / 365.0))
-        first = (math.log(strike / first_spot) - carry) / unit
-        ahead = event if floats[expiry + X_YEARS] * 365.0 > event_days else 0.0
-        sigma = sigma_of(floats, row, state, first - moved / unit, first, ahead, years)
-        value, delta, gamma, vega = black_scholes(
-            spot, strike, years, sigma, carry, floats[expiry + X_RATE], is_call
-        )
-        premium, slope = early_exercise(floats, row, moved)
-        inner_value = spot - strike if is_call else strike - spot
-        out = values + k * VALUE_FLOATS
-        floats[out + V_VALUE] = max(value + premium, inner_value, 0.0)
-        floats[out + V_DELTA] = min(max(delta + slope / spot, -1.0), 1.0)
-        floats[out + V_GAMMA], floats[out + V_VEGA] = gamma, vega
-        floats[out + V_SIGMA] = sigma
-
-
-@inner
-def expiries_of(arena: Arena, trader: int) -> int:
-    """Return how many expiries a trader's table has."""
-    return arena[population_row(arena, trader) + U_EXPIRIES]
-
-
-@inner
-def step_kind(arena: Arena, trader: int) -> int:
-    """Return the phase of a trader's stock."""
-    row = arena[at.H_OFFSET + at.S_INSTRUMENT] + arena[trader + at.TR_INSTRUMENT] * 128
-    return arena[row + at.I_PHASE]
+        value, delta, gamma, vega, sigma = value_series(
+            floats, row, expiry, spot, first_spot, moved, seconds,
+            floats[state + Y_BIAS] + floats[state + Y_LEVEL], floats[state + Y_SKEW],
+            floats[state + Y_CURVE], event, event_days,
+        )  # fmt: skip
+        floats[out + V_VALUE], floats[out + V_DELTA] = value, delta
+        floats[out + V_GAMMA], floats[out + V_VEGA], floats[out + V_SIGMA] = gamma, vega, sigma

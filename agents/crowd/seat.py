@@ -5,7 +5,7 @@ of sending; so each actor sends in the order in which its compiled twin does, an
 address names its stream of draws, which is the compiled twin's own.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -41,6 +41,8 @@ Heard = (
     | OrderTriggered
     | PricesRescaled
 )
+# A compiled trader thinks when it wakes, and so do these: what they merely hear costs no time.
+ONLY_HEARD: Final = frozenset(get_args(Heard)) - {MarketView}
 AuctionLimit = Literal["limit", "on_close"]
 Said = SubmitOrder | CancelAll | Sleep
 

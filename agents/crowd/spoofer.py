@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from agents.crowd import flow, reference as ref
-from agents.crowd.seat import SIDES, Heard, Seat, TraderState, is_two_sided, poisson_gap
+from agents.crowd.seat import ONLY_HEARD, SIDES, Heard, Seat, TraderState, is_two_sided, poisson_gap
 from environment.actors import Actor, ActorContext
 from environment.messages import (
     MarketView,
@@ -27,6 +27,7 @@ class Spoofer(Actor[Heard]):
     """Rest a small order on one side, layer large ones on the other, and soon cancel them."""
 
     KIND = "spoofer"
+    COSTLESS = ONLY_HEARD
 
     def __init__(self, seat: Seat) -> None:
         integers = seat.population.integers

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from agents.crowd import reference as ref
 from agents.crowd.seat import (
+    ONLY_HEARD,
     SIDES,
     AuctionLimit,
     Heard,
@@ -46,6 +47,7 @@ class ValueTrader(Actor[Heard]):
     """Cancel, update the belief with a noisy look at the fundamental, and trade towards it."""
 
     KIND = "value"
+    COSTLESS = ONLY_HEARD
 
     def __init__(self, seat: Seat) -> None:
         floats = seat.population.floats

@@ -20,6 +20,7 @@ class Actor(Generic[M]):
     KIND: ClassVar[str] = "actor"  # Costs and effect latencies are configured by kind.
     DURABLE: ClassVar[bool] = False  # Whether a restart has the state before the failed message.
     ACCEPTS: ClassVar[frozenset[type]] = frozenset()  # Filled in from the class's declaration.
+    COSTLESS: ClassVar[frozenset[type]] = frozenset()  # What it hears without thinking about it.
 
     state: msgspec.Struct | None = None
 

@@ -26,6 +26,7 @@ class Cell:
         "busy_until_ns",
         "context",
         "cost_ns",
+        "costless",
         "effects",
         "factory",
         "failures",
@@ -75,6 +76,7 @@ class Cell:
         """Put the actor of a new incarnation in place."""
         self.actor = actor
         self.receive = actor.receive
+        self.costless = actor.COSTLESS
 
     def settle(self) -> None:
         """Decide whether mail may go straight to the actor: up, and nothing waiting.

@@ -140,7 +140,7 @@ class Floor:
             return
         cell.handled += 1
         departure_ns = self.moment.clock.now_ns
-        if cell.cost_ns:
+        if cell.cost_ns and type(envelope.message) not in cell.costless:
             departure_ns += cell.cost_ns
             cell.busy_until_ns = departure_ns
             cell.busy_ns += cell.cost_ns

@@ -269,8 +269,10 @@ class SimulationKernel(Kernel):
                     self.floor.fail(cell, item, error)
                     continue
                 cell.handled += 1
-                cell.busy_ns += cell.cost_ns
-                cell.busy_until_ns = departure_ns = at_ns + cell.cost_ns
+                departure_ns = at_ns
+                if type(item.message) not in cell.costless:
+                    cell.busy_ns += cell.cost_ns
+                    cell.busy_until_ns = departure_ns = at_ns + cell.cost_ns
                 if outbox:
                     release(cell, item, departure_ns, record)
             else:

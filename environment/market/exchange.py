@@ -1,6 +1,6 @@
 """The exchange: the core's façade, with messages on one side and rows on the other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -19,13 +19,13 @@ from environment.market.exchange_options import (
     OptionRequest,
     name_of,
 )
-from environment.market.exchange_state import Arrivals, ExchangeState, Kernel, LiveOrder
+from environment.market.exchange_state import Arrivals, ExchangeState, Kernel, LiveOrder, Reports
+from environment.market.exchange_views import view_of
 from environment.market.market import Market
 from environment.market.publication import Publisher
 from environment.messages import (
     CancelAll,
     CancelOrder,
-    MarketView,
     Message,
     OrderAccepted,
     OrderCancelled,
@@ -38,6 +38,7 @@ from environment.messages import (
     Sleep,
     SubmitOrder,
 )
+from environment.option_messages import DealerReport
 
 ADDRESS: Final = "exchange"
 _SIDES: Final = {"buy": at.BUY, "sell": at.SELL}
@@ -52,6 +53,7 @@ _SELF_TRADE: Final = {
     "cancel_newest": at.CANCEL_NEWEST, "cancel_oldest": at.CANCEL_OLDEST,
     "cancel_both": at.CANCEL_BOTH, "decrement": at.DECREMENT, "allow": at.ALLOW,
 }  # fmt: skip
+_AT_ONCE: Final = (Sleep, DealerReport)  # What no connection carries.
 _POST: Final = {"no": 0, "refuse": at.F_POST_REFUSE, "slide": at.F_POST_SLIDE}
 
 
@@ -82,12 +84,13 @@ class Exchange:
         venue: str = "venue",
         traders: dict[str, int] | None = None,
         arrivals: Arrivals | None = None,
+        reports: Reports | None = None,
     ) -> None:
         self.addresses = frozenset({ADDRESS})
         self._market, self._symbols, self._accounts = market, symbols, accounts
         self._owners, self._gated, self._venue = owners, gated, venue
         self._names = list(symbols)
-        self._traders, self._arrivals = traders or {}, arrivals
+        self._traders, self._arrivals, self._reports = traders or {}, arrivals, reports
         self._publisher = publisher
         self._kernel: Kernel | None = None
         self.state = ExchangeState()
@@ -99,6 +102,7 @@ class Exchange:
             ReplaceOrder: self._replace,
             CancelAll: self._cancel_all,
             Sleep: self._sleep,
+            DealerReport: self._report,
             QueryStanding: self._ask_office,
             QueryHolders: self._ask_office,
         } | dict.fromkeys(OPTION_REQUESTS, self._trade_options)
@@ -107,6 +111,11 @@ class Exchange:
         """Take the kernel that this exchange speaks to."""
         self._kernel = kernel
         self._publisher.bind(kernel)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the symbols by number, as they are now: series may be renamed between days."""
+        return self._names
 
     # --- from actors ------------------------------------------------------------------------------
 
@@ -120,7 +129,7 @@ class Exchange:
                 f"expected one of {', '.join(kind.__name__ for kind in self._takers)}."
             )
         trader = self._traders.get(envelope.sender)
-        if trader is not None and type(envelope.message) is not Sleep:
+        if trader is not None and type(envelope.message) not in _AT_ONCE:
             assert self._arrivals is not None, "a crowd's actors need the core's own latencies"
             arrival_ns = self._arrivals(self._market, trader, arrival_ns)
         taker(arrival_ns, envelope, envelope.message)  # type: ignore[operator]  # keyed by class
@@ -252,6 +261,12 @@ class Exchange:
             raise Defect(f"{envelope.sender} sleeps, and is no trader of the crowd.")
         self._market.post_event(max(sleep.until_ns, arrival_ns + 1), at.E_WAKE, trader, 0)
 
+    def _report(self, _: int, envelope: Envelope[Message], report: DealerReport) -> None:
+        trader = self._traders.get(envelope.sender)
+        if trader is None or self._reports is None:
+            raise Defect(f"{envelope.sender} reports its greeks, and is no dealer of the crowd.")
+        self._reports(self._market, trader, report)
+
     def _refuse(
         self, arrival_ns: int, envelope: Envelope[Message], order_id: str, reason: str
     ) -> None:
@@ -287,17 +302,21 @@ class Exchange:
         """Run the core up to `until_ns` or its first delivery, and deliver what it told."""
         self._market.advance(until_ns)
         rows = self._market.take_out()
-        place, count = 0, len(rows)
+        place, count, seen = 0, len(rows), list[list[int]]()
         while place < count:
             row = rows[place]
             if row[at.X_KIND] <= at.M_TRIGGERED:
                 self._tell_owner(row)
                 place += 1
-            elif row[at.X_KIND] == at.M_WAKE:
-                self._show(row)
+            elif row[at.X_KIND] in (at.M_WAKE, at.M_CHAIN_WAKE):
+                self._hand_out(row, view_of(row, seen))
+                seen = []
+                place += 1
+            elif row[at.X_KIND] >= at.M_SEEN:
+                seen.append(row)
                 place += 1
             elif row[at.X_KIND] >= at.M_QUOTE_FILLED:
-                self._tell_options(row)
+                self._hand_out(row, *self._options.told(self.state, row))
                 place += 1
             else:
                 place += self._publisher.publish(rows, place)
@@ -355,28 +374,11 @@ class Exchange:
             sent_ns=now_ns,
         )  # fmt: skip
 
-    def _tell_options(self, row: list[int]) -> None:
+    def _hand_out(self, row: list[int], message: Message, cause: int = 0, chain: int = 0) -> None:
         assert self._kernel is not None, "the exchange is not bound to a kernel"
-        message, cause, chain = self._options.told(self.state, row)
         self._kernel.deliver(
             row[at.X_DELIVERY_NS], ADDRESS, self._owners[row[at.X_RECIPIENT]], message,
             cause=cause, chain=chain, sent_ns=row[at.X_EXCHANGE_NS],
-        )  # fmt: skip
-
-    def _show(self, row: list[int]) -> None:
-        assert self._kernel is not None, "the exchange is not bound to a kernel"
-        self._kernel.deliver(
-            row[at.X_DELIVERY_NS], ADDRESS, self._owners[row[at.X_RECIPIENT]],
-            MarketView(
-                is_open=row[at.W_STATE] != at.VIEW_NONE,
-                is_trading=row[at.W_STATE] == at.VIEW_TRADING, bid_price=row[at.Q_BID],
-                bid_quantity=row[at.Q_BID_QUANTITY], ask_price=row[at.Q_ASK],
-                ask_quantity=row[at.Q_ASK_QUANTITY], last_price=row[at.Q_LAST],
-                volume=row[at.Q_VOLUME], observed=row[at.X_EXTRA], now_ns=row[at.X_DELIVERY_NS],
-                opens_ns=row[at.W_OPENS], closes_ns=row[at.W_CLOSES],
-                inventory=row[at.W_INVENTORY],
-            ),
-            sent_ns=row[at.X_EXCHANGE_NS],
         )  # fmt: skip
 
     # --- snapshots --------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import msgspec
 
 from environment.market.market import Market
 from environment.messages import Message
+from environment.option_messages import DealerReport
 
 
 class Kernel(Protocol):
@@ -31,6 +32,13 @@ class Arrivals(Protocol):
 
     def __call__(self, market: Market, trader: int, departure_ns: int) -> int:
         """Return when it arrives."""
+
+
+class Reports(Protocol):
+    """Where a dealer of the crowd who is an actor writes what its holdings come to."""
+
+    def __call__(self, market: Market, trader: int, report: DealerReport) -> None:
+        """Keep a report, for the survey of the market."""
 
 
 class LiveOrder(msgspec.Struct, gc=False):

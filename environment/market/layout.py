@@ -180,6 +180,8 @@ FIRST_ACCOUNT: Final = 8
 (TR_KIND, TR_POPULATION, TR_ACCOUNT, TR_INSTRUMENT, TR_KEY, TR_COUNTER, TR_LINK,
  TR_LINK_COUNTER, TR_LAST_ARRIVAL, TR_VIEW_TIME, TR_BELIEF, TR_STATE, TR_SIDE, TR_COUNT, TR_MEMORY,
  TR_OWNER) = range(16)  # fmt: skip
+# Of traders of options: a dealer's number, and up to when an actor has seen the series' touches.
+TR_DEALER, TR_SEEN = TR_SIDE, TR_COUNT
 (REMOTE, NOISE, VALUE, MOMENTUM, ADAPTIVE_MAKER, HAWKES, SPOOFER, IGNITION, OPTION_DEALER,
  OPTION_USER, OPTION_SURVEY) = range(11)  # fmt: skip
 TRADER_KINDS: Final = (
@@ -290,6 +292,11 @@ REASONS: Final = (
  M_QUOTES_REFUSED, M_QUOTES_PULLED, M_REARMED, M_PACKAGE_ACCEPTED, M_PACKAGE_REFUSED, M_LEG_FILLED,
  M_PACKAGE_FILLED, M_PACKAGE_CANCELLED, M_PACKAGE_REPLACED,
  M_PACKAGE_REQUEST_REFUSED) = range(27)  # fmt: skip
+# What a trader of options who is an actor sees: a row a series that changed (X_INSTRUMENT: its
+# place in the table), then of a dealer what it has there and how it stands, then the wake-up.
+M_SEEN, M_OWN, M_STANDING, M_CHAIN_WAKE = range(27, 31)
+OWN_HELD, OWN_BID_LEFT, OWN_ASK_LEFT = X_ORDER, X_TAG, X_SIDE
+STANDS_ARMED, STANDS_FILLS, STANDS_ROOM = X_ORDER, X_TAG, X_SIDE
 # Market-data rows use the words between recipient and time for their own fields.
 (Q_BID, Q_BID_QUANTITY, Q_ASK, Q_ASK_QUANTITY, Q_LAST, Q_VOLUME) = (
     X_ORDER, X_TAG, X_SIDE, X_PRICE, X_QUANTITY, X_LEAVES,

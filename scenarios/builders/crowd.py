@@ -1,5 +1,8 @@
 """The configuration's populations as the core wants them: integers, floats, hours, delays."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import msgspec
 
 from agents.crowd import flow, reference as ref
@@ -10,6 +13,7 @@ from environment.market import layout as at
 from environment.market.calendar import Session
 from environment.market.market import Market
 from scenarios.builders.delays import class_of
+from scenarios.builders.floor import CROWD, Factory
 from scenarios.builders.option_crowd import option_population, survey_population
 from scenarios.builders.paths import clock_ns
 from scenarios.builders.surface import ListedOptions
@@ -45,7 +49,7 @@ def populations_of(
         listed = [o for o in options if not crowd.instruments or o.symbol in crowd.instruments]
         chosen = crowd.instruments or tuple(numbers)
         if isinstance(crowd, told.OptionDealer | told.OptionUser):
-            chosen = _one_with_options(name, listed, scenario.crowd)
+            chosen = _one_with_options(name, listed)
         order, feed, acknowledgement, fill = market_classes[name]
         opens, closes = hours_of(crowd, session)
         common = Population(
@@ -78,18 +82,45 @@ def populations_of(
     return tuple(found)
 
 
-def _one_with_options(name: str, listed: list[ListedOptions], crowd: str) -> tuple[str, ...]:
+def _one_with_options(name: str, listed: list[ListedOptions]) -> tuple[str, ...]:
     """Return the one stock whose options a population trades."""
-    if crowd == "actors":
-        raise ConfigError(
-            f'crowds.{name}: traders of options run compiled only; set crowd = "compiled"'
-        )
     if len(listed) != 1:
         raise ConfigError(
             f"crowds.{name}: expected one stock with options, found {len(listed)}; name it in "
             "instruments, and give it options"
         )
     return (listed[0].symbol,)
+
+
+def without_crowd(agents: Mapping[str, Factory]) -> dict[str, Factory]:
+    """Return the agents made in Python that stand on the floor, not in the crowd."""
+    return {address: make for address, make in agents.items() if not address.startswith(CROWD)}
+
+
+def classes_of_crowd(
+    scenario: Scenario, agents: Mapping[str, Callable[..., Any]]
+) -> dict[str, Callable[..., Any]]:
+    """Return, by population, the reader's own classes of traders: what stands at `crowd/NAME`.
+
+    Each takes what this package's class for that kind takes.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such population, or the crowd does not run as actors.
+    """
+    found = {}
+    for address, make in agents.items():
+        if not address.startswith(CROWD):
+            continue
+        name = address.removeprefix(CROWD)
+        if name not in scenario.crowds:
+            known = ", ".join(scenario.crowds)
+            raise ConfigError(f"agents: no population is called {name}; there are {known}")
+        if scenario.crowd != "actors":
+            raise ConfigError(f'agents: {address} is made in Python; set crowd = "actors"')
+        found[name] = make
+    return found
 
 
 def tag_of(crowd: told.Crowd) -> str:

@@ -50,6 +50,7 @@ from scenarios.config.world import Followers as ToldFollowers, WorldActor
 SWARM_ACCOUNT, VENUE, RISK, PORTFOLIO = "swarm", "venue", "desk/risk", "desk/portfolio"
 COORDINATOR, APPROVALS = "desk/coordinator", "human/approvals"
 EXECUTION = "desk/execution"
+CROWD = "crowd/"  # Where the background's traders stand: see `builders.crowd.classes_of_crowd`.
 REFRESH_NS = 1_000_000_000  # Wall time between two looks at the figures of a waiting card.
 # An agent made in Python: from the floor (its references) to the actor.
 Factory = Callable[["Floor"], Actor[Any]]
@@ -125,7 +126,8 @@ def pace_of(config: Config) -> float:
 
 def has_swarm(config: Config, agents: dict[str, Factory]) -> bool:
     """Return whether anybody trades through the desk."""
-    return bool(agents) or (config.swarm is not None and bool(config.swarm.swarm))
+    own = any(not address.startswith(CROWD) for address in agents)
+    return own or (config.swarm is not None and bool(config.swarm.swarm))
 
 
 def floor_accounts(config: Config, agents: dict[str, Factory]) -> dict[str, FloorAccount]:

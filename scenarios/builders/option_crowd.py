@@ -248,5 +248,5 @@ def _forget_clock(crowd: Crowd, index: int, population: Population) -> None:
     first = crowd.first_memory_of(index)
     for k in range(population.count):
         head = first + k * population.memory
-        crowd.beliefs[head + dealer.M_BUCKET] = crowd.beliefs[head + dealer.M_HEDGED] = -1.0
+        crowd.beliefs[head + dealer.M_BUCKET], crowd.beliefs[head + dealer.M_HEDGED] = -1.0, 0.0
         crowd.beliefs[head + dealer.M_STALE] = 1.0

@@ -15,6 +15,7 @@ from agents.crowd.actors import (
     spawn_crowd,
     trader_numbers,
 )
+from agents.crowd.option_traders.spawn import keep_report
 from agents.crowd.population import Crowd
 from environment.actors import Ports, Protocol, Settings, SimulationKernel
 from environment.actors.effects import EffectRunner, ThreadedEffects
@@ -36,7 +37,13 @@ from environment.messages import Message
 from environment.record.facts import TapeFacts
 from scenarios.builders import day as build_day, options as build_options
 from scenarios.builders.checks import naming_the_file, planned_sessions
-from scenarios.builders.crowd import classes_of, populations_of, tag_of
+from scenarios.builders.crowd import (
+    classes_of,
+    classes_of_crowd,
+    populations_of,
+    tag_of,
+    without_crowd,
+)
 from scenarios.builders.curves import world_curves
 from scenarios.builders.delays import class_of, effect_model
 from scenarios.builders.facts import facts_of
@@ -268,7 +275,8 @@ def build(
     """
     owners: list[str] = []
     with naming_the_file(config):
-        plan = make_plan(config, agents or {})
+        classes = classes_of_crowd(config.scenario, agents or {})
+        plan = make_plan(config, without_crowd(agents or {}))
         market, crowd, floor = _make_market(plan, on_tape, owners)
     publisher = _make_publisher(plan, market)
     exchange = Exchange(
@@ -281,6 +289,7 @@ def build(
         gated=frozenset({SWARM_ACCOUNT}),
         traders=trader_numbers(crowd),
         arrivals=draw_arrival,
+        reports=keep_report,
     )
     ports = Ports(
         link=Network(plan.config.scenario),
@@ -313,7 +322,7 @@ def build(
         chains=plan.chains,
         series=dict(enumerate(plan.options.instruments, len(plan.instruments))),
     )
-    spawn_crowd(kernel, market, crowd, list(plan.numbers))
+    spawn_crowd(kernel, market, crowd, exchange.names, classes)
     spawn_floor(floor, kernel)
     return world
 

@@ -79,6 +79,30 @@ def test_thinking_delays_what_leaves_and_what_waits(make_simulated: MakeStage) -
     assert rows["b"].busy_ns == 300
 
 
+class Listener(Player):
+    """A player that hears notes without thinking about them."""
+
+    COSTLESS = frozenset({Note})
+
+
+def test_what_an_actor_merely_hears_takes_no_time(make_simulated: MakeStage) -> None:
+    def script(ctx: ActorContext, message: Any, player: Player) -> None:
+        if isinstance(message, Note | Halt):
+            ctx.send(ref("c"), Note(text="heard"))
+
+    stage = make_simulated(Settings(thinking_ns={"player": 100}))
+    stage.add("a", say("1", "2"))  # Leaves at 100, arrives at 101.
+    stage.add("b", script, cast=Listener)
+    stage.add("c")
+    stage.add("d", at_start(lambda ctx: ctx.send(ref("b"), Halt())))
+    stage.kernel.run()
+    # The halt goes first and costs a hundred; the notes waited for that, and not for each other.
+    assert [now for now, _, _ in stage.heard("b")] == [101, 201, 201]
+    assert [now for now, _, _ in stage.heard("c")] == [202, 302, 402]
+    rows = {row.address: row for row in stage.kernel.statistics().actors}
+    assert rows["b"].busy_ns == 200
+
+
 def test_waiting_values_of_one_instrument_are_conflated(make_stage: MakeStage) -> None:
     def listen(ctx: ActorContext) -> None:
         ctx.subscribe("quotes", interval_ns=1)

@@ -1,0 +1,164 @@
+"""What a dealer reckons, in scalars: the same functions serve its compiled rows and its actors.
+
+Prices are in ticks of the series, volatilities per square-root year, vega in money per point.
+"""
+
+import math
+
+from environment.compiled import njit
+from environment.draws import draw_normal
+from environment.market.obligations import width_allowed
+
+BUCKET_S = 10.0  # The surface's state moves in steps of this length.
+BUCKET_YEARS = BUCKET_S / (252.0 * 23_400.0)
+MOST_BUCKETS = 12  # After a halt the buckets that passed are one step.
+LEAST_VEGA = 0.3  # Of an expiry's series together, per unit of the stock's price.
+WIDEST = 0.005  # Of the stock's price: its spread beyond which a dealer waits.
+REACH_TICKS = 2  # A hedge may go so far beyond the touch.
+_REALISED_STEPS = 90.0  # The realised variance is that of a quarter of an hour.
+_REFERENCE_SIGMA = 0.25
+_COMMON, _OWN = 1 << 40, 1 << 41  # Draws of the surface's state: far from those of decisions.
+_MOST_LEARNT = 0.05  # Volatility, from one look at the market.
+_TICKS_PER_UNIT = 100
+_EDGE = 1.5  # Half-widths that another's price must be wrong by, to be traded with.
+_OF_VALUE = 0.2  # Of an option's value: the most that either side of a quote is away from it.
+
+
+# --- the surface ----------------------------------------------------------------------------------
+
+
+@njit
+def stock_step(spot: float, before: float) -> float:
+    """Return the stock's move in one step, in deviations at a volatility of 25 %; at most 6."""
+    moved = math.log(spot / before) / (_REFERENCE_SIGMA * math.sqrt(BUCKET_YEARS))
+    return min(max(moved, -6.0), 6.0)
+
+
+@njit
+def next_realised(variance: float, moved: float) -> float:
+    """Return the running variance of the stock's steps (1: a volatility of 25 %), one later."""
+    return variance + (moved * moved - variance) / _REALISED_STEPS
+
+
+@njit
+def _shared_shock(common: int, own: int, counter: int) -> float:
+    return 0.9 * draw_normal(common, _COMMON + counter) + 0.435 * draw_normal(own, _OWN + counter)
+
+
+@njit
+def shocks(
+    common: int, own: int, bucket: int, moved: float, together: float
+) -> tuple[float, float, float]:
+    """Return the shocks of level, skew and curvature of one step, in deviations.
+
+    Each is mostly the population's (stream `common`); the level's goes `together` with the stock.
+    """
+    counter = 4 * bucket
+    apart = math.sqrt(max(1.0 - together * together, 0.0))
+    level = together * moved + apart * _shared_shock(common, own, counter)
+    skew = _shared_shock(common, own, counter + 1)
+    return level, skew, _shared_shock(common, own, counter + 2)
+
+
+@njit
+def step_weight(years: float) -> float:
+    """Return how much an expiry's surface moves: as a month's does for 1, more where it is near."""
+    return min(math.sqrt(30.0 / max(years * 365.0, 3.0)), 2.5)
+
+
+@njit
+def keep_share(reversion: float) -> float:
+    """Return what a step leaves of a deviation that reverts at so much a year."""
+    return 1.0 - reversion * BUCKET_YEARS
+
+
+@njit
+def stepped(value: float, keep: float, weight: float, volatility: float, shock: float) -> float:
+    """Return a part of the surface's state, one step later."""
+    return keep * value + weight * math.sqrt(BUCKET_YEARS) * volatility * shock
+
+
+@njit
+def realised_drift(rate: float, variance: float) -> float:
+    """Return how far the level follows in one step what the stock has realised."""
+    return rate * BUCKET_YEARS * (math.sqrt(variance) - 1.0)
+
+
+@njit
+def learnt(share: float, gap: float, vega: float) -> float:
+    """Return how far a level gives way to the market: `gap` is of money, summed as `vega` is."""
+    return share * min(max(gap / vega, -_MOST_LEARNT), _MOST_LEARNT)
+
+
+# --- limits and quotes ----------------------------------------------------------------------------
+
+
+@njit
+def limit_use(
+    vega: float, gamma: float, net: float, vega_max: float, gamma_max: float, delta_max: float
+) -> float:
+    """Return how much of its tightest limit a dealer uses; above 1 it is beyond."""
+    return max(abs(vega) / vega_max, abs(gamma) / gamma_max, abs(net) / delta_max)
+
+
+@njit
+def may_add(
+    sign: float, vega: float, gamma: float, of_expiry: float, vega_max: float, gamma_max: float,
+    share: float,
+) -> bool:  # fmt: skip
+    """Return whether a series' vega may be bought (sign 1) or sold (-1) within the limits.
+
+    Gamma has vega's sign in every option, so both limits bind the same side. `of_expiry` is the
+    vega held in the series' expiry, at most `share` of the limit.
+    """
+    if sign * vega >= vega_max or sign * gamma >= gamma_max:
+        return False
+    return sign * of_expiry < share * vega_max
+
+
+@njit
+def quote_prices(
+    ticks: float, usual: float, width: float, widen: float, step: int, seen_bid: int,
+    bids_seen: int, seen_ask: int, asks_seen: int, is_dutiful: bool,
+) -> tuple[int, int]:  # fmt: skip
+    """Return the bid and the ask of a series worth `ticks`; a bid below `step` stands for none.
+
+    Parameters
+    ----------
+    usual : float
+        Half of the chain's own spread; `width` and `widen` are factors on it.
+    step : int
+        The increment of prices there.
+    seen_bid, bids_seen, seen_ask, asks_seen : int
+        The touch as seen; a quantity of 0 stands for an empty side.
+    is_dutiful : bool
+        Whether the quote must be no wider than a dealer's duty allows.
+    """
+    # What is worth a few cents is quoted a few cents wide.
+    half = max(min(usual, _OF_VALUE * ticks) * width * widen, 0.5 * step)
+    # To the nearest increment: outwards, a quote would be one wider than it is meant.
+    bid = math.floor((ticks - half) / step + 0.5) * step
+    ask = max(math.ceil((ticks + half) / step - 0.5) * step, bid + step, step)
+    if bid < step and ticks >= 0.5 * step:
+        bid = step if ask > step else 0
+    # Another's price that is wrong by much is traded with; one wrong by little is stepped back
+    # from, for the other may know better.
+    away, near = 0, _EDGE * half
+    if asks_seen > 0 and ticks - seen_ask < near and bid >= seen_ask:
+        bid, away = seen_ask - step, 1
+    if bids_seen > 0 and seen_bid - ticks < near and ask <= seen_bid:
+        ask, away = seen_bid + step, -1
+    # Beyond its limits a dealer would rather breach its duty than quote as narrow as that asks;
+    # the width allowed goes by the bid. What was stepped back from is not gone nearer to.
+    while is_dutiful and ask - bid > max(width_allowed(int(bid), _TICKS_PER_UNIT), step):
+        if away > 0 or (away == 0 and ticks - bid <= ask - ticks):
+            ask -= step
+        else:
+            bid += step
+    return bid, ask
+
+
+@njit
+def hedge_size(net: int, shown: int) -> int:
+    """Return the shares to trade of a net delta: not more than three times what is shown."""
+    return min(abs(net), max(3 * shown, 100))

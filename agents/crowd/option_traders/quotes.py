@@ -1,0 +1,83 @@
+"""What a dealer quotes: prices around its values, sizes within its limits.
+
+`dealer.quote_all` is the same compiled.
+"""
+
+from typing import NamedTuple
+
+from agents.crowd import dealer as compiled, dealer_shapes as shapes
+from agents.crowd.option_traders.chain import Chain
+from agents.crowd.option_traders.holdings import Holdings
+from agents.crowd.option_traders.surface import ExpiryShift, Value
+from environment.option_messages import SeriesTouch
+
+_NOTHING = SeriesTouch(0, 0, 0, 0, 0)
+
+
+class Sides(NamedTuple):
+    """Both sides of one series, in ticks and contracts; a size of 0 is no quote."""
+
+    bid: int
+    bids: int
+    ask: int
+    asks: int
+
+
+class Stance(NamedTuple):
+    """How a dealer stands towards its limits as it quotes.
+
+    `net` is its delta with its hedges, in shares; `use` the share of its tightest limit in use;
+    `width` and `widen` are factors on what it quotes wide; then its limits as they bind this one.
+    """
+
+    net: float
+    use: float
+    width: float
+    widen: float
+    delta_max: float
+    gamma_max: float
+    vega_max: float
+    expiry_share: float
+
+
+def stance_of(
+    holdings: Holdings, inventory: int, settings: "memoryview[float]", width: float, limits: float
+) -> Stance:
+    """Return how a dealer stands; `width` and `limits` are its own factors on its population's."""
+    delta_max, gamma_max = settings[compiled.D_DELTA_MAX], settings[compiled.D_GAMMA_MAX]
+    vega_max = settings[compiled.D_VEGA_MAX]
+    net = holdings.delta + inventory
+    use = shapes.limit_use(holdings.vega, holdings.gamma, net, vega_max, gamma_max, delta_max)
+    use /= limits
+    return Stance(
+        net=net, use=use, width=settings[compiled.D_WIDTH] * width,
+        widen=1.0 + settings[compiled.D_WIDEN] * min(use, 2.0), delta_max=limits * delta_max,
+        gamma_max=limits * gamma_max, vega_max=limits * vega_max,
+        expiry_share=settings[compiled.D_EXPIRY_SHARE],
+    )  # fmt: skip
+
+
+def sides_of(
+    chain: Chain, place: int, value: Value, touch: SeriesTouch | None, stance: Stance, size: int,
+    *, holdings: Holdings, shift: ExpiryShift,
+) -> Sides:  # fmt: skip
+    """Return what a dealer quotes in one series; `touch` is what it sees there."""
+    ticks = value.value / chain.tick(place)
+    step, seen = chain.increment(place, ticks), touch or _NOTHING
+    bid, ask = shapes.quote_prices(
+        ticks, chain.half_width_ticks(place), stance.width, stance.widen, step, seen.bid_price,
+        seen.bid_quantity, seen.ask_price, seen.ask_quantity, stance.use < 1.0,
+    )  # fmt: skip
+    buys, sells = (
+        shapes.may_add(
+            sign, holdings.vega, holdings.gamma, shift.vega, stance.vega_max, stance.gamma_max,
+            stance.expiry_share,
+        )
+        for sign in (1.0, -1.0)
+    )  # fmt: skip
+    if abs(stance.net) >= stance.delta_max:
+        if stance.net * value.delta > 0.0:
+            buys = False
+        else:
+            sells = False
+    return Sides(bid, size if buys and bid >= step else 0, ask, size if sells else 0)
