@@ -23,7 +23,8 @@ from scenarios.run.result import REPORT, SUMMARY, RunResult
 
 _TELLING: Final = (
     "profit of the swarm", "orders asked about", "yes", "no", "expired", "median wait, s",
-    "paper orders", "net cost of the gate", "saved by the gate", "missed by the gate",
+    "kept back by people", "gains missed by people", "losses saved by people", "net cost of people",
+    "kept back by limits", "net cost of limits",
 )  # fmt: skip
 _MARKET: Final = (
     "1-minute volatility, bps", "largest minute, bps", "median spread, bps",
@@ -130,6 +131,7 @@ def figures_of(summary: dict[str, Any]) -> dict[str, float]:
     """Return what is compared between arms, by name; what a run lacks is left out."""
     account = summary["accounts"].get(SWARM_ACCOUNT, {})
     approvals, gate = summary["approvals"], summary.get("gate", {})
+    people, limits = gate.get("people", {}), gate.get("limits", {})
     found = {
         "profit of the swarm": account.get("pnl"),
         "trades of the swarm": account.get("trades"),
@@ -142,10 +144,12 @@ def figures_of(summary: dict[str, Any]) -> dict[str, float]:
         "no": approvals["no"],
         "expired": approvals["expired"],
         "median wait, s": approvals.get("median_wait_seconds"),
-        "paper orders": gate.get("orders"),
-        "net cost of the gate": gate.get("net_cost"),
-        "saved by the gate": gate.get("saved"),
-        "missed by the gate": gate.get("cost"),
+        "kept back by people": people.get("kept_back"),
+        "gains missed by people": people.get("cost"),
+        "losses saved by people": people.get("saved"),
+        "net cost of people": people.get("net_cost"),
+        "kept back by limits": limits.get("kept_back"),
+        "net cost of limits": limits.get("net_cost"),
     })  # fmt: skip
 
 

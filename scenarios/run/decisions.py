@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
 
+from environment.approval_messages import Outcome
 from environment.record.audit import AuditLog, AuditRecord
 from environment.record.day import DayTape
 from environment.record.tables import DECISION_COLUMNS
@@ -16,6 +17,8 @@ Fact = tuple[int, str, dict[str, Any]]  # Time, sender, message.
 _NORMAL_95 = 1.96
 _ROW: dict[str, object] = dict.fromkeys(DECISION_COLUMNS)
 _EXPIRED = ("expired_unseen", "expired_seen")
+# Why an order that a person was asked about was not sent, or not all of it; else a rule's name.
+_BY_PEOPLE = frozenset(get_args(Outcome)) | {"smaller"}
 
 
 def facts_of(log: AuditLog | None) -> Iterator[Fact]:
@@ -74,19 +77,31 @@ def gate_ledger(facts: Iterable[Fact], day: DayTape) -> dict[str, Any]:
     A paper order takes the far touch at once where its price reaches it, as far as it is shown;
     the rest fills at its own price once the far touch comes there before the close. It is worth
     what the close makes of it. `saved` is what its losses would have been, `cost` its gains;
-    `band` is the 95 per cent interval of the sum, from the spread of single orders.
+    `band` is the 95 per cent interval of the sum, from the spread of single orders. `people` is the
+    same of what people kept back (no, fewer, too late, away), `limits` of what rules refused.
     """
     orders = [(at_ns, m) for at_ns, _, m in facts if m["type"] == "PaperOrder"]
     symbols = {one.symbol: code for code, one in enumerate(day.facts.instruments)}
     gains = [_paper_gain(at_ns, m, day, symbols) for at_ns, m in orders]
+    by_people = [m["because"] in _BY_PEOPLE for _, m in orders]
+    return {
+        "orders": len(orders),
+        "because": dict(sorted(Counter(str(m["because"]) for _, m in orders).items())),
+        **_tally(gains),
+        "people": _tally([gain for gain, is_so in zip(gains, by_people, strict=True) if is_so]),
+        "limits": _tally([gain for gain, is_so in zip(gains, by_people, strict=True) if not is_so]),
+    }
+
+
+def _tally(gains: list[float | None]) -> dict[str, Any]:
+    """Return what orders would have come to together, with the interval of it."""
     known = np.array([gain for gain in gains if gain is not None])
     total = float(known.sum()) if len(known) else 0.0
     spread = float(known.std(ddof=1)) * float(np.sqrt(len(known))) if len(known) > 1 else 0.0
     half = _NORMAL_95 * spread
     return {
-        "orders": len(orders),
+        "kept_back": len(gains),
         "filled_on_paper": int((known != 0.0).sum()),
-        "because": dict(sorted(Counter(str(m["because"]) for _, m in orders).items())),
         "cost": round(float(known[known > 0].sum()), 2) if len(known) else 0.0,
         "saved": round(float(-known[known < 0].sum()), 2) if len(known) else 0.0,
         "net_cost": round(total, 2),
