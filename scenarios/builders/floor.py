@@ -52,8 +52,9 @@ COORDINATOR, APPROVALS = "desk/coordinator", "human/approvals"
 EXECUTION = "desk/execution"
 CROWD = "crowd/"  # Where the background's traders stand: see `builders.crowd.classes_of_crowd`.
 REFRESH_NS = 1_000_000_000  # Wall time between two looks at the figures of a waiting card.
-# An agent made in Python: from the floor (its references) to the actor.
-Factory = Callable[["Floor"], Actor[Any]]
+# An agent made in Python: from the floor (its references) to the actor. A class for a population of
+# the crowd takes what the class in its place does.
+Factory = Callable[..., Actor[Any]]
 
 
 class FloorAccount(msgspec.Struct, frozen=True, kw_only=True):

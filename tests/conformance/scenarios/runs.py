@@ -1,6 +1,6 @@
 """Short runs of shipped scenarios, as the tests of this folder want them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final, assert_never
 
 import numpy as np
@@ -10,14 +10,14 @@ from environment.actors import Actor, ActorContext, Envelope
 from environment.actors.ports import MemoryDisk
 from environment.messages import Message, QuoteUpdate, Resumed
 from environment.record.journal import JournalReader
-from scenarios.builders.floor import Floor
+from scenarios.builders.floor import Factory
 from scenarios.builders.warm_up import compile_all
 from scenarios.config.load import load_config
 from scenarios.protocol import PROTOCOL
 from scenarios.run.session_loop import JOURNAL, SessionLoop
 
 Rows = NDArray[np.int64]
-Agents = dict[str, Callable[[Floor], Actor[Any]]]
+Agents = dict[str, Factory]
 # Five minutes of trading, between auctions where the scenario has them.
 SHORT: Final = ("session.closes=09:35",)
 SMALL_ACTORS: Final = (

@@ -1,0 +1,76 @@
+"""A shipped options market whose crowd are actors: the same tape, and classes of one's own."""
+
+import numpy as np
+import pytest
+
+from agents.crowd.option_traders.dealer import OptionDealer
+from environment.actors import ActorContext
+from environment.errors import ConfigError
+from environment.market import layout as at
+from environment.option_messages import DealerView
+from scenarios.run.session_loop import SessionLoop
+from tests.conformance.scenarios.runs import Rows, finished, ready, same_tape, tape
+
+SMALL = (
+    "session.closes=09:32", "instruments.0.options.series=30", "crowds.noise.count=150",
+    "crowds.hawkes.count=10", "crowds.value.count=20", "crowds.overwriters.every=10s",
+    "crowds.protective.every=10s", "crowds.lottery.every=10s", "crowds.same_day.every=10s",
+    "crowds.sellers.every=10s",
+)  # fmt: skip
+ACTORS = (*SMALL, "crowd=actors")
+
+
+class Unhedged(OptionDealer):
+    """Quotes as the others do, and lets its delta be."""
+
+    def hedge(self, ctx: ActorContext, view: DealerView, seconds: float) -> None:
+        """Do nothing."""
+
+
+def dealers_hedges(loop: SessionLoop) -> Rows:
+    """Return the dealers' orders in the stock."""
+    crowd, rows = loop.world.crowd, tape(loop)
+    names = [population.name for population in crowd.populations]
+    accounts = crowd.first_account[names.index("dealers")] + np.arange(3)
+    entered = (rows[:, at.T_KIND] == at.K_ENTER) & (rows[:, at.T_INSTRUMENT] == 0)
+    found: Rows = rows[entered & np.isin(rows[:, at.T_ACCOUNT], accounts)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def compiled() -> SessionLoop:
+    """Return the compiled run, to which others are held."""
+    return finished("options_day", SMALL)
+
+
+def test_options_day_as_actors_has_the_tape_of_the_compiled_one(compiled: SessionLoop) -> None:
+    acting = finished("options_day", ACTORS)
+    fills = tape(compiled)[:, at.T_KIND] == at.K_FILL
+    assert np.count_nonzero(tape(compiled)[fills, at.T_INSTRUMENT]) > 100
+    assert len(dealers_hedges(compiled)) > 0
+    assert same_tape(acting, compiled)
+    assert acting.world.kernel.dead_letters == ()
+
+
+def test_a_class_of_ones_own_trades_in_the_place_of_a_populations() -> None:
+    unhedged = finished("options_day", ACTORS, agents={"crowd/dealers": Unhedged})
+    rows = tape(unhedged)
+    assert len(dealers_hedges(unhedged)) == 0
+    assert np.count_nonzero(rows[:, at.T_KIND] == at.K_QUOTE) > 100
+
+
+@pytest.mark.parametrize(
+    ("settings", "address", "said"),
+    [(ACTORS, "crowd/nobody", "no population is called nobody"),
+     (SMALL, "crowd/dealers", 'set crowd = "actors"')],
+)  # fmt: skip
+def test_a_class_for_nobody_is_refused(settings: tuple[str, ...], address: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        ready("options_day", settings, agents={address: Unhedged})
+
+
+@pytest.mark.slow
+def test_an_hour_of_options_day_as_actors_has_the_tape_of_the_compiled_one() -> None:
+    hour = ("session.closes=10:30", "instruments.0.options.series=60")
+    runs = [finished("options_day", (*hour, f"crowd={crowd}")) for crowd in ("compiled", "actors")]
+    assert same_tape(*runs)
