@@ -2,12 +2,14 @@
 
 import msgspec
 
-from agents.desk.exposure import Exposure
+from agents.desk.cover import reach_of, uncovered_by_underlying
+from agents.desk.exposure import DeskBook, Exposure
 from agents.desk.lazy import lazy
 from agents.desk.limits import Mandate
 from agents.desk.market_facts import Fact, Market
 from agents.desk.market_view import DeskView
 from agents.desk.measures import AccountMeasures
+from agents.orders import TrackedOrder
 from environment.control_messages import DeskState
 from environment.instruments import Instrument
 from environment.messages import OrderRequest, Side
@@ -68,6 +70,7 @@ class Case:
         views: dict[str, DeskView], mandate: Mandate, net: dict[str, int], cash_micros: int,
         owner_elsewhere_micros: int, activity: Activity, state: DeskState,
         scopes: tuple[str, ...], now_ns: int, restricted: tuple[str, ...],
+        book: DeskBook, known: TrackedOrder | None = None,
     ) -> None:  # fmt: skip
         self.request = request
         self.owner = owner
@@ -89,6 +92,7 @@ class Case:
         self.worse: tuple[float, float] | tuple[()] | None = None  # Once a collar has asked.
         self._net = net
         self._cash_micros = cash_micros
+        self._book, self._known = book, known
 
     @property
     def quantity(self) -> int:
@@ -110,6 +114,27 @@ class Case:
             lots[symbol] = lots.get(symbol, 0) + leg.signed
             cash -= self.mark_of(leg) * leg.fact.lot_tick_micros * leg.signed
         return AccountMeasures(self.market, lots, cash)
+
+    @lazy
+    def uncovered_before(self) -> dict[str, int]:
+        """Short options by underlying that nothing covers, as the account stands."""
+        return self._uncovered(())
+
+    @lazy
+    def uncovered_after(self) -> dict[str, int]:
+        """Short options by underlying that nothing covers once this order trades too."""
+        return self._uncovered(self.legs)
+
+    def _uncovered(self, legs: tuple[CaseLeg, ...]) -> dict[str, int]:
+        facts = self.market.facts
+        held = (facts[symbol].is_option for symbol in self._book.account)
+        if not any(held) and not any(leg.fact.is_option for leg in legs):
+            return {}
+        reach = reach_of(self._book, self._known)
+        for leg in legs:
+            is_whole = len(self.legs) > 1
+            reach.add(leg.instrument.symbol, leg.side, leg.lots, is_whole=is_whole)
+        return uncovered_by_underlying(reach, self.market.instruments, facts)
 
     def mark_of(self, leg: CaseLeg) -> int:
         """Return a leg's mark, or its limit where nothing has said one."""
@@ -141,7 +166,7 @@ class Case:
         if self.is_flatten:
             return True  # A person has decided that all goes; on the way a hedge may go first.
         for name in self.underlyings:
-            if self.after.uncovered_in(name) > self.before.uncovered_in(name):
+            if self.uncovered_after.get(name, 0) > self.uncovered_before.get(name, 0):
                 return False
             if self.after.worst_of(name).loss_micros > self.before.worst_of(name).loss_micros:
                 return False

@@ -191,7 +191,7 @@ def expiry(greek: str) -> Callable[[Case], int | None]:
 
 def uncovered_short_options(case: Case) -> int:
     """After the order."""
-    return case.after.uncovered
+    return sum(case.uncovered_after.values())
 
 
 def structure_loss(case: Case) -> int:

@@ -4,7 +4,6 @@ All lots count as `exposure.DeskBook` counts them: every working and approved or
 """
 
 from datetime import date
-from typing import Final
 
 import msgspec
 import numpy as np
@@ -15,8 +14,6 @@ from agents.desk.market_facts import Fact, Market
 from agents.desk.sheet import GREEKS, Ints, day_number
 from environment.instruments import half_even
 from environment.options.margin import MarginFigures
-
-_SHARES: Final = 100  # Of a usual contract, where nothing held says another number.
 
 
 class Worst(msgspec.Struct, frozen=True):
@@ -140,39 +137,20 @@ class AccountMeasures:
         )  # fmt: skip
 
     @lazy
-    def _cover(self) -> dict[str, list[int]]:
-        """By underlying: calls, puts, shares, shares a contract, and upward reach in shares."""
-        found = {name: [0, 0, 0, _SHARES, 0] for name in self.underlyings}
+    def _upward(self) -> dict[str, int]:
+        """By underlying the shares that a rise of it brings, each call counted as exercised."""
+        found: dict[str, int] = {}
         instruments = self._market.instruments
         for (symbol, quantity), fact in zip(self._lots.items(), self._facts, strict=True):
-            instrument, told = instruments[symbol], found[fact.underlying]
-            if not fact.is_option:
-                told[2] += quantity * instrument.lot_units
-                told[4] += quantity * instrument.lot_units * instrument.multiplier
-                continue
-            told[3] = instrument.multiplier
-            told[0 if fact.is_call else 1] += quantity
-            if fact.is_call:
-                told[4] += quantity * instrument.lot_units * instrument.multiplier
+            if not fact.is_option or fact.is_call:
+                one = instruments[symbol]
+                shares = quantity * one.lot_units * one.multiplier
+                found[fact.underlying] = found.get(fact.underlying, 0) + shares
         return found
 
     def _is_open(self, underlying: str) -> bool:
         """Return whether losses have no bound: more is sold than can ever be delivered."""
-        return self._cover[underlying][4] < 0
-
-    def uncovered_in(self, underlying: str) -> int:
-        """Return short option contracts that neither stock nor a bought option covers."""
-        if underlying not in self._cover:
-            return 0
-        calls, puts, shares, shares_per_contract, _ = self._cover[underlying]
-        calls += max(shares, 0) // shares_per_contract
-        puts += max(-shares, 0) // shares_per_contract
-        return max(-calls, 0) + max(-puts, 0)
-
-    @lazy
-    def uncovered(self) -> int:
-        """Short option contracts that nothing covers, over all underlyings."""
-        return sum(self.uncovered_in(name) for name in self.underlyings)
+        return self._upward.get(underlying, 0) < 0
 
     @lazy
     def deltas(self) -> dict[str, int]:

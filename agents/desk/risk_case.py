@@ -107,6 +107,8 @@ class CaseMaker:
             scopes=scopes,
             now_ns=now_ns,
             restricted=state.rules.restricted,
+            book=state.book,
+            known=known,
         )
 
     def _net_and_cash(self, state: RiskState) -> tuple[dict[str, int], int]:

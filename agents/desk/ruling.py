@@ -108,7 +108,7 @@ def score_of(case: Case, rules: Rulebook) -> tuple[float, tuple[ScorePart, ...]]
         "worst case": (worst, f"{min(worst, 9.99):.1%} of equity"),
         "depth": (depth, f"{min(depth, 9.99):.0%} of the lots shown"),
         "doubt": (case.request.dispersion, "disagreement of the views behind it"),
-        "shorts": (float(case.after.uncovered > 0), "short options that nothing covers"),
+        "shorts": (float(bool(case.uncovered_after)), "short options that nothing covers"),
     }
     parts = tuple(
         ScorePart(name=key, points=round(_POINTS[key] * min(max(share, 0.0), 1.0), 1), text=text)

@@ -9,6 +9,7 @@ from agents.desk.controls import Limit, Mandate, Rulebook
 from agents.desk.risk import Risk
 from environment.actors import ActorRef
 from environment.actors.testing import RecordingContext
+from environment.instruments import Instrument, make_option
 from environment.messages import (
     ApprovedOrder,
     ApprovedReplace,
@@ -39,6 +40,7 @@ from tests.unit.desk.factories import (
 from tests.unit.desk.option_factories import (
     C105,
     CONDOR,
+    EXPIRY,
     P95,
     SERIES,
     VERTICAL,
@@ -280,3 +282,59 @@ def test_structure_takes_other_terms_within_the_limits() -> None:
     refusal = desk.ctx.sent[-1].message
     assert isinstance(refusal, OrderRefused)
     assert refusal.reason.startswith("quantity")
+
+
+NEAR, FAR = (make_option("AAPL", day, "call", "105") for day in (EXPIRY, date(2014, 9, 19)))
+
+
+def calendar_desk(**held: int) -> Desk:
+    """Return a desk that holds calls of two expiries."""
+    desk = Desk(limits(uncovered_short_options=0))
+    risk = make_risk(
+        limits(uncovered_short_options=0), instruments=(AAPL, NEAR, FAR),
+        mandates={AGENT: SCOPES}, today=date(2014, 6, 6),
+        reference_ticks={"AAPL": 10_000, NEAR.symbol: 60, FAR.symbol: 200},
+    )  # fmt: skip
+    for name, lots in held.items():
+        symbol = {"near": NEAR.symbol, "far": FAR.symbol, "stock": "AAPL"}[name]
+        risk.state.book.account_in(symbol).position = lots
+    desk.risk = risk
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("held", "sold", "rule"),
+    [
+        ({"far": 1}, NEAR, ""),  # A calendar: what is bought lives longer.
+        ({"near": 1}, FAR, "uncovered_short_options"),
+        ({"near": 1, "stock": 100}, FAR, ""),
+        ({"stock": 99}, NEAR, "uncovered_short_options"),
+        ({"stock": 100, "near": -1}, FAR, "uncovered_short_options"),
+        ({"far": 2, "near": -1}, NEAR, ""),
+    ],
+)
+def test_only_what_lives_as_long_covers_a_written_option(
+    held: dict[str, int], sold: Instrument, rule: str
+) -> None:
+    desk = calendar_desk(**held)
+    assert desk.order(instrument=sold.symbol, side="sell", price=60) == rule
+
+
+def test_bought_leg_that_still_works_covers_nothing() -> None:
+    """Legging in is judged after each leg: the order to buy may never trade."""
+    desk = calendar_desk()
+    assert desk.order(instrument=FAR.symbol, side="buy", price=200) == ""
+    sold = {"instrument": NEAR.symbol, "side": "sell", "price": 60}
+    assert desk.order(**sold) == "uncovered_short_options"
+    desk.tell(accepted(f"{AGENT}/1"), leg_fill(f"{AGENT}/1", FAR.symbol, "buy", 200, 1))
+    assert desk.order(**sold) == ""
+    # And the cover may not go while an order to buy the written one back still works.
+    assert desk.order(instrument=NEAR.symbol, side="buy", price=55) == ""
+    long_leg = {"instrument": FAR.symbol, "side": "sell", "price": 200}
+    assert desk.order(**long_leg) == "uncovered_short_options"
+
+
+def test_structure_covers_itself_while_it_works() -> None:
+    desk = Desk(limits(uncovered_short_options=0))
+    assert desk.condor() == ""
+    assert desk.condor() == ""
