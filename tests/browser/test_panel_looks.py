@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from environment.approval_messages import CardLeg, Change
 from tests.browser.desk_page import DeskPages, desk, on_screen, served, sign_in, told
+from tests.unit.human.floor import make_reason
 
 __all__ = ["desk", "served"]  # Fixtures.
 
@@ -74,6 +75,26 @@ def test_at_360_pixels_everything_that_matters_is_above_the_fold(
     on_screen(page, desk.show(tier=tier))
     assert [place for place in FACE if not is_inside(page, place)] == []
     assert page.evaluate("document.querySelector('#card .scroll').scrollTop") == 0
+
+
+def test_four_legs_and_two_reasons_stand_above_the_fold_of_a_phone(desk: DeskPages) -> None:
+    legs = tuple(
+        CardLeg(
+            instrument=f"AAPL  140719C00{strike}000", title=f"AAPL {strike} call 19 Jul 2014",
+            side=side, ratio=1, effect=effect, position=Change(0, 5), tick_micros=10_000,
+            units_per_lot=100, bid_price=410, ask_price=430,
+        )
+        for strike, side, effect in (
+            (600, "buy", "open"), (620, "sell", "open"), (660, "sell", "close"),
+            (680, "buy", "close"),
+        )
+    )  # fmt: skip
+    reasons = (make_reason("order_notional", 25e9, 2e10), make_reason("underlying_vega", 9e8, 8e8))
+    page = desk.open(width=360, height=740, has_touch=True, is_mobile=True)
+    card = desk.show(legs=legs, verb="trade", quantity=5, price=-95, reasons=reasons)
+    on_screen(page, card)
+    lines = [f"#card .legs li:nth-child({place})" for place in range(1, 5)]
+    assert [place for place in (*FACE, *lines) if not is_inside(page, place)] == []
 
 
 @pytest.mark.parametrize("width", [360, 768, 1024, 1440])

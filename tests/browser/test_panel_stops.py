@@ -88,3 +88,4 @@ def test_a_card_that_its_proposer_took_back_says_so(desk: DeskPages) -> None:
     desk.panel.floor.show(card, state="not_sent", outcome="withdrawn", reason="took it back")
     expect(page.locator("#card .outcome")).to_contain_text("Its proposer took it back: not sent")
     expect(page.locator("#card button[data-word=approve]")).to_have_count(0)
+    expect(page.locator("#queue")).to_contain_text("not sent")

@@ -30,6 +30,7 @@ export class Queue {
       chip.setAttribute("aria-current", String(card.code === current));
       chip.setAttribute("aria-label", `${card.code}, ${card.title}${unseen.has(card.code) ? ", new" : ""}`);
       chip.dataset.waits = String(card.can_answer);
+      chip.dataset.over = ["sent", "done"].includes(card.state) ? "sent" : "not sent";
       chip.querySelector(".new").hidden = !unseen.has(card.code);
     }
     this.empty.hidden = cards.length > 0;
@@ -37,7 +38,7 @@ export class Queue {
 
   tick() {
     for (const [code, chip] of this.chips) {
-      chip.querySelector(".left").textContent = chip.dataset.waits === "true" ? span(leftMs(code)) : "answered";
+      chip.querySelector(".left").textContent = chip.dataset.waits === "true" ? span(leftMs(code)) : chip.dataset.over;
     }
   }
 }
