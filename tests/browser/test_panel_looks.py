@@ -45,6 +45,14 @@ KEEP_NOTIFICATIONS = """
 """
 
 
+def leg(side: Any, strike: int, effect: Any) -> CardLeg:
+    return CardLeg(
+        instrument=f"AAPL  140719C00{strike}000", title=f"AAPL {strike} call 19 Jul 2014",
+        side=side, ratio=1, effect=effect, position=Change(0, 5), tick_micros=10_000,
+        units_per_lot=100, bid_price=410, ask_price=430,
+    )  # fmt: skip
+
+
 def is_inside(page: Page, selector: str) -> bool:
     """Return whether all of an element is on screen, and nothing lies over its middle."""
     script = """(place) => {
@@ -78,16 +86,9 @@ def test_at_360_pixels_everything_that_matters_is_above_the_fold(
 
 
 def test_four_legs_and_two_reasons_stand_above_the_fold_of_a_phone(desk: DeskPages) -> None:
-    legs = tuple(
-        CardLeg(
-            instrument=f"AAPL  140719C00{strike}000", title=f"AAPL {strike} call 19 Jul 2014",
-            side=side, ratio=1, effect=effect, position=Change(0, 5), tick_micros=10_000,
-            units_per_lot=100, bid_price=410, ask_price=430,
-        )
-        for strike, side, effect in (
-            (600, "buy", "open"), (620, "sell", "open"), (660, "sell", "close"),
-            (680, "buy", "close"),
-        )
+    legs = (
+        leg("buy", 600, "open"), leg("sell", 620, "open"), leg("sell", 660, "close"),
+        leg("buy", 680, "close"),
     )  # fmt: skip
     reasons = (make_reason("order_notional", 25e9, 2e10), make_reason("underlying_vega", 9e8, 8e8))
     page = desk.open(width=360, height=740, has_touch=True, is_mobile=True)
@@ -186,13 +187,6 @@ def test_side_gain_and_state_have_word_and_shape(desk: DeskPages) -> None:
 
 
 def test_legs_are_lines_with_their_own_side_ratio_and_effect(desk: DeskPages) -> None:
-    def leg(side: Any, strike: int, effect: Any) -> CardLeg:
-        return CardLeg(
-            instrument=f"AAPL  140719C00{strike}000", title=f"AAPL {strike} call 19 Jul 2014",
-            side=side, ratio=1, effect=effect, position=Change(0, 5), tick_micros=10_000,
-            units_per_lot=100, bid_price=410, ask_price=430,
-        )  # fmt: skip
-
     page = desk.open()
     on_screen(
         page, desk.show(legs=(leg("buy", 650, "open"), leg("sell", 660, "close")), verb="trade")
