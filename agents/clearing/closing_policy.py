@@ -158,11 +158,13 @@ def _exact_for(wanted: int) -> bool | None:
     return True if wanted else None
 
 
-def shortfall_if_assigned(standing: AccountStanding, terms: Terms, day: date, band: float) -> int:
+def shortfall_if_assigned(
+    standing: AccountStanding, terms: Terms, day: date, band: float, *, exact: bool | None = None
+) -> int:
     """Return what an account would lack tonight, were its expiring options exercised; 0 if nothing.
 
     All physically settled options of the day that are in the money, or out of it by no more than
-    `band` of the spot, become stock at their strike.
+    `band` of the spot, become stock at their strike. `exact` is that of `maintenance_of`.
     """
     view = view_of(standing, terms, day)
     lots, cash = view.table.vector(standing.positions), standing.cash_micros
@@ -176,7 +178,7 @@ def shortfall_if_assigned(standing: AccountStanding, terms: Terms, day: date, ba
         lots[stock] += shares // view.table.instruments[stock].lot_units
         cash -= shares * (series.strike_micros or 0)
         lots[place] = 0
-    return max(-maintenance_of(view, cash, lots).cushion_micros, 0)
+    return max(-maintenance_of(view, cash, lots, exact=exact).cushion_micros, 0)
 
 
 def _may_be_exercised(series: Instrument, view: MarginView, day: date, band: float) -> bool:

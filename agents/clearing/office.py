@@ -183,11 +183,15 @@ class Office(Actor[ToOffice]):
         if not work.is_expiring:
             return False
         terms = self._terms()
-        lacks = shortfall_if_assigned(standing, terms, day.session, self._settings.band)
+        # Known to lack margin, it is closed until the bound fits: nothing exact is asked again.
+        lacks = shortfall_if_assigned(
+            standing, terms, day.session, self._settings.band,
+            exact=False if work.is_short else None,
+        )  # fmt: skip
         found = (
             expiring_to_close(standing, terms, day.session, self._settings.band) if lacks else ()
         )
-        work.is_expiring = bool(found)
+        work.is_expiring = work.is_short = bool(found)
         for closing in found:
             self._close(ctx, standing, closing, "assignment", lacks)
         return work.is_expiring

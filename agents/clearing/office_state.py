@@ -47,12 +47,14 @@ class OfficeSettings(msgspec.Struct, frozen=True, kw_only=True):
 class AccountWork(msgspec.Struct):
     """What is to be done in one account, and whether a look at it or an answer is under way.
 
-    `to_buy` are lots by symbol that a lender wants back; `targets` the positions at which that is
-    done, known from the first look on.
+    `is_short` says that an exact look found it short of margin for what expires. `to_buy` are lots
+    by symbol that a lender wants back; `targets` the positions at which that is done, known from
+    the first look on.
     """
 
     is_called: bool = False
     is_expiring: bool = False
+    is_short: bool = False
     to_buy: dict[str, int] = {}
     targets: dict[str, int] = {}
     is_waiting: bool = False

@@ -17,6 +17,7 @@ from agents.crowd.dealer_shapes import (
     hedge_size,
     keep_share,
     learnt,
+    least_size,
     limit_use,
     may_add,
     next_realised,
@@ -317,6 +318,9 @@ def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
     widen = 1.0 + setting_of(arena, floats, trader, D_WIDEN) * min(use, 2.0)
     net = floats[head + M_DELTA] + inventory(arena, trader)
     delta_max = floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_DELTA_MAX)
+    gamma_max = floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_GAMMA_MAX)
+    vega_max = floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_VEGA_MAX)
+    duty = arena[d + at.DE_SIZE_MIN]
     expiries = table + arena[population + U_SERIES] * SERIES_FLOATS
     first, as_of = arena[population + U_SERIES_FIRST], arena[trader + at.TR_VIEW_TIME]
     count = 0
@@ -335,19 +339,26 @@ def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
             seen_ask, asks_seen = arena[seen + at.TO_ASK], arena[seen + at.TO_ASK_QUANTITY]
         bid, ask = quote_prices(
             ticks, floats[row + K_HALF_WIDTH] / floats[row + K_TICK], width, widen, step,
-            seen_bid, bids_seen, seen_ask, asks_seen, use < 1.0,
+            seen_bid, bids_seen, seen_ask, asks_seen,
         )  # fmt: skip
         bids = asks = size
         delta = floats[own + V_DELTA]
-        if bid < step or not may_buy_vega(arena, floats, trader, state, 1.0):
-            bids = 0
-        if not may_buy_vega(arena, floats, trader, state, -1.0):
-            asks = 0
+        buys = may_buy_vega(arena, floats, trader, state, 1.0)
+        sells = may_buy_vega(arena, floats, trader, state, -1.0)
         if abs(net) >= delta_max:
             if net * delta > 0.0:
-                bids = 0
+                buys = False
             else:
-                asks = 0
+                sells = False
+        if not buys or not sells:
+            least = least_size(
+                duty, size, floats[row + K_MULTIPLIER], delta, floats[own + V_GAMMA],
+                floats[own + V_VEGA], delta_max, gamma_max, vega_max,
+            )  # fmt: skip
+            bids = size if buys else least
+            asks = size if sells else least
+        if bid < step:
+            bids = 0
         q = quote_row(arena, arena[d + at.DE_FIRST] + k)
         if (arena[q + at.QU_SENT_BID] != bid or arena[q + at.QU_SENT_ASK] != ask
                 or arena[q + at.QU_SENT_BID_QUANTITY] != bids

@@ -21,6 +21,8 @@ _COMMON, _OWN = 1 << 40, 1 << 41  # Draws of the surface's state: far from those
 _MOST_LEARNT = 0.05  # Volatility, from one look at the market.
 _TICKS_PER_UNIT = 100
 _EDGE = 1.5  # Half-widths that another's price must be wrong by, to be traded with.
+_LITTLE = 0.002  # Of a limit of gamma or vega: what adds no more is quoted beyond it too.
+_LITTLE_DELTA = 0.01  # Of the limit of delta, which hedges bring back within seconds.
 _OF_VALUE = 0.2  # Of an option's value: the most that either side of a quote is away from it.
 
 
@@ -117,9 +119,27 @@ def may_add(
 
 
 @njit
+def least_size(
+    duty: int, size: int, multiplier: float, delta: float, gamma: float, vega: float,
+    delta_max: float, gamma_max: float, vega_max: float,
+) -> int:  # fmt: skip
+    """Return what a dealer at its limits still quotes of a series on the side that adds to them.
+
+    The least that its duty asks for, where a fill of that adds next to nothing; else nothing.
+    Greeks are a share's.
+    """
+    shares = duty * multiplier
+    if shares * gamma > _LITTLE * gamma_max or shares * vega * 0.01 > _LITTLE * vega_max:
+        return 0
+    if shares * abs(delta) > _LITTLE_DELTA * delta_max:
+        return 0
+    return min(duty, size)
+
+
+@njit
 def quote_prices(
     ticks: float, usual: float, width: float, widen: float, step: int, seen_bid: int,
-    bids_seen: int, seen_ask: int, asks_seen: int, is_dutiful: bool,
+    bids_seen: int, seen_ask: int, asks_seen: int,
 ) -> tuple[int, int]:  # fmt: skip
     """Return the bid and the ask of a series worth `ticks`; a bid below `step` stands for none.
 
@@ -131,8 +151,6 @@ def quote_prices(
         The increment of prices there.
     seen_bid, bids_seen, seen_ask, asks_seen : int
         The touch as seen; a quantity of 0 stands for an empty side.
-    is_dutiful : bool
-        Whether the quote must be no wider than a dealer's duty allows.
     """
     # What is worth a few cents is quoted a few cents wide.
     half = max(min(usual, _OF_VALUE * ticks) * width * widen, 0.5 * step)
@@ -148,9 +166,9 @@ def quote_prices(
         bid, away = seen_ask - step, 1
     if bids_seen > 0 and seen_bid - ticks < near and ask <= seen_bid:
         ask, away = seen_bid + step, -1
-    # Beyond its limits a dealer would rather breach its duty than quote as narrow as that asks;
-    # the width allowed goes by the bid. What was stepped back from is not gone nearer to.
-    while is_dutiful and ask - bid > max(width_allowed(int(bid), _TICKS_PER_UNIT), step):
+    # However near its limits, a dealer quotes as narrow as its duty asks, or not at all; the width
+    # allowed goes by the bid. What was stepped back from is not gone nearer to.
+    while ask - bid > max(width_allowed(int(bid), _TICKS_PER_UNIT), step):
         if away > 0 or (away == 0 and ticks - bid <= ask - ticks):
             ask -= step
         else:

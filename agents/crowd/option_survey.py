@@ -22,7 +22,7 @@ from agents.crowd.option_rows import (
     X_RATE,
     X_YEARS,
 )
-from agents.crowd.option_user import conversion_gap
+from agents.crowd.option_user import box_gap, conversion_gap
 from agents.crowd.rows import (
     POPULATION_FLOATS,
     U_FIRST,
@@ -38,7 +38,8 @@ from environment.market.arena import Arena
 from environment.market.ladder import instrument_row
 from environment.market.protection import dealer_row
 
-CAUSES = ("conversion", "reversal", "strikes", "calendar", "butterfly")
+CAUSES = ("conversion", "reversal", "strikes", "calendar", "butterfly", "box")
+_CAUSES = len(CAUSES)
 U_MINUTES, U_LOG = U_FIRST, U_FIRST + 1  # Capacity of the sample and of the log, in rows.
 S_FEE = 0  # Float of the population: per share, what an executable violation must exceed.
 # Its memory: a head, then for each series and cause when it began (-1: not on), then the log of
@@ -69,7 +70,7 @@ def _note(
     arena: Arena, floats: Floats, trader: int, series: int, cause: int, gain: float, second: float
 ) -> None:
     """Follow one possible violation: begin it, keep its largest gain, or write down its end."""
-    place = arena[trader + at.TR_MEMORY] + HEAD + (series * 5 + cause) * BEGAN_FLOATS
+    place = arena[trader + at.TR_MEMORY] + HEAD + (series * _CAUSES + cause) * BEGAN_FLOATS
     fee = floats[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + S_FEE]
     if gain > fee:
         if floats[place] < 0.0:
@@ -88,10 +89,10 @@ def _log(
     """Write down the end of a violation that is on."""
     population = population_row(arena, trader)
     memory, count = arena[trader + at.TR_MEMORY], arena[population + U_SERIES]
-    place = memory + HEAD + (series * 5 + cause) * BEGAN_FLOATS
+    place = memory + HEAD + (series * _CAUSES + cause) * BEGAN_FLOATS
     logged, capacity = int(floats[memory + N_LOGGED]), arena[population + U_LOG]
     if logged < capacity:
-        row = memory + HEAD + count * 5 * BEGAN_FLOATS + logged * LOG_FLOATS
+        row = memory + HEAD + count * _CAUSES * BEGAN_FLOATS + logged * LOG_FLOATS
         floats[row], floats[row + 1] = floats[place], second - floats[place]
         floats[row + 2], floats[row + 3], floats[row + 4] = cause, series, floats[place + 1]
     floats[memory + N_LOGGED] = logged + 1  # Counted even where the log is full.
@@ -103,9 +104,9 @@ def _end_all(arena: Arena, floats: Floats, trader: int, second: float) -> None:
     """Let every violation end: nobody watched what became of it in a halt, or at night."""
     count = arena[population_row(arena, trader) + U_SERIES]
     first = arena[trader + at.TR_MEMORY] + HEAD
-    for k in range(count * 5):
+    for k in range(count * _CAUSES):
         if floats[first + k * BEGAN_FLOATS] >= 0.0:
-            _log(arena, floats, trader, k // 5, k % 5, second)
+            _log(arena, floats, trader, k // _CAUSES, k % _CAUSES, second)
 
 
 @inner
@@ -160,6 +161,31 @@ def _look_at(arena: Arena, floats: Floats, trader: int, series: int, second: flo
 
 
 @inner
+def _look_at_box(arena: Arena, floats: Floats, trader: int, series: int, second: float) -> None:
+    """Follow the box between a call's strike and the next; per share of both its spreads."""
+    population = population_row(arena, trader)
+    table, first = arena[population + U_TABLE], arena[population + U_SERIES_FIRST]
+    row = table + series * SERIES_FLOATS
+    high, low_put = int(floats[row + K_NEXT_STRIKE]), int(floats[row + K_PAIR])
+    if high < 0 or low_put < 0 or floats[row + K_CALL] < 0.5:
+        return
+    above, tick = table + high * SERIES_FLOATS, floats[row + K_TICK]
+    high_put = int(floats[above + K_PAIR])
+    if high_put < 0:
+        return
+    expiry = table + arena[population + U_SERIES] * SERIES_FLOATS
+    expiry += int(floats[row + K_EXPIRY]) * EXPIRY_FLOATS
+    gap = box_gap(
+        floats[row + K_STRIKE], floats[above + K_STRIKE], floats[expiry + X_RATE],
+        floats[expiry + X_YEARS], _price(arena, instrument_row(arena, first + series), 1) * tick,
+        _price(arena, instrument_row(arena, first + high), 0) * tick,
+        _price(arena, instrument_row(arena, first + high_put), 1) * tick,
+        _price(arena, instrument_row(arena, first + low_put), 0) * tick,
+    )  # fmt: skip
+    _note(arena, floats, trader, series, 5, 0.5 * gap, second)
+
+
+@inner
 def _sample(arena: Arena, floats: Floats, trader: int, second: float) -> None:
     """Write every series' touch into the next sample, if there is room for one."""
     population = population_row(arena, trader)
@@ -167,7 +193,7 @@ def _sample(arena: Arena, floats: Floats, trader: int, second: float) -> None:
     taken = int(floats[memory + N_MINUTES])
     if taken >= arena[population + U_MINUTES]:
         return
-    row = memory + HEAD + count * 5 * BEGAN_FLOATS + arena[population + U_LOG] * LOG_FLOATS
+    row = memory + HEAD + count * _CAUSES * BEGAN_FLOATS + arena[population + U_LOG] * LOG_FLOATS
     row += taken * (count + BESIDE) * SAMPLE_FLOATS
     for k in range(count + 1):
         # The stock's own touch stands last.
@@ -226,6 +252,7 @@ def decide_survey(arena: Arena, floats: Floats, trader: int) -> int:
         expiry = table + count * SERIES_FLOATS + int(floats[row + K_EXPIRY]) * EXPIRY_FLOATS
         if floats[expiry + X_YEARS] > 0.0:
             _look_at(arena, floats, trader, series, second)
+            _look_at_box(arena, floats, trader, series, second)
     if after_open % 60 == 0:
         _sample(arena, floats, trader, second)
     return following

@@ -262,6 +262,60 @@ def arbitrage_parity(
     return False
 
 
+@njit
+def box_gap(
+    low: float, high: float, rate: float, years: float, call_ask: float, call_bid: float,
+    put_ask: float, put_bid: float,
+) -> float:  # fmt: skip
+    """Return what a bought box locks in per share, before fees.
+
+    A call at the lower strike and a put at the higher are bought, a call at the higher and a put at
+    the lower sold: at expiry it pays the strikes' difference, and no less where what was sold is
+    exercised before, for what was bought can be too. A sold box has no such bound.
+    """
+    paid = call_ask + put_ask - call_bid - put_bid
+    return (high - low) * math.exp(-rate * years) - paid
+
+
+@inner
+def arbitrage_box(arena: Arena, floats: Floats, trader: int, low: int, fee: float) -> bool:
+    """Buy a box between a call's strike and the next where it pays; return whether it did."""
+    population = population_row(arena, trader)
+    table, first = arena[population + U_TABLE], arena[population + U_SERIES_FIRST]
+    row = table + low * SERIES_FLOATS
+    high, low_put = int(floats[row + K_NEXT_STRIKE]), int(floats[row + K_PAIR])
+    if high < 0 or low_put < 0 or floats[row + K_CALL] < 0.5:
+        return False
+    above = table + high * SERIES_FLOATS
+    high_put = int(floats[above + K_PAIR])
+    if high_put < 0:
+        return False
+    expiry = table + arena[population + U_SERIES] * SERIES_FLOATS
+    expiry += int(floats[row + K_EXPIRY]) * EXPIRY_FLOATS
+    bought = observe_series(arena, trader, first + low)
+    sold = observe_series(arena, trader, first + high)
+    put = observe_series(arena, trader, first + high_put)
+    written = observe_series(arena, trader, first + low_put)
+    if bought == at.NONE or sold == at.NONE or put == at.NONE or written == at.NONE:
+        return False
+    gap = box_gap(
+        floats[row + K_STRIKE], floats[above + K_STRIKE], floats[expiry + X_RATE],
+        floats[expiry + X_YEARS], ask_of(arena, floats, row, bought),
+        bid_of(arena, floats, row, sold), ask_of(arena, floats, row, put),
+        bid_of(arena, floats, row, written),
+    )  # fmt: skip
+    if gap <= 2.0 * fee:
+        return False
+    calls = min(arena[bought + at.TO_ASK_QUANTITY], arena[sold + at.TO_BID_QUANTITY])
+    puts = min(arena[put + at.TO_ASK_QUANTITY], arena[written + at.TO_BID_QUANTITY])
+    n = most_at_once(arena, trader, calls, puts)
+    order_series(arena, trader, first + low, at.BUY, arena[bought + at.TO_ASK], n, at.IOC)
+    order_series(arena, trader, first + high_put, at.BUY, arena[put + at.TO_ASK], n, at.IOC)
+    order_series(arena, trader, first + high, at.SELL, arena[sold + at.TO_BID], n, at.IOC)
+    order_series(arena, trader, first + low_put, at.SELL, arena[written + at.TO_BID], n, at.IOC)
+    return True
+
+
 @inner
 def arbitrage_two(
     arena: Arena, floats: Floats, trader: int, dear: int, cheap: int, fee: float
@@ -319,13 +373,20 @@ def arbitrage_butterfly(arena: Arena, floats: Floats, trader: int, low: int, fee
 
 @inner
 def seek(arena: Arena, floats: Floats, trader: int, touch: int, role: int) -> None:
-    """Look at some series for prices that cannot all be right, and trade the first found."""
+    """Look at some series for prices that cannot all be right, and trade the first found.
+
+    Every wake-up goes on where the one before ended: drawn anew each time, a window would leave one
+    series in fifty unseen for two seconds.
+    """
     population = population_row(arena, trader)
     table, count = arena[population + U_TABLE], arena[population + U_SERIES]
     fee = floats[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + O_FEE]
-    start = int(trader_uniform(arena, trader) * count)
+    place = arena[trader + at.TR_STATE] - 1
+    if place < 0:
+        place = int(trader_uniform(arena, trader) * count)
+    arena[trader + at.TR_STATE] = (place + LOOKS) % count + 1
     for look in range(LOOKS):
-        series = (start + look) % count
+        series = (place + look) % count
         if not is_alive(arena, floats, trader, series):
             continue
         row = table + series * SERIES_FLOATS
@@ -333,6 +394,8 @@ def seek(arena: Arena, floats: Floats, trader: int, touch: int, role: int) -> No
         found = False
         if role == PARITY:
             found = arbitrage_parity(arena, floats, trader, touch, series, fee)
+            if not found:
+                found = arbitrage_box(arena, floats, trader, series, fee)
         elif role == CALENDAR:
             if later >= 0:
                 found = arbitrage_two(arena, floats, trader, series, later, fee)
@@ -345,6 +408,8 @@ def seek(arena: Arena, floats: Floats, trader: int, touch: int, role: int) -> No
             if not found:
                 found = arbitrage_butterfly(arena, floats, trader, series, fee)
         if found:
+            # It may not have been all of it.
+            arena[trader + at.TR_STATE] = series + 1
             return
 
 

@@ -25,11 +25,12 @@ Floats = NDArray[np.float64]
 POPULATION_FLOATS = 24
 OBSERVATION_VARIANCE = 6  # Where a population keeps the variance of its looks at the value.
 # Integer settings of a population; from U_FIRST on each kind names its own.
+# The k-th trader's delays are of the classes U_ORDER and U_FEED plus k times U_APART.
 # The first U_GONE traders, counted from number U_TRADERS, stay away from U_AWAY to U_BACK.
 # Continuous trading begins U_BEFORE after U_OPEN: until then orders wait for the auction.
 (U_ORDER, U_FEED, U_BUSY, U_OPEN, U_CLOSE, U_SIZE_LOW, U_SIZE_HIGH, U_AWAY, U_BACK, U_GONE,
- U_TRADERS, U_HOLDING, U_BEFORE) = range(13)  # fmt: skip
-U_FIRST = 13
+ U_TRADERS, U_HOLDING, U_BEFORE, U_APART) = range(14)  # fmt: skip
+U_FIRST = 14
 
 
 @inner
@@ -65,10 +66,21 @@ def link_exponential(arena: Arena, trader: int) -> float:
 
 
 @inner
+def delay_class(arena: Arena, trader: int, way: int) -> int:
+    """Return the class of a trader's delays on one way, U_ORDER or U_FEED."""
+    population = population_row(arena, trader)
+    apart = arena[population + U_APART]
+    if apart == 0:
+        return arena[population + way]
+    number = (trader - arena[at.H_OFFSET + at.S_TRADER]) // 16
+    return arena[population + way] + apart * (number - arena[population + U_TRADERS])
+
+
+@inner
 def observe_touch(arena: Arena, trader: int) -> int:
     """Return the row of the touch as this trader sees it now, or NONE: one feed delay old."""
     counter = link_counter(arena, trader)
-    feed = arena[population_row(arena, trader) + U_FEED]
+    feed = delay_class(arena, trader, U_FEED)
     delay = draw_latency(arena, feed, arena[trader + at.TR_LINK], counter)
     # A later look never shows an earlier state: nothing overtakes on one connection.
     as_of = max(arena[at.H_NOW] - delay, arena[trader + at.TR_VIEW_TIME])
@@ -124,7 +136,7 @@ def inventory(arena: Arena, trader: int) -> int:
 def link_arrival(arena: Arena, trader: int, departure: int) -> int:
     """Return when what leaves now reaches the exchange; nothing overtakes."""
     counter = link_counter(arena, trader)
-    order = arena[population_row(arena, trader) + U_ORDER]
+    order = delay_class(arena, trader, U_ORDER)
     delay = draw_latency(arena, order, arena[trader + at.TR_LINK], counter)
     arrival = max(departure + delay, arena[trader + at.TR_LAST_ARRIVAL])
     arena[trader + at.TR_LAST_ARRIVAL] = arrival

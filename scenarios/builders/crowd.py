@@ -26,6 +26,7 @@ KINDS = {
     "ignition": at.IGNITION, "option_dealer": at.OPTION_DEALER, "option_user": at.OPTION_USER,
 }  # fmt: skip
 _MIXTURE = (0, 0)
+_SLOWER = 0.25  # How much longer the delays of the k-th dealer are than the first's, times k.
 
 
 def populations_of(
@@ -140,15 +141,30 @@ def hours_of(crowd: told.Crowd, session: Session) -> tuple[int, int]:
 
 def classes_of(scenario: Scenario, market: Market) -> dict[str, tuple[int, int, int, int]]:
     """Add the crowds' delays to the core; return order, feed, acknowledgement and fill classes."""
-    told = scenario.latency
-    ways = (told.order, told.feed, told.acknowledgement, told.fill)
-    shared = tuple(class_of(market, way or told.network) for way in ways)
+    delays = scenario.latency
+    ways = (delays.order, delays.feed, delays.acknowledgement, delays.fill)
+    shared = tuple(class_of(market, way or delays.network) for way in ways)
     found = {}
     for name, crowd in scenario.crowds.items():
         own = None if crowd.latency is None else class_of(market, crowd.latency)
         order, feed, acknowledgement, fill = shared if own is None else (own, own, own, own)
+        if isinstance(crowd, told.OptionDealer):
+            order, feed = (_apart(market, way, crowd.count) for way in (order, feed))
         found[name] = (order, feed, acknowledgement, fill)
     return found
+
+
+def _apart(market: Market, way: int, count: int) -> int:
+    """Add a class of delays for each of `count` dealers, each slower than the one before.
+
+    Returns the first one's number; the others follow it.
+    """
+    kind, median, spread, cap = market.section(at.S_LATENCY)[way, : at.L_CAP + 1].tolist()
+    classes = [
+        market.add_latency(kind, round(median * (1.0 + _SLOWER * k)), spread, cap)
+        for k in range(count)
+    ]
+    return classes[0]
 
 
 def _size(size: object) -> tuple[int, int]:

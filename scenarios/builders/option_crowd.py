@@ -26,7 +26,7 @@ from agents.crowd.option_seats import (
 from agents.crowd.option_table import role_number, weights_of
 from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
 from agents.crowd.population import Crowd, Population
-from agents.crowd.rows import POPULATION_FLOATS
+from agents.crowd.rows import POPULATION_FLOATS, U_APART
 from environment.instruments import Instrument
 from environment.market import layout as at, option_rows
 from environment.market.calendar import Session
@@ -54,6 +54,7 @@ def option_population(
     if isinstance(crowd, told.OptionDealer):
         integers[dealer.U_HEDGE_BAND] = crowd.hedge.band
         integers[dealer.U_HEDGE_EVERY] = int(crowd.hedge.every)
+        integers[U_APART] = 1  # Each has delays of its own (see `classes_of`).
         return msgspec.structs.replace(
             common, kind=at.OPTION_DEALER, size=(crowd.size, crowd.size), integers=integers,
             floats=_dealer_floats(crowd, table.spot), tables=(listed.floats,),

@@ -47,7 +47,7 @@ def option_cards(result: RunResult) -> list[str]:
     )
     return [
         card("Options", tiles(_items(counts)), *surface, note=_SURFACE_NOTE),
-        card("Dealers", *held, note=_DEALER_NOTE),
+        card("Dealers", tiles(_flow(counts["hedging"])), *held, note=_DEALER_NOTE),
         card("Arbitrage", _arbitrage_table(counts, found), note=_ARBITRAGE_NOTE),
     ]
 
@@ -62,6 +62,18 @@ def _items(counts: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("option trades", number(counts["trades"]), f"{number(counts['contracts'])} contracts"),
         ("obligations met", " · ".join(f"{100 * m:.0f}" for m in met), "% of series, by dealer"),
         ("protection", number(counts["protection_trips"]), "times a dealer was pulled"),
+    ]  # fmt: skip
+
+
+def _flow(told: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return what the dealers' hedges had to do with the price, minute by minute."""
+    correlation, slope = told["correlation"], told["per_100_000_shares"]
+    return [
+        ("hedges and price", "none" if correlation is None else f"{correlation:.2f}",
+         "correlation of shares bought and price change in a minute"),
+        ("100,000 shares hedged", "none" if slope is None else f"{slope:+.2f}",
+         "go with so much of a change"),
+        ("hedges", number(told["turned_over"]), f"shares, {number(told['bought'])} bought net"),
     ]  # fmt: skip
 
 
@@ -220,7 +232,10 @@ def _arbitrage_table(counts: dict[str, Any], found: pl.DataFrame) -> str:
         for row in lives.sort("found", descending=True).to_dicts()
     ]  # fmt: skip
     headings = ("cause", "found", "median life", "99 % ended within", "largest gain per share")
-    watched = number(counts["arbitrage"]["seconds_watched"])
-    return table(
-        headings, rows, caption=f"Violations in {watched} seconds", empty="none was ever executable"
+    told = counts["arbitrage"]
+    caption = (
+        f"Violations in {number(told['seconds_watched'])} seconds; 99 % of all ended within "
+        f"{number(told['life_p99_seconds'], 1)} s; twice the longest beat of the slowest dealer "
+        f"is {number(told['aim_seconds'], 1)} s"
     )
+    return table(headings, rows, caption=caption, empty="none was ever executable")

@@ -16,10 +16,13 @@ from environment.record.output import write_table
 from scenarios.builders.option_crowd import SURVEY
 from scenarios.builders.surface import YEAR_NS, ListedOptions
 from scenarios.builders.world import World
+from scenarios.config.world import OptionDealer
+from scenarios.run.hedge_flow import hedge_flow
 from scenarios.run.result import RunResult
 
 CHAIN, DEALERS, ARBITRAGE = "chain.parquet", "dealers.parquet", "arbitrage.parquet"
 DELTA_BUCKETS: Final = (0.0, 0.1, 0.25, 0.4, 0.6, 0.75, 0.9, 1.0)
+_LONGEST_BEAT: Final = 1.5  # Of the mean: no dealer waits longer before it looks again.
 _SECOND_NS: Final = 1_000_000_000
 Floats = NDArray[np.float64]
 
@@ -152,7 +155,11 @@ def option_summary(world: World, result: RunResult) -> dict[str, Any]:
         "protection_trips": int(arena[at.H_TRIPS]),
         "two_sided_share": round(float(is_two_sided.mean()), 4) if is_two_sided.size else 0.0,
         "obligations_met": [round(float(one.share_of_series), 4) for one in met],
-        "arbitrage": _arbitrage_summary(survey),
+        "hedging": hedge_flow(
+            survey.moments_ns, survey.dealers[:, :, 3].sum(axis=1),
+            _spots(survey) * listed.table.series[0].tick_micros / 1e6,
+        ),
+        "arbitrage": _arbitrage_summary(survey) | {"aim_seconds": _aim_seconds(world)},
     }}  # fmt: skip
 
 
@@ -161,6 +168,15 @@ def _traded(result: RunResult, stocks: int) -> tuple[int, int]:
     rows = result.day.rows
     fills = rows[(rows[:, at.T_KIND] == at.K_FILL) & (rows[:, at.T_INSTRUMENT] >= stocks)]
     return len(fills), int(fills[:, at.T_QUANTITY].sum())
+
+
+def _aim_seconds(world: World) -> float:
+    """Return twice the longest time between two looks of the slowest dealer: what 99 % end in."""
+    every = [
+        int(crowd.every) for crowd in world.config.scenario.crowds.values()
+        if isinstance(crowd, OptionDealer)
+    ]  # fmt: skip
+    return 2.0 * _LONGEST_BEAT * max(every, default=0) / _SECOND_NS
 
 
 def _arbitrage_summary(survey: Survey) -> dict[str, Any]:

@@ -26,6 +26,12 @@ from environment.option_messages import (
 )
 
 
+class ArbitrageurState(OptionState, kw_only=True):
+    """What an arbitrageur keeps: the series that it looks at next, by place; None at first."""
+
+    place: int | None = None
+
+
 class Arbitrageur(Actor[HeardOfOptions]):
     """Look at some series for prices that cannot all be right, and trade the first found."""
 
@@ -39,7 +45,7 @@ class Arbitrageur(Actor[HeardOfOptions]):
         self._mean_gap_ns = population.floats[ref.F_RATE]
         self._fee = population.floats[compiled.O_FEE]
         self._most = population.size[1]
-        self.state: OptionState = OptionState()
+        self.state: ArbitrageurState = ArbitrageurState()
 
     def receive(self, ctx: ActorContext, message: HeardOfOptions) -> None:
         """Act on a view; hear what became of an order."""
@@ -59,16 +65,20 @@ class Arbitrageur(Actor[HeardOfOptions]):
                 assert_never(never)
 
     def act(self, ctx: ActorContext, view: ChainView) -> None:
-        """Search from a series drawn by lot on, and send the orders that the search finds."""
-        chain = self.seat.chain
-        sight = Sight(chain, self.state.seen, view, self._fee, self._most)
-        start = int(ctx.rng.uniform() * chain.count)
+        """Search on from where the last search ended, and send the orders that it finds."""
+        chain, state = self.seat.chain, self.state
+        sight = Sight(chain, state.seen, view, self._fee, self._most)
+        place = state.place
+        if place is None:
+            place = int(ctx.rng.uniform() * chain.count)
+        state.place = (place + compiled.LOOKS) % chain.count
         for look in range(compiled.LOOKS):
-            series = (start + look) % chain.count
+            series = (place + look) % chain.count
             trades = self.search(sight, series) if chain.is_alive(series) else ()
             for trade in trades:
                 self.seat.order(ctx, self.state, *trade, time_in_force="ioc")
             if trades:
+                state.place = series  # It may not have been all of it.
                 return
 
     def search(self, sight: Sight, series: int) -> tuple[Trade, ...]:

@@ -34,7 +34,8 @@ from environment.option_messages import (
 class DealerTraits(NamedTuple):
     """How a dealer differs from its population's others, and what it begins with.
 
-    `width` and `limits` are factors on the population's, `biases` its opinion by expiry, `held` its
+    `width` and `limits` are factors on the population's, `duty` the least size that it must quote,
+    `biases` its opinion by expiry, `held` its
     contracts by place, `common_key` the stream of shocks that all of them share, and `settings` the
     population's numbers by the D_ names of `dealer`, as they hold on the day in hand.
     """
@@ -44,6 +45,7 @@ class DealerTraits(NamedTuple):
     own_key: int
     width: float
     limits: float
+    duty: int
     biases: tuple[float, ...]
     held: tuple[int, ...]
 
@@ -199,7 +201,7 @@ class OptionDealer(Actor[HeardOfOptions]):
         shift = state.surface.shifts[chain.expiry(place)]
         return sides_of(
             chain, place, value, state.seen.get(place), stance, self._size,
-            holdings=state.holdings, shift=shift,
+            duty=self._traits.duty, holdings=state.holdings, shift=shift,
         )  # fmt: skip
 
     def hedge(self, ctx: ActorContext, view: DealerView, seconds: float) -> None:

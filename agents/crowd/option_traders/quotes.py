@@ -26,12 +26,11 @@ class Sides(NamedTuple):
 class Stance(NamedTuple):
     """How a dealer stands towards its limits as it quotes.
 
-    `net` is its delta with its hedges, in shares; `use` the share of its tightest limit in use;
-    `width` and `widen` are factors on what it quotes wide; then its limits as they bind this one.
+    `net` is its delta with its hedges, in shares; `width` and `widen` are factors on what it quotes
+    wide; then its limits as they bind this one.
     """
 
     net: float
-    use: float
     width: float
     widen: float
     delta_max: float
@@ -50,7 +49,7 @@ def stance_of(
     use = shapes.limit_use(holdings.vega, holdings.gamma, net, vega_max, gamma_max, delta_max)
     use /= limits
     return Stance(
-        net=net, use=use, width=settings[compiled.D_WIDTH] * width,
+        net=net, width=settings[compiled.D_WIDTH] * width,
         widen=1.0 + settings[compiled.D_WIDEN] * min(use, 2.0), delta_max=limits * delta_max,
         gamma_max=limits * gamma_max, vega_max=limits * vega_max,
         expiry_share=settings[compiled.D_EXPIRY_SHARE],
@@ -59,14 +58,17 @@ def stance_of(
 
 def sides_of(
     chain: Chain, place: int, value: Value, touch: SeriesTouch | None, stance: Stance, size: int,
-    *, holdings: Holdings, shift: ExpiryShift,
+    *, duty: int, holdings: Holdings, shift: ExpiryShift,
 ) -> Sides:  # fmt: skip
-    """Return what a dealer quotes in one series; `touch` is what it sees there."""
+    """Return what a dealer quotes in one series; `touch` is what it sees there.
+
+    `duty` is the least size that it must quote.
+    """
     ticks = value.value / chain.tick(place)
     step, seen = chain.increment(place, ticks), touch or _NOTHING
     bid, ask = shapes.quote_prices(
         ticks, chain.half_width_ticks(place), stance.width, stance.widen, step, seen.bid_price,
-        seen.bid_quantity, seen.ask_price, seen.ask_quantity, stance.use < 1.0,
+        seen.bid_quantity, seen.ask_price, seen.ask_quantity,
     )  # fmt: skip
     buys, sells = (
         shapes.may_add(
@@ -80,4 +82,9 @@ def sides_of(
             buys = False
         else:
             sells = False
-    return Sides(bid, size if buys and bid >= step else 0, ask, size if sells else 0)
+    least = shapes.least_size(
+        duty, size, chain.multiplier(place), value.delta, value.gamma, value.vega,
+        stance.delta_max, stance.gamma_max, stance.vega_max,
+    )  # fmt: skip
+    bids, asks = size if buys else least, size if sells else least
+    return Sides(bid, bids if bid >= step else 0, ask, asks)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from agents.crowd.option_traders.chain import Chain
-from agents.crowd.option_user import conversion_gap
+from agents.crowd.option_user import box_gap, conversion_gap
 from environment.messages import MarketView, Side
 from environment.option_messages import SeriesTouch
 
@@ -90,6 +90,11 @@ def conversions(sight: Sight, series: int) -> tuple[Trade, ...]:
     return ()
 
 
+def conversions_and_boxes(sight: Sight, series: int) -> tuple[Trade, ...]:
+    """Trade a conversion or a reversal where it pays, else buy a box."""
+    return conversions(sight, series) or _box(sight, series)
+
+
 def calendars(sight: Sight, series: int) -> tuple[Trade, ...]:
     """Sell a series that is dearer than the same one of the next expiry, and buy that."""
     later = sight.chain.next_expiry(series)
@@ -107,7 +112,7 @@ def strikes(sight: Sight, series: int) -> tuple[Trade, ...]:
 
 
 SEARCHES: Final[dict[str, Search]] = {
-    "parity": conversions, "calendar": calendars, "relative_value": strikes,
+    "parity": conversions_and_boxes, "calendar": calendars, "relative_value": strikes,
 }  # fmt: skip
 
 
@@ -143,4 +148,34 @@ def _butterfly(sight: Sight, low: int, middle: int) -> tuple[Trade, ...]:
     return (
         Trade(middle, "sell", b.bid_price, 2 * n), Trade(low, "buy", a.ask_price, n),
         Trade(high, "buy", c.ask_price, n),
+    )  # fmt: skip
+
+
+def _box(sight: Sight, low: int) -> tuple[Trade, ...]:
+    """Buy a box between a call's strike and the next where it pays."""
+    chain = sight.chain
+    high, low_put = chain.next_strike(low), chain.pair(low)
+    if high is None or low_put is None or not chain.is_call(low):
+        return ()
+    high_put = chain.pair(high)
+    if high_put is None:
+        return ()
+    bought, sold = sight.seen.get(low), sight.seen.get(high)
+    put, written = sight.seen.get(high_put), sight.seen.get(low_put)
+    if bought is None or sold is None or put is None or written is None:
+        return ()
+    expiry = chain.expiry(low)
+    gap = box_gap(
+        chain.strike(low), chain.strike(high), chain.rate(expiry), chain.years(expiry),
+        sight.ask(low, bought), sight.bid(low, sold), sight.ask(low, put),
+        sight.bid(low, written),
+    )  # fmt: skip
+    if gap <= 2.0 * sight.fee:
+        return ()
+    n = sight.at_once(
+        min(bought.ask_quantity, sold.bid_quantity), min(put.ask_quantity, written.bid_quantity)
+    )
+    return (
+        Trade(low, "buy", bought.ask_price, n), Trade(high_put, "buy", put.ask_price, n),
+        Trade(high, "sell", sold.bid_price, n), Trade(low_put, "sell", written.bid_price, n),
     )  # fmt: skip

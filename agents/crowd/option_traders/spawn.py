@@ -70,18 +70,20 @@ class OptionTraders:
         """Return how a dealer differs, as it was seated."""
         crowd, traders = self._crowd, self._market.section(at.S_TRADER)
         integers, first = crowd.populations[index].integers, crowd.first_trader[index]
-        row = traders[first + place]
+        row, dealers = traders[first + place], self._market.section(at.S_DEALER)
         head, floats = int(row[at.TR_MEMORY]), crowd.beliefs
         states = head + compiled.HEAD_FLOATS
         values = states + integers[rows.U_EXPIRIES] * value.STATE_FLOATS
         biases = floats[states + value.Y_BIAS : values : value.STATE_FLOATS]
         held = floats[values + value.V_HELD :: value.VALUE_FLOATS][: integers[rows.U_SERIES]]
         settings = floats[POPULATION_FLOATS * index : POPULATION_FLOATS * (index + 1)]
+        duty = int(dealers[int(row[at.TR_DEALER]), at.DE_SIZE_MIN])
         return DealerTraits(
             settings=reading(settings),
             common_key=int(traders[first, at.TR_KEY]), own_key=int(row[at.TR_KEY]),
             width=float(floats[head + compiled.M_WIDTH]),
-            limits=float(floats[head + compiled.M_LIMITS]), biases=tuple(biases.tolist()),
+            limits=float(floats[head + compiled.M_LIMITS]), duty=duty,
+            biases=tuple(biases.tolist()),
             held=tuple(int(contracts) for contracts in held.tolist()),
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ import pytest
 
 from environment.actors import Envelope
 from environment.actors.ports import MemoryDisk
-from environment.market import layout as at
+from environment.market import layout as at, option_rows
 from environment.market.clearing_events import DividendPaid, MarginCalled, SplitApplied
 from environment.market.clearing_ledger import MarketLedger
 from environment.market.margin import Ints
@@ -28,10 +28,19 @@ ABM,2050-12-31,1,1,0
 
 
 def assert_conserved(loop: SessionLoop) -> None:
-    """Cash and lots over all accounts, contra accounts included, come to nothing."""
-    ledger = MarketLedger(loop.world.market)
+    """Cash, lots and contracts over all accounts, contra accounts included, come to nothing."""
+    market = loop.world.market
+    ledger = MarketLedger(market)
     assert int(ledger.cash.sum()) == 0
     assert not ledger.position.sum(axis=0).any()
+    if not loop.world.series:
+        return
+    _, numbers, contracts, _ = option_rows.all_holdings(market)
+    rows = market.section(at.S_INSTRUMENT)
+    for number in np.unique(numbers).tolist():
+        mine = contracts[numbers == number]
+        assert int(mine.sum()) == 0
+        assert int(rows[number, at.I_OPEN_INTEREST]) == int(mine[mine > 0].sum())
 
 
 def lots_from_tape(loop: SessionLoop) -> Ints:

@@ -175,7 +175,7 @@ def dealer(
     integers = {compiled.U_HEDGE_BAND: 50, compiled.U_HEDGE_EVERY: 5 * SECOND_NS}
     contracts = tuple((held or {}).get(place, 0) for place in range(COUNT))
     traits = DealerTraits(
-        settings=reading(settings), common_key=1, own_key=2, width=1.0, limits=1.0,
+        settings=reading(settings), common_key=1, own_key=2, width=1.0, limits=1.0, duty=1,
         biases=(0.0, 0.0), held=contracts,
     )  # fmt: skip
     return Trial(cast(make_seat(at.OPTION_DEALER, {}, integers), traits))

@@ -95,6 +95,30 @@ def test_dealer_at_its_vega_limit_stops_the_side_that_adds_to_it() -> None:
     assert world.touch(8)[1] < at.NO_ASK
 
 
+def test_dealer_at_its_limit_quotes_on_what_adds_next_to_nothing() -> None:
+    world = World(settings=QUIET | {dealer.D_GAMMA_MAX: 2_000.0})
+    hand_positions(world.market, world.crowd, 0, {0: {2: 400}})
+    world.quote_stock(2)
+    world.run(10 * SECOND_NS)
+    assert world.touch(2)[0] == at.NO_BID  # A contract adds 6.6 shares a dollar, 0.3 % of it.
+    bid, ask = world.touch(8)
+    assert at.NO_BID < bid < ask < at.NO_ASK
+    row = world.market.section(at.S_INSTRUMENT)[9]
+    assert (row[at.I_SHOWN_BID_QUANTITY], row[at.I_SHOWN_ASK_QUANTITY]) == (1, 10)
+
+
+def test_arbitrageur_goes_on_where_it_ended() -> None:
+    world = quoting(role="calendar", users=1, settings=QUIET)
+    seen = []
+    for minute in (1, 2):
+        world.run(minute * MINUTE_NS)
+        trader = world.market.section(at.S_TRADER)[world.crowd.first_trader[1]]
+        seen.append((int(trader[at.TR_STATE]), int(trader[at.TR_COUNTER])))
+    (place, drawn), (later, more) = seen
+    assert more > drawn  # Once a wake-up: for the time until the next one.
+    assert (later - place - 50 * (more - drawn)) % len(world.table.series) == 0
+
+
 def test_surface_rises_where_vega_is_sold() -> None:
     levels = []
     for held in (0, -20):
@@ -151,6 +175,20 @@ def test_survey_samples_every_minute_and_times_a_violation() -> None:
     assert found.violations[:, 1].max() <= 31.0
 
 
+def test_survey_sees_a_box_that_is_too_cheap() -> None:
+    world = quoting(settings=QUIET)
+    low = next(k for k, one in enumerate(world.table.series) if one.right == "call")
+    world.market.post_order(20 * SECOND_NS, low + 1, world.account, at.SELL, at.LIMIT, at.DAY,
+                            at.CANCEL_NEWEST, 0, world.touch(low)[0] - 30, 500, 0, 0, 0, 0,
+                            0)  # fmt: skip
+    world.market.post_event(50 * SECOND_NS, at.E_CANCEL_ALL, world.account, low + 1)
+    world.run(2 * MINUTE_NS)
+    found = read_survey(world.market, world.crowd, len(world.crowd.populations) - 1)
+    boxes = found.violations[found.violations[:, 2] == option_survey.CAUSES.index("box")]
+    assert len(boxes) > 0
+    assert set(boxes[:, 3].tolist()) == {low}
+
+
 def test_survey_ends_what_a_night_interrupts() -> None:
     world = quoting(settings=QUIET)
     bid = world.touch(2)[1] + 20
@@ -161,7 +199,10 @@ def test_survey_ends_what_a_night_interrupts() -> None:
     world.market.post_event(110 * SECOND_NS, at.E_CANCEL_ALL, world.account, at.NONE)
     world.run(3 * MINUTE_NS)
     found = read_survey(world.market, world.crowd, len(world.crowd.populations) - 1)
-    assert found.violations[:, :2].tolist() == [[20.0, 10.0]]
+    assert np.unique(found.violations[:, :2], axis=0).tolist() == [[20.0, 10.0]]
+    assert {option_survey.CAUSES[int(cause)] for cause in found.violations[:, 2]} == {
+        "conversion", "box",
+    }  # fmt: skip
     assert found.moments_ns.tolist() == [0, 120 * SECOND_NS, 180 * SECOND_NS]
 
 
