@@ -12,7 +12,10 @@ PRICES = st.integers(9_500, 10_500)
 STOCK_ORDERS = st.tuples(st.integers(-200, 200).filter(bool), PRICES)
 # Place of the instrument (0 is the stock), lots, price of an option or over that of the stock.
 ANY_ORDERS = st.tuples(
-    st.integers(0, 3), st.integers(-6, 6).filter(bool), st.integers(1, 400), st.booleans()
+    st.integers(0, 3),
+    st.integers(-6, 6).filter(bool),
+    st.integers(1, 80).map(lambda steps: 5 * steps),
+    st.booleans(),
 )
 
 

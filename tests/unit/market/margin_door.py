@@ -53,9 +53,9 @@ class Door:
 
     def enters(self, number: int, lots: int, price: int = MARKET) -> bool:
         """Return whether an order is let in."""
-        before = self.refused
+        before = int(self.market.arena[at.H_REFUSED])
         self.send(number, lots, price)
-        return self.refused == before
+        return int(self.market.arena[at.H_REFUSED]) == before
 
     def fill(self, number: int, lots: int, price: int) -> None:
         """Let the account trade with somebody who asks no questions of his own."""
