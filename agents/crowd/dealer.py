@@ -39,6 +39,7 @@ from agents.crowd.option_rows import (
     U_SERIES,
     U_SERIES_FIRST,
     U_TABLE,
+    X_RATE,
     X_YEARS,
     increment,
 )
@@ -93,7 +94,7 @@ U_HEDGE_BAND, U_HEDGE_EVERY = U_FIRST, U_FIRST + 1
 D_FIRST_SPOT, D_EVENT_OVER, D_LEARN = 17, 18, 19
 # A dealer's memory: a head, then STATE_FLOATS an expiry, then VALUE_FLOATS a series.
 (M_BUCKET, M_SPOT, M_REALISED, M_DELTA, M_GAMMA, M_VEGA, M_SEEN, M_HANDLED, M_HEDGED, M_ARMED,
- M_BUCKET_SPOT, M_STALE, M_WIDTH, M_LIMITS) = range(14)  # fmt: skip
+ M_BUCKET_SPOT, M_STALE, M_WIDTH, M_LIMITS, M_LISTED) = range(15)  # fmt: skip
 HEAD_FLOATS = 16
 
 
@@ -393,6 +394,15 @@ def hedge(arena: Arena, floats: Floats, trader: int, touch: int, seconds: float)
 
 
 @inner
+def listings(arena: Arena, floats: Floats, trader: int) -> float:
+    """Return how often series were added to a dealer's table: see `option_growth`."""
+    population = population_row(arena, trader)
+    last = arena[population + U_TABLE] + arena[population + U_SERIES] * SERIES_FLOATS
+    last += (arena[population + U_EXPIRIES] - 1) * EXPIRY_FLOATS
+    return floats[last + X_RATE]
+
+
+@inner
 def decide_dealer(arena: Arena, floats: Floats, trader: int, touch: int) -> int:
     """Move the surface, requote what changed, hedge. Returns when it wakes next."""
     # A machine's beat, unlike a person's, has a longest: half to one and a half of the mean.
@@ -431,6 +441,9 @@ def decide_dealer(arena: Arena, floats: Floats, trader: int, touch: int) -> int:
         if floats[head + M_SPOT] > 0.0:
             learn(arena, floats, trader)
         floats[head + M_STALE] = 1.0
+    listed = listings(arena, floats, trader)
+    if listed != floats[head + M_LISTED]:
+        floats[head + M_LISTED], floats[head + M_STALE] = listed, 1.0
     if spot != floats[head + M_SPOT] or floats[head + M_STALE] > 0.5:
         floats[head + M_SPOT], floats[head + M_STALE] = spot, 0.0
         is_over = setting_of(arena, floats, trader, D_EVENT_OVER) > 0.5

@@ -11,6 +11,7 @@ from agents.crowd.option_rows import (
     U_EXPIRIES,
     U_SERIES,
     U_SERIES_FIRST,
+    X_DAYS,
     X_YEARS,
 )
 from agents.crowd.population import Crowd, Population
@@ -85,7 +86,8 @@ def _write_memory(
     for e in range(population.integers[U_EXPIRIES]):
         state = head + dealer.HEAD_FLOATS + e * value.STATE_FLOATS
         # Opinions differ less on what is far away, where a point is worth more.
-        nearness = min((1.0 / 12.0 / max(float(expiries[e, X_YEARS]), 0.01)) ** 0.5, 1.5)
+        years = float(expiries[e, X_YEARS]) if expiries[e, X_DAYS] else 1.0 / 12.0  # Not listed.
+        nearness = min((1.0 / 12.0 / max(years, 0.01)) ** 0.5, 1.5)
         crowd.beliefs[state + value.Y_BIAS] = terms.bias * nearness * (k - middle)
 
 

@@ -79,6 +79,10 @@ class OptionTable:
 
     def floats(self) -> Floats:
         """Return the table as the compiled crowd reads it."""
+        return np.concatenate([self.series_floats().ravel(), self.expiry_floats().ravel()])
+
+    def series_floats(self) -> Floats:
+        """Return the series' rows, of shape (n_series, SERIES_FLOATS)."""
         count = len(self.series)
         table = np.zeros((count, rows.SERIES_FLOATS))
         table[:, rows.K_STRIKE] = self.strike
@@ -96,9 +100,10 @@ class OptionTable:
         table[:, rows.K_STEP_HIGH] = [b[-1].increment for b in bands]
         table[:, rows.K_THRESHOLD] = [b[-1].from_ticks for b in bands]
         table[:, rows.K_PREMIUM : rows.K_PREMIUM + rows.PREMIUM_POINTS] = self.premiums()
-        return np.concatenate([table.ravel(), self._expiry_floats().ravel()])
+        return table
 
-    def _expiry_floats(self) -> Floats:
+    def expiry_floats(self) -> Floats:
+        """Return the expiries' rows, of shape (n_expiries, EXPIRY_FLOATS)."""
         made = np.zeros((len(self.expiries.days), rows.EXPIRY_FLOATS))
         made[:, rows.X_YEARS], made[:, rows.X_CARRY] = self.expiries.years, self.expiries.carry
         made[:, rows.X_RATE] = self.expiries.rate
@@ -165,6 +170,11 @@ def weights_of(table: OptionTable, role: str, right: str = "both") -> Floats:
     protection, far calls for lottery tickets, the day's expiry for same-day buyers, the nearest the
     money for sellers of volatility.
     """
+    return np.cumsum(weight_of_each(table, role, right))
+
+
+def weight_of_each(table: OptionTable, role: str, right: str = "both") -> Floats:
+    """Return those weights one by one; of a series that is nothing for the role it is 0."""
     delta, days = np.abs(table.deltas()), table.expiries.years[table.expiry] * 365.0
     call = table.is_call
     # Never nothing: a real series that did not trade is still there to be bought.
@@ -185,7 +195,7 @@ def weights_of(table: OptionTable, role: str, right: str = "both") -> Floats:
         chosen = np.ones(len(call), bool)
     if right != "both":
         chosen &= call == (right == "call")
-    return np.cumsum(np.where(chosen, activity, 0.0))
+    return np.where(chosen, activity, 0.0)
 
 
 def role_number(role: str) -> int:

@@ -46,8 +46,10 @@ from environment.market.package import (
 from environment.market.package_replace import refuse_package_request, replace_package
 from environment.market.protection import dealer_row, quote_row
 from environment.market.series import watch_quote
+from environment.market.series_day import join_stock
 from environment.market.session import (
     BY_LIMIT,
+    BY_LISTING,
     BY_SCHEDULE,
     PAUSE_NS,
     change_phase,
@@ -407,6 +409,9 @@ def _phase(arena, instrument, phase):
         for k in range(arena[at.H_INSTRUMENTS]):
             change_phase(arena, k, phase, BY_SCHEDULE)
             after_change(arena, k)
+    elif instrument >= arena[at.H_INSTRUMENTS]:
+        join_stock(arena, instrument, BY_LISTING)
+        after_change(arena, instrument)
     else:
         change_phase(arena, instrument, phase, BY_SCHEDULE)
         after_change(arena, instrument)

@@ -20,8 +20,9 @@ def _row(arena, feed, delivery, number, left):
     arena[row + at.X_FEE] = arena[ins + at.I_OPEN_INTEREST]
     arena[row + at.X_SEQUENCE] = arena[feed + at.FD_SENT_SEQUENCE]
     arena[row + at.X_EXTRA] = left
-    # FD_LEVELS counts the series that this feed has shown: the others are new to it.
-    arena[row + at.X_CAUSE] = number - arena[at.H_INSTRUMENTS] >= arena[feed + at.FD_LEVELS]
+    # A feed's first chain, and what was listed after its last one, is new to it.
+    last_ns = arena[feed + at.FD_LAST_SENT]
+    arena[row + at.X_CAUSE] = last_ns == 0 or arena[ins + at.I_LISTED_NS] > last_ns
 
 
 @inner
@@ -53,7 +54,7 @@ def send_chain(arena, number):
             left -= 1
             _row(arena, feed, delivery, series, left)
         series = arena[instrument_row(arena, series) + at.I_SERIES] - 1
-    arena[feed + at.FD_LEVELS] = arena[at.H_SERIES]
+    arena[feed + at.FD_LAST_SENT] = arena[at.H_NOW]
 
 
 @inner

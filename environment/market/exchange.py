@@ -12,6 +12,7 @@ from environment.errors import Defect
 from environment.instruments import Instrument
 from environment.market import layout as at
 from environment.market.arena import copy_of
+from environment.market.exchange_names import take_names
 from environment.market.exchange_office import OfficeDoor
 from environment.market.exchange_options import (
     OPTION_REQUESTS,
@@ -89,13 +90,12 @@ class Exchange:
         self.addresses = frozenset({ADDRESS})
         self._market, self._symbols, self._accounts = market, symbols, accounts
         self._owners, self._gated, self._venue = owners, gated, venue
-        self._names = list(symbols)
+        self._names, self._publisher = list(symbols), publisher
         self._traders, self._arrivals, self._reports = traders or {}, arrivals, reports
-        self._publisher = publisher
         self._kernel: Kernel | None = None
-        self.state = ExchangeState()
+        self.state, self.series = ExchangeState(), dict[int, Instrument]()
         self.door = OfficeDoor(market, accounts)
-        self._options = OptionDesk(market, symbols, accounts)
+        self._options = OptionDesk(market, symbols, accounts, self._names)
         self._takers = {
             SubmitOrder: self._submit,
             CancelOrder: self._cancel,
@@ -284,14 +284,10 @@ class Exchange:
         return self._market.next_ns()
 
     def rename(self, series: Mapping[int, Instrument]) -> None:
-        """Let series go by the symbols that a night's adjustments gave them."""
-        known = ((n, one) for n, one in series.items() if n < len(self._names))
-        changed = {n: one for n, one in known if self._names[n] != one.symbol}
-        for number in changed:
-            self._symbols.pop(self._names[number], None)
-        for number, instrument in changed.items():
-            self._symbols[instrument.symbol] = number
-            self._names[number] = self._options.names[number] = instrument.symbol
+        """Let series go by the symbols that they were listed by, or adjusted to."""
+        changed = take_names(self._names, self._symbols, series)
+        self.series.update(changed)
+        self.state.renamed.update(changed)
         self._publisher.rename(changed)
 
     def heard(self, topic: str) -> None:
@@ -398,3 +394,4 @@ class Exchange:
         if self._market.floats is not None:
             self._market.floats[:] = np.frombuffer(floats, np.float64)
         self.state = msgspec.msgpack.decode(state, type=ExchangeState)
+        self.rename(self.state.renamed)

@@ -59,11 +59,15 @@ class OptionDesk:
     ----------
     symbols, accounts
         Number in the core, by name.
+    names
+        Of all instruments by number, as the façade has them now.
     """
 
-    def __init__(self, market: Market, symbols: dict[str, int], accounts: dict[str, int]) -> None:
+    def __init__(
+        self, market: Market, symbols: dict[str, int], accounts: dict[str, int], names: list[str]
+    ) -> None:
         self._market, self._symbols, self._accounts = market, symbols, accounts
-        self.names = list(symbols)  # By number; the façade renames series that are adjusted.
+        self.names = names
         self._holders = {number: name for name, number in accounts.items()}
         self._places: dict[tuple[int, int, int], dict[int, int]] = {}
 

@@ -4,6 +4,7 @@ from typing import Protocol
 
 import msgspec
 
+from environment.instruments import Instrument
 from environment.market.market import Market
 from environment.messages import Message
 from environment.option_messages import DealerReport
@@ -59,4 +60,5 @@ class ExchangeState(msgspec.Struct):
     tags: dict[str, int] = {}
     parents: dict[str, int] = {}
     next_tag: int = 1
+    renamed: dict[int, Instrument] = {}  # Series by number, listed or adjusted since the start.
     taken: int = 0  # Requests that actors have sent, whatever became of them.

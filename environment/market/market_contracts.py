@@ -61,6 +61,7 @@ class MarketContracts:
         row[at.I_OPEN_INTEREST] += (int(row[at.I_OPEN_INTEREST]) - long) * (contracts - 1)
         row[at.I_STRIKE], row[at.I_MULTIPLIER] = instrument.strike_micros, instrument.multiplier
         row[at.I_VALUE] = instrument.tick_value_micros
+        row[at.I_LISTED_NS] = self._market.now_ns + 1  # The next chain announces its new terms.
         for word in _PRICES:
             row[word] = round(int(row[word]) * factor)
         self.series[number] = instrument

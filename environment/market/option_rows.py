@@ -9,6 +9,7 @@ from environment.instruments import Instrument
 from environment.market import holdings, layout as at, package, package_replace
 from environment.market.arena import grow
 from environment.market.fees import FeeRow
+from environment.market.series_terms import write_terms
 
 if TYPE_CHECKING:
     from environment.market.market import Market
@@ -48,21 +49,9 @@ def add_series(
     if number >= 1 << at.META_INSTRUMENT_BITS:
         raise ValueError(f"{instrument.symbol}: no more than 65,536 instruments fit a core")
     row = _row_with_books(market, number, levels)
-    bands = instrument.tick_bands()
-    row[at.I_STEP_LOW], row[at.I_STEP_HIGH] = bands[0].increment, bands[-1].increment
-    row[at.I_THRESHOLD] = bands[-1].from_ticks
-    row[at.I_VALUE] = instrument.tick_value_micros
-    row[at.I_TICKS_PER_UNIT] = 1_000_000 // instrument.tick_micros
     row[at.I_KIND], row[at.I_UNDERLYING] = at.KIND_OPTION, stock
-    row[at.I_MULTIPLIER], row[at.I_STRIKE] = instrument.multiplier, instrument.strike_micros or 0
-    row[at.I_RIGHT] = at.RIGHTS.index(instrument.right or "call")
-    row[at.I_STYLE] = at.STYLES.index(instrument.style or "american")
-    row[at.I_SETTLEMENT] = at.SETTLEMENTS.index(instrument.settlement or "physical")
-    row[at.I_EXPIRY_DAY], row[at.I_LAST_TRADING_NS] = instrument.expiry.toordinal(), last_trading_ns
-    row[at.I_LAST_CLOSE], row[at.I_OPEN_INTEREST] = last_close, open_interest
-    centre = max(last_close, levels)
-    row[at.I_BASE] = centre + (levels >> 2) - levels
-    row[at.I_BASE_ASK] = centre - (levels >> 2)
+    row[at.I_OPEN_INTEREST] = open_interest
+    write_terms(row, instrument, last_trading_ns, last_close)
     _join_stock(market, stock, number)
     if not market.arena[at.H_CAPACITY + at.S_HOLDING]:
         grow_holdings(market, FIRST_HOLDINGS)

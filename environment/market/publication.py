@@ -54,7 +54,6 @@ class Publisher:
         self, names: list[str], sender: str, series: Mapping[str, Instrument] | None = None
     ) -> None:  # fmt: skip
         self._names, self._sender, self._series = names, sender, dict(series or {})
-        self._renamed: set[str] = set()  # Series that no chain has announced by their new name.
         self.topics: list[str] = []
         self._offered: dict[str, tuple[int, str, int, int]] = {}
         self._kernel: Topics | None = None
@@ -84,7 +83,7 @@ class Publisher:
         )  # fmt: skip
 
     def rename(self, changed: Mapping[int, Instrument]) -> None:
-        """Publish series by new symbols, on topics of those, and announce them with the next chain.
+        """Publish series by new symbols, on topics of those; the next chain announces them.
 
         Whoever heard one by its old symbol subscribes anew.
         """
@@ -92,7 +91,6 @@ class Publisher:
         for number, instrument in changed.items():
             old, self._names[number] = self._names[number], instrument.symbol
             self._series[instrument.symbol] = instrument
-            self._renamed.add(instrument.symbol)
             names |= {topic_of(old, feed): topic_of(instrument.symbol, feed) for feed in FEEDS}
         self.topics = [names.get(topic, topic) for topic in self.topics]
         self._offered = {names.get(topic, topic): offer for topic, offer in self._offered.items()}
@@ -165,9 +163,7 @@ class Publisher:
         assert kernel is not None, "the publisher is not bound to a kernel"
         for row in rows:
             series = self._series.get(self._names[row[at.X_INSTRUMENT]])
-            is_new = row[at.X_CAUSE] or (series is not None and series.symbol in self._renamed)
-            if is_new and series is not None:
-                self._renamed.discard(series.symbol)
+            if row[at.X_CAUSE] and series is not None:
                 kernel.deliver_topic(
                     row[at.X_DELIVERY_NS], self._sender, topic, _listed(series),
                     row[at.X_EXCHANGE_NS],

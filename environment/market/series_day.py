@@ -10,6 +10,16 @@ from environment.market.series import end_series_orders, enter_phase, phase_afte
 
 
 @inner
+def join_stock(arena, number, reason):
+    """Let a series that is listed while its stock trades open at once; else it opens with it."""
+    ins = instrument_row(arena, number)
+    stock = instrument_row(arena, arena[ins + at.I_UNDERLYING])
+    if arena[stock + at.I_PHASE] == at.CONTINUOUS and arena[ins + at.I_PHASE] != at.CONTINUOUS:
+        enter_phase(arena, number, at.CONTINUOUS, reason)
+        arena[at.H_STALE] = 1
+
+
+@inner
 def follow_stock(arena, stock, stock_phase, reason):
     """Let every series of a stock follow it into a phase.
 

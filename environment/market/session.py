@@ -28,8 +28,10 @@ from environment.market.series_day import follow_stock
 PAUSE_NS = 300 * SECOND
 MARKET_HALT_NS = 900 * SECOND
 # Reasons of a phase change, as the tape and PhaseChanged name them.
-PHASE_REASONS = ("schedule", "limit_state", "market_halt", "order", "reopened", "extended")
-BY_SCHEDULE, BY_LIMIT, BY_MARKET, BY_ORDER, BY_REOPENING, BY_EXTENSION = range(6)
+PHASE_REASONS = (
+    "schedule", "limit_state", "market_halt", "order", "reopened", "extended", "listed",
+)  # fmt: skip
+(BY_SCHEDULE, BY_LIMIT, BY_MARKET, BY_ORDER, BY_REOPENING, BY_EXTENSION, BY_LISTING) = range(7)
 
 
 @inner

@@ -10,6 +10,7 @@ from agents.clearing.office_state import OfficeDay, OfficeSettings
 from environment.actors import ActorRef
 from environment.market.clearing_house import ClearingHouse, HouseDay, HouseSettings
 from environment.market.exchange import ADDRESS as EXCHANGE
+from environment.market.list_keeper import ListDay, ListKeeper, ListTerms
 from environment.options.broker_books import BrokerBooks
 from scenarios.builders.floor import SWARM_ACCOUNT, floor_accounts
 from scenarios.builders.paths import SECOND_NS, clock_ns
@@ -17,6 +18,7 @@ from scenarios.builders.world import World
 from scenarios.run.night_margin import margin_kinds
 
 HOUSE, LIQUIDATION, WATCH = "clearing", "clearing/liquidation", "clearing/watch"
+LIST_KEEPER = "exchange/list"
 _WATCH_NS = 300 * SECOND_NS
 _EXPIRY_CHECK = (15 * 60 + 30) * 60 * SECOND_NS  # After local midnight.
 _BEFORE_CLOSE_NS = 30 * 60 * SECOND_NS  # On half days.
@@ -92,6 +94,28 @@ def open_watch(world: World, books: BrokerBooks) -> MarginLog:
         WATCH, lambda: MarginWatch(moments, books.look, names.tolist().__getitem__, refused, log)
     )  # fmt: skip
     return log
+
+
+def open_list(world: World) -> None:
+    """Have the lists of options go on in the day, where there is room for more series."""
+    chains = [told.options for told in world.config.scenario.instruments]
+    terms = tuple(
+        ListTerms(stock=stock, move=chain.listing.move, every_ns=int(chain.listing.every))
+        for stock in world.listings.stocks()
+        if (chain := chains[stock]) is not None
+    )
+
+    def days() -> tuple[ListDay, ...]:
+        return tuple(
+            ListDay(session=day.date, open_ns=day.open_ns, close_ns=day.close_ns)
+            for day in world.sessions
+        )
+
+    if terms:
+        listings = world.listings
+        world.kernel.spawn(
+            LIST_KEEPER, lambda: ListKeeper(days, terms, listings.prices, listings.look)
+        )
 
 
 def _has_options(world: World) -> bool:

@@ -1,5 +1,8 @@
 """What the numbers of a run's tape stand for."""
 
+from collections.abc import Mapping, Sequence
+
+import msgspec
 import numpy as np
 
 from agents.crowd.population import Population
@@ -10,6 +13,7 @@ from environment.market.clearing_events import ClearingEvent, DividendPaid, Spli
 from environment.market.clearing_ledger import MarketLedger
 from environment.market.market import Market
 from environment.record.facts import AccountFacts, InstrumentFacts, NightFacts, TapeFacts
+from scenarios.builders.options import SeriesPlan
 from scenarios.builders.replay import ACCOUNTS
 
 _CONTRA = ("world", "exchange_fees", "regulator", "lender", "issuer", "interest", "rounding",
@@ -61,15 +65,26 @@ def facts_of(
     if is_replay:
         accounts += ACCOUNTS
     return TapeFacts(
-        instruments=tuple(
-            InstrumentFacts(
-                symbol=instrument.symbol,
-                tick_micros=instrument.tick_micros, lot=instrument.lot_units,
-                unit_scale=instrument.unit_scale, multiplier=instrument.multiplier,
-                kind="option" if instrument.kind == "option" else "stock",
-            )
-            for instrument in instruments
-        ),
+        instruments=tuple(_facts_of(instrument) for instrument in instruments),
         accounts=tuple(accounts), zone=sessions[0].zone, open_ns=sessions[0].open_ns,
         close_ns=sessions[-1].close_ns, fees_on_fills=True,
+    )  # fmt: skip
+
+
+def with_listed(
+    facts: TapeFacts, reserve: Sequence[SeriesPlan], series: Mapping[int, Instrument]
+) -> TapeFacts:  # fmt: skip
+    """Return facts in which the rows kept for later series go by what was listed in them."""
+    instruments = list(facts.instruments)
+    for row in reserve:
+        if row.number in series:
+            instruments[row.number] = _facts_of(series[row.number])
+    return msgspec.structs.replace(facts, instruments=tuple(instruments))
+
+
+def _facts_of(instrument: Instrument) -> InstrumentFacts:
+    return InstrumentFacts(
+        symbol=instrument.symbol, tick_micros=instrument.tick_micros, lot=instrument.lot_units,
+        unit_scale=instrument.unit_scale, multiplier=instrument.multiplier,
+        kind="option" if instrument.kind == "option" else "stock",
     )  # fmt: skip

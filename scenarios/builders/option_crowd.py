@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.crowd import dealer, option_survey
+from agents.crowd.option_growth import padded
 from agents.crowd.option_rows import (
     EXPIRY_FLOATS,
     SERIES_FLOATS,
     U_EXPIRIES,
     U_SERIES,
     U_SERIES_FIRST,
+    X_DAYS,
     X_YEARS,
 )
 from agents.crowd.option_seats import (
@@ -58,7 +60,7 @@ def option_population(
         return msgspec.structs.replace(
             common, kind=at.OPTION_DEALER, size=(crowd.size, crowd.size), integers=integers,
             floats=_dealer_floats(crowd, table.spot), tables=(listed.floats,),
-            memory=dealer_memory(len(table.series), len(table.expiries.days)),
+            memory=dealer_memory(listed.rows, listed.expiry_rows),
         )  # fmt: skip
     integers[U_ROLE] = role_number(crowd.role)
     floats = {
@@ -67,7 +69,9 @@ def option_population(
     }  # fmt: skip
     return msgspec.structs.replace(
         common, kind=at.OPTION_USER, size=crowd.size, integers=integers, floats=floats,
-        tables=(listed.floats, weights_of(table, crowd.role, crowd.right)),
+        tables=(
+            listed.floats, padded(weights_of(table, crowd.role, crowd.right), listed.room.series)
+        ),
     )  # fmt: skip
 
 
@@ -86,14 +90,13 @@ def survey_population(
         instruments=(listed.stock,), cash_micros=0, opens_ns=opens_ns, closes_ns=closes_ns,
         integers=integers, floats={option_survey.S_FEE: 0.02, _MEAN_GAP: 1e9},
         tables=(listed.floats,),
-        memory=survey_memory(len(listed.table.series), _LOG_ROWS, minutes),
+        memory=survey_memory(listed.rows, _LOG_ROWS, minutes),
     )  # fmt: skip
 
 
 def _shared_integers(listed: ListedOptions) -> dict[int, int]:
     return {
-        U_SERIES_FIRST: listed.first, U_SERIES: len(listed.table.series),
-        U_EXPIRIES: len(listed.table.expiries.days),
+        U_SERIES_FIRST: listed.first, U_SERIES: listed.rows, U_EXPIRIES: listed.expiry_rows,
     }  # fmt: skip
 
 
@@ -226,8 +229,9 @@ def start_option_day(
     """Let what depends on the date be that of this day; `day` counts from 0."""
     for listed in options:
         table = crowd.table_of(listed.floats)
-        expiries = table[len(listed.table.series) * SERIES_FLOATS :].reshape(-1, EXPIRY_FLOATS)
-        for place, ends_ns in enumerate(listed.expiry_ends_ns):
+        expiries = table[listed.rows * SERIES_FLOATS :].reshape(-1, EXPIRY_FLOATS)
+        for place in np.flatnonzero(expiries[:, X_DAYS]).tolist():
+            ends_ns = listed.ends_ns(int(expiries[place, X_DAYS]))
             expiries[place, X_YEARS] = (ends_ns - session.open_ns) / YEAR_NS
     for index, population in enumerate(crowd.populations):
         if population.kind == at.OPTION_DEALER and day:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 import numpy as np
 
 from environment.errors import ConfigError
@@ -29,6 +30,7 @@ from scenarios.config.scenario import Scenario
 class SeriesPlan:
     """One series to be listed. `listed` is its row of the real chain, if it comes from one."""
 
+    number: int  # In the core.
     instrument: Instrument
     stock: int
     last_trading_ns: int
@@ -37,15 +39,40 @@ class SeriesPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class OptionsPlan:
-    """The series of a scenario by rising number in the core, and what its chains hold besides."""
+    """The series of a scenario by rising number in the core, and what its chains hold besides.
+
+    `reserve` are rows for series that are listed later: of each stock they follow its first ones,
+    and go by names that nobody can trade.
+    """
 
     series: tuple[SeriesPlan, ...] = ()
+    reserve: tuple[SeriesPlan, ...] = ()
     omitted: tuple[str, ...] = ()  # Symbols.
 
     @property
+    def rows(self) -> tuple[SeriesPlan, ...]:
+        """The first series and the rows kept for later ones, by rising number."""
+        return tuple(sorted(self.series + self.reserve, key=lambda one: one.number))
+
+    @property
+    def names(self) -> dict[str, int]:
+        """Number of each row by its name."""
+        return {one.instrument.symbol: one.number for one in self.rows}
+
+    @property
     def instruments(self) -> tuple[Instrument, ...]:
-        """The series as instruments."""
+        """The series of the first morning."""
         return tuple(one.instrument for one in self.series)
+
+    @property
+    def by_number(self) -> dict[int, Instrument]:
+        """The same by their number in the core."""
+        return {one.number: one.instrument for one in self.series}
+
+    def hide_reserve(self, symbols: dict[str, int]) -> None:
+        """Take out of what can be traded the rows in which nothing is listed yet."""
+        for one in self.reserve:
+            del symbols[one.instrument.symbol]
 
     def set_fees(self, market: Market, scenario: Scenario, schedule: int, day: date) -> None:
         """Let an account's schedule charge contracts as the scenario says, on one day."""
@@ -66,7 +93,7 @@ def plan_options(
         If a chain file lacks the scenario's first day, or cannot be read.
     """
     scenario = config.scenario
-    series, omitted = list[SeriesPlan](), list[str]()
+    series, reserve, omitted = list[SeriesPlan](), list[SeriesPlan](), list[str]()
     calendar = TradingCalendar(scenario.session.calendar)
     for number, told in enumerate(scenario.instruments):
         if told.options is None:
@@ -78,14 +105,30 @@ def plan_options(
         except ChainRefusedError as error:
             raise ConfigError(f"instruments.{number}.options.chain: {error}") from error
         omitted += [instrument_of(one).symbol for one in left]
+        first = len(stocks) + len(series) + len(reserve)
         series += [
             SeriesPlan(
-                instrument=instrument, stock=number, listed=row,
-                last_trading_ns=_last_trading_ns(instrument, sessions, calendar),
+                number=place, instrument=instrument, stock=number, listed=row,
+                last_trading_ns=last_trading_ns(instrument, sessions, calendar),
             )
-            for instrument, row in found
+            for place, (instrument, row) in enumerate(found, first)
         ]  # fmt: skip
-    return OptionsPlan(series=tuple(series), omitted=tuple(omitted))
+        if found:
+            reserve += _reserve(series[-1], told.options.listing.room)
+    return OptionsPlan(series=tuple(series), reserve=tuple(reserve), omitted=tuple(omitted))
+
+
+def _reserve(last: SeriesPlan, room: int) -> list[SeriesPlan]:
+    """Return rows like the last of a stock's series, for those that are listed later."""
+    return [
+        SeriesPlan(
+            number=last.number + k, stock=last.stock, last_trading_ns=0,
+            instrument=msgspec.structs.replace(
+                last.instrument, symbol=f"{last.instrument.underlying}/unlisted/{k}"
+            ),
+        )
+        for k in range(1, room + 1)
+    ]  # fmt: skip
 
 
 def _series_of(
@@ -105,7 +148,7 @@ def _series_of(
     return [(instrument_of(one, tick_rule=rule), one) for one in chosen], left
 
 
-def _last_trading_ns(
+def last_trading_ns(
     instrument: Instrument, sessions: tuple[Session, ...], calendar: TradingCalendar
 ) -> int:  # fmt: skip
     """Return the close of a series' last trading day, or 0 where that lies beyond the run."""
@@ -119,13 +162,15 @@ def _last_trading_ns(
 
 def add_series(market: Market, plan: OptionsPlan) -> None:
     """List a plan's series in the core; its numbers follow the stocks'."""
-    for one in plan.series:
+    for one in plan.rows:
         close = 0
         if one.listed is not None and (mid := one.listed.mid("open")) is not None:
             close = round(mid * 1e6 / one.instrument.tick_micros)
         market.add_series(
             one.instrument, stock=one.stock, last_trading_ns=one.last_trading_ns, last_close=close
         )
+    for one in plan.reserve:
+        option_rows.retire_series(market, one.number)
 
 
 def start_day(market: Market, number: int) -> None:

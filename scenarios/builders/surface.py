@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.crowd.option_growth import with_room
 from agents.crowd.option_table import Expiries, OptionTable
 from environment.errors import ConfigError
 from environment.feeds.chains import read_daily_chains
@@ -26,7 +27,16 @@ from scenarios.config.market import BY_RULE
 
 Floats = NDArray[np.float64]
 YEAR_NS = 365 * 86_400 * 1_000_000_000
+NEW_EXPIRIES = 16  # So many may be listed after the first morning.
 _UNIT = 0.3  # The volatility in whose deviations moneyness is measured (`option_value.revalue`).
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many series and expiries may come onto a list during a run."""
+
+    series: int
+    expiries: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +44,8 @@ class ListedOptions:
     """One stock's options as the world begins with them.
 
     `first` is the core's number of the first series; `floats` are the table's as the compiled crowd
-    reads them; `surface` is what the chain implied, `quotes` are its rows.
+    reads them, with `room` for more series and expiries; `surface` is what the chain implied,
+    `quotes` are its rows.
     """
 
     stock: int
@@ -43,9 +54,40 @@ class ListedOptions:
     table: OptionTable
     floats: Floats
     open_ns: int
-    expiry_ends_ns: tuple[int, ...]
-    surface: Surface
     quotes: tuple[ListedSeries, ...]
+    room: Room
+    fitted: "_Fitted"
+    truth: "_Truth"
+
+    @property
+    def surface(self) -> Surface:
+        """What the chain implied."""
+        return self.fitted.surface
+
+    @property
+    def rows(self) -> int:
+        """Series that the crowd's table has rows for."""
+        return len(self.table.series) + self.room.series
+
+    @property
+    def expiry_rows(self) -> int:
+        """Expiries that it has rows for: the last is that of rows in which nothing stands."""
+        return len(self.table.expiries.days) + self.room.expiries + 1
+
+    def ends_ns(self, expiry_day: int) -> int:
+        """Return when an expiry's series trade last; `expiry_day` is its date's ordinal."""
+        return self.truth.last_ns(date.fromordinal(expiry_day))
+
+    def table_of(self, series: tuple[Instrument, ...]) -> OptionTable:
+        """Return what the chain of the first morning says of series that are listed later.
+
+        Their volatilities are those of its smile at their strikes; an expiry that it lacks has the
+        smile of the nearest. They are quoted as wide as what is alike in delta.
+        """
+        made = _table(series, (), self.fitted, self.truth)
+        own, known = np.abs(made.deltas()), np.abs(self.table.deltas())
+        like = np.argsort(np.abs(own[:, None] - known), axis=1, kind="stable")[:, :9]
+        return replace(made, half_width=np.median(self.table.half_width[like], axis=1))
 
 
 def listed_options(
@@ -59,7 +101,7 @@ def listed_options(
     ConfigError
         If a chain is too thin for a surface.
     """
-    first, made = len(config.scenario.instruments), list[ListedOptions]()
+    made = list[ListedOptions]()
     for number, stock in enumerate(config.scenario.instruments):
         series = tuple(one for one in plan.series if one.stock == number)
         if stock.options is not None and series and stock.options.chain != BY_RULE:
@@ -71,8 +113,8 @@ def listed_options(
             except ChainRefusedError as error:
                 key = f"instruments.{number}.options.chain"
                 raise ConfigError(f"{key}: {error}") from error
-            made.append(_listed(series, first, fitted, truth))
-        first += len(series)
+            room = Room(sum(one.stock == number for one in plan.reserve), NEW_EXPIRIES)
+            made.append(_listed(series, room, fitted, truth))
     return tuple(made)
 
 
@@ -132,15 +174,14 @@ def _surface_of(path: Path, truth: _Truth) -> _Fitted:
 
 
 def _listed(
-    planned: tuple[SeriesPlan, ...], first: int, fitted: _Fitted, truth: _Truth
+    planned: tuple[SeriesPlan, ...], room: Room, fitted: _Fitted, truth: _Truth
 ) -> ListedOptions:
     quotes = tuple(one.listed for one in planned if one.listed is not None)
     table = _table(tuple(one.instrument for one in planned), quotes, fitted, truth)
     return ListedOptions(
-        stock=planned[0].stock, symbol=truth.symbol, first=first, table=table,
-        floats=table.floats(), surface=fitted.surface, quotes=quotes,
-        open_ns=truth.session.open_ns,
-        expiry_ends_ns=tuple(truth.last_ns(date.fromordinal(d)) for d in table.expiries.days),
+        stock=planned[0].stock, symbol=truth.symbol, first=planned[0].number, table=table,
+        floats=with_room(table, room.series, room.expiries), quotes=quotes, room=room,
+        fitted=fitted, truth=truth, open_ns=truth.session.open_ns,
     )  # fmt: skip
 
 
@@ -159,9 +200,10 @@ def _table(
     series: tuple[Instrument, ...], chosen: tuple[ListedSeries, ...], fitted: _Fitted,
     truth: _Truth,
 ) -> OptionTable:  # fmt: skip
-    days = sorted({one.expiry for one in chosen})
+    ends = [one.expiry for one in series if one.expiry is not None]
+    days = sorted(set(ends))
     expiries, slices = truth.expiries(days), fitted.slices(days)
-    expiry = np.array([days.index(one.expiry) for one in chosen])
+    expiry = np.array([days.index(one) for one in ends])
     # The smile is the chain's around the forward that the chain implied; the forward is the world's
     # own: else its options would not agree with its stock.
     strike = np.array([(s.strike_micros or 0) / 1e6 for s in series])
@@ -172,12 +214,17 @@ def _table(
     table = OptionTable(
         series=series, expiries=expiries, expiry=expiry, spot=truth.spot, sigma=sigma, slope=slope,
         half_width=np.zeros(len(series)),
-        volume=np.array([float(one.volume) for one in chosen]),
-        open_interest=np.array([float(one.open_interest) for one in chosen]),
+        volume=np.zeros(len(series)), open_interest=np.zeros(len(series)),
         dividend_years=due.years, dividend_amounts=due.amounts,
         borrow_rate=float(truth.curves.borrowing(truth.symbol).rate(expiries.years[-1])),
     )  # fmt: skip
-    return replace(table, half_width=_half_widths(chosen, np.abs(table.deltas())))
+    if not chosen:
+        return table
+    return replace(
+        table, half_width=_half_widths(chosen, np.abs(table.deltas())),
+        volume=np.array([float(one.volume) for one in chosen]),
+        open_interest=np.array([float(one.open_interest) for one in chosen]),
+    )  # fmt: skip
 
 
 def _smile(

@@ -1,6 +1,5 @@
 """From a configuration to a run that stands ready: market, crowd, exchange, kernel, actors."""
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,9 +22,9 @@ from environment.actors.floor import KERNEL
 from environment.actors.ports import Recorder
 from environment.draws import stream_key
 from environment.errors import ConfigError
-from environment.instruments import Instrument, make_equity
+from environment.instruments import Instrument
 from environment.market import exchange as exchange_module, layout as at
-from environment.market.calendar import Session, TradingCalendar
+from environment.market.calendar import Session
 from environment.market.clearing_events import ClearingEvent
 from environment.market.clearing_house import ClearingHouse
 from environment.market.exchange import Exchange
@@ -36,7 +35,7 @@ from environment.market.replay_flow import ReplayFlow
 from environment.messages import Message
 from environment.record.facts import TapeFacts
 from scenarios.builders import day as build_day, options as build_options
-from scenarios.builders.checks import naming_the_file, planned_sessions
+from scenarios.builders.checks import naming_the_file
 from scenarios.builders.crowd import (
     classes_of,
     classes_of_crowd,
@@ -44,17 +43,18 @@ from scenarios.builders.crowd import (
     tag_of,
     without_crowd,
 )
-from scenarios.builders.curves import world_curves
 from scenarios.builders.delays import class_of, effect_model
 from scenarios.builders.facts import facts_of
 from scenarios.builders.floor import SWARM_ACCOUNT, Factory, Floor, floor_accounts, spawn_floor
+from scenarios.builders.listings import Listings
 from scenarios.builders.network import Network
 from scenarios.builders.option_crowd import seat_option_crowd, start_option_day
 from scenarios.builders.options import OptionsPlan
 from scenarios.builders.paths import PathState, paths_of_day
-from scenarios.builders.replay import ACCOUNTS, Recorded, as_recorded
+from scenarios.builders.plan import Plan, make_plan
+from scenarios.builders.replay import ACCOUNTS, Recorded
 from scenarios.builders.rescale import rescale, rescaled_paths
-from scenarios.builders.surface import ListedOptions, listed_options
+from scenarios.builders.surface import ListedOptions
 from scenarios.config.load import Config
 from scenarios.config.scenario import Scenario
 
@@ -99,11 +99,16 @@ class World:
     options: OptionsPlan = field(default_factory=OptionsPlan)
     chains: tuple[ListedOptions, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Let what is listed later be the exchange's own."""
+        self.exchange.series = self.series
+        self.listings = Listings(self)
+
     @property
     def numbers(self) -> dict[str, int]:
         """The core's number of each instrument: the stocks, then the series."""
-        listed = self.instruments + self.options.instruments
-        found = {instrument.symbol: n for n, instrument in enumerate(listed)}
+        found = {instrument.symbol: n for n, instrument in enumerate(self.instruments)}
+        found |= {series.symbol: n for n, series in self.options.by_number.items()}
         return found | {series.symbol: n for n, series in self.series.items()}
 
     def start_day(self, number: int) -> None:
@@ -117,6 +122,8 @@ class World:
             self.config, self.market, self.crowd, session, number, self.paths[number]
         )
         build_options.start_day(self.market, number)
+        if number:
+            self.listings.open_morning(session.date, session.start_ns)
         start_option_day(self.crowd, self.chains, session, number)
         if self.recorded is not None:
             self.recorded.start(self.market)
@@ -136,63 +143,6 @@ class World:
             )
             self.market.section(at.S_FEE)[schedule, : len(fees)] = fees
             self.options.set_fees(self.market, self.config.scenario, schedule, session.date)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the configuration says of the first day, before anything is compiled or allocated."""
-
-    config: Config
-    recorded: Recorded | None
-    sessions: tuple[Session, ...]
-    instruments: tuple[Instrument, ...]
-    state: PathState
-    paths: dict[str, NDArray[np.float64]]
-    agents: dict[str, Factory]
-    options: OptionsPlan = field(default_factory=OptionsPlan)
-    chains: tuple[ListedOptions, ...] = ()
-
-    @property
-    def numbers(self) -> dict[str, int]:
-        """Return the core's number of each symbol: the stocks, then the series."""
-        listed = self.instruments + self.options.instruments
-        return {instrument.symbol: n for n, instrument in enumerate(listed)}
-
-    @property
-    def starts(self) -> dict[str, int]:
-        """Return where each instrument's price begins, in ticks."""
-        found = {symbol: round(float(path[0])) for symbol, path in self.paths.items()}
-        if self.recorded is not None:
-            found[self.recorded.instrument.symbol] = self.recorded.first_mid_ticks
-        return found
-
-
-def make_plan(config: Config, agents: dict[str, Factory]) -> Plan:
-    """Return what a configuration comes to; raises ConfigError for what only data can say."""
-    recorded: Recorded | None = None
-    if config.scenario.recording is not None:
-        config, recorded = as_recorded(config)
-    scenario = config.scenario
-    if recorded is not None:
-        sessions: tuple[Session, ...] = (recorded.session,)
-        instruments: tuple[Instrument, ...] = (recorded.instrument,)
-    else:
-        sessions = planned_sessions(config)
-        instruments = tuple(
-            make_equity(told.symbol, tick=told.tick, lot=told.lot) for told in scenario.instruments
-        )
-    state = PathState()
-    paths = paths_of_day(config, sessions[0], 1, state)
-    plan = Plan(config, recorded, sessions, instruments, state, paths, agents)
-    if recorded is not None:
-        return plan
-    options = build_options.plan_options(config, sessions, instruments, plan.starts)
-    if not options.series:
-        return plan
-    calendar = TradingCalendar(scenario.session.calendar)
-    curves = world_curves(config, sessions[0].date, calendar)
-    chains = listed_options(config, sessions[0], calendar, plan.starts, curves, options)
-    return dataclasses.replace(plan, options=options, chains=chains)
 
 
 def _make_market(
@@ -258,6 +208,26 @@ def _settings(plan: Plan) -> Settings:
     )
 
 
+def _make_exchange(
+    plan: Plan, market: Market, crowd: Crowd, floor: Floor, owners: list[str]
+) -> Exchange:
+    symbols = plan.numbers
+    exchange = Exchange(
+        market,
+        symbols=symbols,
+        # Between days the clearing house may have to trade for anybody.
+        accounts=floor.accounts | account_numbers(crowd, compiled=len(plan.sessions) > 1),
+        owners=owners,
+        publisher=_make_publisher(plan, market),
+        gated=frozenset({SWARM_ACCOUNT}),
+        traders=trader_numbers(crowd),
+        arrivals=draw_arrival,
+        reports=keep_report,
+    )
+    plan.options.hide_reserve(symbols)
+    return exchange
+
+
 def build(
     config: Config,
     recorder: Recorder,
@@ -278,19 +248,7 @@ def build(
         classes = classes_of_crowd(config.scenario, agents or {})
         plan = make_plan(config, without_crowd(agents or {}))
         market, crowd, floor = _make_market(plan, on_tape, owners)
-    publisher = _make_publisher(plan, market)
-    exchange = Exchange(
-        market,
-        symbols=plan.numbers,
-        # Between days the clearing house may have to trade for anybody.
-        accounts=floor.accounts | account_numbers(crowd, compiled=len(plan.sessions) > 1),
-        owners=owners,
-        publisher=publisher,
-        gated=frozenset({SWARM_ACCOUNT}),
-        traders=trader_numbers(crowd),
-        arrivals=draw_arrival,
-        reports=keep_report,
-    )
+    exchange = _make_exchange(plan, market, crowd, floor, owners)
     ports = Ports(
         link=Network(plan.config.scenario),
         engine=exchange,
@@ -320,7 +278,7 @@ def build(
         recorded=plan.recorded,
         options=plan.options,
         chains=plan.chains,
-        series=dict(enumerate(plan.options.instruments, len(plan.instruments))),
+        series=plan.options.by_number,
     )
     spawn_crowd(kernel, market, crowd, exchange.names, classes)
     spawn_floor(floor, kernel)
@@ -328,7 +286,7 @@ def build(
 
 
 def _facts(plan: Plan, crowd: Crowd, floor: Floor) -> TapeFacts:
-    instruments = plan.instruments + plan.options.instruments
+    instruments = (*plan.instruments, *(one.instrument for one in plan.options.rows))
     return facts_of(
         instruments, crowd.populations, tuple(floor.accounts), plan.sessions,
         is_replay=plan.recorded is not None,

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from environment.instruments import TickRuleName
-from scenarios.config.types import ClockTime, Duration, Price
+from scenarios.config.types import ClockTime, Duration, Period, Price
 
 Name = Annotated[
     str, Meta(pattern=r"^[a-z][a-z0-9_]{0,59}$", description="a lower-case name such as noise_2")
@@ -133,6 +133,18 @@ class Factor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     drift: Annotated[float, Meta(ge=-10.0, le=10.0)] = 0.0
 
 
+class Listing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which series are added to a list: each morning, and in the day when the stock has moved."""
+
+    strikes: Annotated[int, Meta(ge=1, le=1_000)] = 5  # Of each expiry, on each side of the stock.
+    band: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.25
+    weeklies: Annotated[int, Meta(ge=0, le=52)] = 5
+    monthlies: Annotated[int, Meta(ge=1, le=24)] = 4
+    move: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.03
+    every: Period = Period(60_000_000_000)
+    room: Annotated[int, Meta(ge=0, le=10_000)] = 100
+
+
 class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The listed options of an instrument: which chain, and how many of its series."""
 
@@ -140,6 +152,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     series: Annotated[int, Meta(ge=1, le=60_000)] = 400
     ticks: Literal["penny", "other", "etf"] = "penny"
     open_interest: Share = 0.05  # Of the chain's, that the world's traders begin with.
+    listing: Listing = Listing()
 
     @property
     def tick_rule(self) -> TickRuleName:

@@ -13,6 +13,7 @@ from environment.market import layout as at
 from environment.market.obligations import obligations
 from environment.options.implied_volatility import implied_volatility
 from environment.record.output import write_table
+from scenarios.builders.listings import grown
 from scenarios.builders.option_crowd import SURVEY
 from scenarios.builders.surface import YEAR_NS, ListedOptions
 from scenarios.builders.world import World
@@ -29,9 +30,11 @@ Floats = NDArray[np.float64]
 
 def write_option_tables(world: World, folder: Path) -> None:
     """Write the tables of the first stock with options, if there is one."""
-    for listed in world.chains[:1]:
+    for first in world.chains[:1]:
+        listed = grown(first, world.series)
         survey = _survey_of(world, listed)
-        write_table(folder / CHAIN, chain_table(listed, survey, world.sessions[0].zone))
+        began = _listed_ns(world, listed)
+        write_table(folder / CHAIN, chain_table(listed, survey, world.sessions[0].zone, began))
         write_table(folder / DEALERS, _dealer_table(listed, survey, world.sessions[0].zone))
         write_table(folder / ARBITRAGE, _arbitrage_table(listed, survey, world.sessions[0].zone))
 
@@ -41,8 +44,18 @@ def _survey_of(world: World, listed: ListedOptions) -> Survey:
     return read_survey(world.market, world.crowd, names.index(f"{SURVEY}_{listed.symbol}"))
 
 
-def chain_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
-    """Return every series' touch each minute, with its volatility.
+def _listed_ns(world: World, listed: ListedOptions) -> NDArray[np.int64]:
+    """Return since when each series was on the list, 0 of the first ones."""
+    count = len(listed.table.series)
+    rows = world.market.section(at.S_INSTRUMENT)[listed.first : listed.first + count]
+    is_later = np.arange(count) >= len(world.chains[0].table.series)
+    return np.where(is_later, rows[:, at.I_LISTED_NS], 0)
+
+
+def chain_table(
+    listed: ListedOptions, survey: Survey, zone: str, since_ns: NDArray[np.int64]
+) -> pl.DataFrame:
+    """Return every series' touch each minute that it was listed, with its volatility.
 
     Prices in currency; `sigma` is the European implied volatility of the middle, NaN where there is
     none; the real chain's quotes at its open and close stand beside.
@@ -69,7 +82,7 @@ def chain_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFram
         "ask": ask.ravel(), "ask_size": quotes[:, :count, 3].ravel(),
         "is_two_sided": is_two_sided.ravel(), "sigma": np.asarray(sigma).ravel(),
         "spot": np.repeat(spot.ravel(), count),
-    }).filter(pl.Series((left > 0.0).ravel())).with_columns(
+    }).filter(pl.Series(_stands(left, survey, since_ns).ravel())).with_columns(
         pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
     ).join(_series_table(listed), on="series", how="left")  # fmt: skip
 
@@ -88,13 +101,21 @@ def _years_left(listed: ListedOptions, survey: Survey) -> Floats:
     return np.asarray(table.expiries.years[table.expiry][None, :] - passed)
 
 
+def _stands(
+    left: Floats, survey: Survey, since_ns: NDArray[np.int64]
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Return whether each series was on the list at each sample, of shape (samples, series)."""
+    return np.asarray((left > 0.0) & (survey.moments_ns[:, None] > since_ns))
+
+
 def _series_table(listed: ListedOptions) -> pl.DataFrame:
     """Return terms, delta at the start and the real quotes of each series."""
     table = listed.table
 
     def real(name: str) -> list[float | None]:
         found = [getattr(one, name) for one in listed.quotes]
-        return [None if price is None else price / 1e6 for price in found]
+        shown = [None if price is None else price / 1e6 for price in found]
+        return shown + [None] * (len(table.series) - len(shown))  # Listed later: by no real chain.
 
     return pl.DataFrame({
         "series": np.arange(len(table.series), dtype=np.int32),
@@ -137,16 +158,19 @@ def option_summary(world: World, result: RunResult) -> dict[str, Any]:
     """Return the counts of the options market for `summary.json`; nothing where there is none."""
     if not world.chains:
         return {}
-    arena, listed = world.market.arena, world.chains[0]
+    arena, listed = world.market.arena, grown(world.chains[0], world.series)
     survey = _survey_of(world, listed)
     count = len(listed.table.series)
     is_two_sided = (survey.quotes[:, :count, 1] > 0) & (survey.quotes[:, :count, 3] > 0)
-    is_two_sided = is_two_sided[_years_left(listed, survey) > 0.0]
+    left, began = _years_left(listed, survey), _listed_ns(world, listed)
+    is_two_sided = is_two_sided[_stands(left, survey, began)]
     met = obligations(arena)
     trades, contracts = _traded(result, len(world.instruments))
     return {"options": {
         "series": count,
         "omitted": len(world.options.omitted),
+        "listed_later": sum(len(one.symbols) for one in world.listings.done),
+        "not_listed_for_want_of_room": sum(one.left_out for one in world.listings.done),
         "expiries": len(listed.table.expiries.days),
         "quote_updates": int(arena[at.H_QUOTE_UPDATES]),
         "mass_quotes": int(arena[at.H_MASS_QUOTES]),

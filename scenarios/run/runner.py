@@ -21,6 +21,7 @@ from environment.record.manifest import Manifest, encode, make_manifest
 from environment.record.output import read_day, write_table, write_tables
 from environment.record.tape import TapeWriter
 from scenarios.builders.desk import who_answers
+from scenarios.builders.facts import with_listed
 from scenarios.builders.floor import Factory
 from scenarios.builders.models import check_cassette, models_summary
 from scenarios.builders.paths import SECOND_NS
@@ -152,7 +153,8 @@ def run_loop(loop: SessionLoop, progress: Progress) -> bool:
 
 def write_tape(loop: SessionLoop, output: RunFolder) -> DayTape:
     """Write the tape and every table that comes from it, and return what they came from."""
-    with TapeWriter(output / "orders.parquet", loop.world.facts) as tape:
+    facts = with_listed(loop.world.facts, loop.world.options.reserve, loop.world.series)
+    with TapeWriter(output / "orders.parquet", facts) as tape:
         kept = loop.recording.rows
         kept.reverse()
         while kept:  # A day of options is a gigabyte: it is needed once, not beside what is read.

@@ -23,7 +23,7 @@ from environment.options.broker_books import BrokerBooks
 from environment.record.journal import Header, Journal
 from environment.record.manifest import file_sha256, versions
 from llm.service import ModelService
-from scenarios.builders.clearing import open_house, open_office, open_watch
+from scenarios.builders.clearing import open_house, open_list, open_office, open_watch
 from scenarios.builders.day import until_ns
 from scenarios.builders.facts import brought_to, night_of
 from scenarios.builders.floor import Factory
@@ -138,6 +138,7 @@ class SessionLoop:
     def __post_init__(self) -> None:
         if any(told.options is not None for told in self.world.config.scenario.instruments):
             open_house(self.world)
+            open_list(self.world)
         self._books = open_office(self.world)
         self.margin_log = open_watch(self.world, self._books)
         self._night = Night(self.world)

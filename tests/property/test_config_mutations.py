@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from environment.errors import ConfigError
-from scenarios.builders.world import make_plan
+from scenarios.builders.plan import make_plan
 from scenarios.config import load as config
 from scenarios.config.built import check_built
 from scenarios.config.load import Config, load_config

@@ -110,6 +110,11 @@ class Chain:
         """Return the cash that goes ex before an expiry."""
         return self._floats[self.row_of_expiry(expiry) + rows.X_DIVIDENDS]
 
+    @property
+    def listings(self) -> float:
+        """How often series were added to the table: see `option_growth`."""
+        return self.rate(self.expiries - 1)
+
     def is_alive(self, place: int) -> bool:
         """Return whether a series still trades on this day."""
         return self.years(self.expiry(place)) > 0.0

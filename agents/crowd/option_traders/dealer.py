@@ -65,6 +65,7 @@ class DealerState(OptionState, kw_only=True):
     spot: float = 0.0
     hedged_s: float = 0.0
     is_stale: bool = True
+    listings: float = 0.0
     was_armed: bool = True
 
 
@@ -158,6 +159,8 @@ class OptionDealer(Actor[HeardOfOptions]):
             if state.spot > 0.0:
                 self._surface.learn(state.surface, state.values, state.seen, state.spot)
             state.is_stale = True
+        if self.seat.chain.listings != state.listings:
+            state.listings, state.is_stale = self.seat.chain.listings, True
         if spot != state.spot or state.is_stale:
             state.spot, state.is_stale = spot, False
             self._value(ctx, spot, seconds)
