@@ -19,6 +19,7 @@ from agents.desk.risk_voice import Voice
 from agents.desk.states import scope_name
 from agents.desk.working_order import ParentWithheld
 from agents.instrument_view import quotes_topic, status_topic
+from agents.listing import touch_of
 from environment.actors import ActorContext
 from environment.control_messages import LowerDesk
 from environment.messages import (
@@ -31,7 +32,7 @@ from environment.messages import (
     QuoteUpdate,
     Resumed,
 )
-from environment.option_messages import ChainRow, ChainUpdate, SeriesListed
+from environment.option_messages import ChainUpdate, SeriesListed
 
 RENEW: Final = "renew figures"
 _SECOND: Final = 1_000_000_000
@@ -40,7 +41,6 @@ _QUIET: Final = 15 * _SECOND  # Between looks at options that nobody has asked t
 _TRADES = frozenset({"pre_open", "opening_auction", "continuous", "reopening_auction"})
 _ENDS = frozenset({"closing_auction", "post_close", "closed"})
 _COLLAR: Final = 0.05  # Of a reduction on stale data, where no limit says another.
-_NO_SEQUENCE: Final = -1  # Of a touch that a chain told.
 Heard = (
     BandsChanged | AuctionIndication | PhaseChanged | QuoteUpdate | DepthUpdate | Resumed
     | ChainUpdate | SeriesListed | ParentWithheld
@@ -207,7 +207,7 @@ class MarketHearing:
             if symbol not in self._maker.instruments:
                 continue
             view = self._view(state, symbol)
-            view.hear_quote(_touch_of(row, chain.exchange_ns), now_ns, spot)
+            view.hear_quote(touch_of(row, chain.exchange_ns), now_ns, spot)
             if view.twice_mid is None:
                 continue
             state.marks[symbol] = (view.twice_mid + 1) // 2
@@ -280,13 +280,3 @@ class MarketHearing:
         if view is None:
             view = state.views[symbol] = DeskView()
         return view
-
-
-def _touch_of(row: ChainRow, exchange_ns: int) -> QuoteUpdate:
-    """Return a series' touch as its own feed would tell it."""
-    return QuoteUpdate(
-        instrument=row.instrument, bid_price=row.bid_price if row.bid_quantity else None,
-        bid_quantity=row.bid_quantity, ask_price=row.ask_price if row.ask_quantity else None,
-        ask_quantity=row.ask_quantity, last_price=row.last_price or None, volume=row.volume,
-        exchange_ns=exchange_ns, first_sequence=_NO_SEQUENCE, last_sequence=_NO_SEQUENCE,
-    )  # fmt: skip

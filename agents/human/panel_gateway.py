@@ -48,6 +48,7 @@ from environment.messages import (
     Signal,
     TradePrint,
 )
+from environment.option_messages import ChainUpdate
 from environment.text_messages import (
     CONSULTED_TOPIC,
     EVIDENCE_TOPIC,
@@ -60,6 +61,7 @@ from environment.text_messages import (
 )
 
 _MARKET_NS: Final = 250_000_000  # Eyes need no more.
+_CHAIN_NS: Final = 1_000_000_000
 
 Heard = (
     CardChanged | CardDue | AnswerNoted | DeskStateChanged | RaiseRefused | RulesDiffer
@@ -67,6 +69,7 @@ Heard = (
     | Signal | Proposal | Verdict
     | ApprovedOrder | ApprovedReplace | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
     | OrderReplaced | OrderTriggered | Consulted | Evidence | NewsItem | Notice | OutcomeUnknown
+    | ChainUpdate
 )  # fmt: skip
 ToPanel = Resumed | Audited | Heard
 Outlet = Callable[[str, Message, int, tuple[int, ...]], None]
@@ -102,7 +105,7 @@ class PanelGateway(Actor[ToPanel]):
                 | AuctionIndication() | Signal() | Proposal() | Verdict() | ApprovedOrder()
                 | ApprovedReplace() | OrderAccepted() | OrderRefused() | OrderFilled()
                 | OrderCancelled() | OrderReplaced() | OrderTriggered() | Consulted() | Evidence()
-                | NewsItem() | Notice() | OutcomeUnknown()
+                | NewsItem() | Notice() | OutcomeUnknown() | ChainUpdate()
             ):  # fmt: skip
                 envelope = ctx.envelope()
                 evidence = envelope.evidence if envelope is not None else ()
@@ -119,6 +122,7 @@ class PanelGateway(Actor[ToPanel]):
             ctx.subscribe(f"market/{symbol}/quotes", _MARKET_NS)
             ctx.subscribe(f"market/{symbol}/depth", _MARKET_NS)
             ctx.subscribe(f"market/{symbol}/status")
+            ctx.subscribe(f"market/{symbol}/chain", _CHAIN_NS)
         if self._approvals is not None:
             ctx.send(self._approvals, ShowCards())
 

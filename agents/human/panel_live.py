@@ -10,10 +10,13 @@ from agents.desk.greek_profit import GreekBook
 from agents.desk.proposal import Voice
 from agents.desk.volatility_estimate import VolatilityEstimate
 from agents.human.panel_books import Books
+from agents.human.panel_greeks import AccountGreeks
 from agents.human.panel_text import grouped, money, shown
+from agents.listing import touch_of
 from environment.control_messages import DeskState, DeskStateChanged, Scope
 from environment.instruments import Instrument
 from environment.messages import DepthUpdate, Phase, PhaseChanged, QuoteUpdate, Signal
+from environment.option_messages import ChainUpdate
 from environment.text_messages import Consulted, Evidence
 
 _POINTS: Final = 300
@@ -67,6 +70,9 @@ class LiveView:
         self.agents: dict[str, AgentSaid] = {}
         self.readers: set[str] = set()  # Who asked a model: what it read can be looked at.
         self.greeks = GreekBook()
+        self.account = AccountGreeks(self.instruments)
+        self.wanted: set[str] = set()  # Options of cards; those held are followed besides.
+        self.now_ns = 0
         self.state: DeskState = "active"
         self.state_reason = ""
         self.state_person = ""
@@ -74,8 +80,13 @@ class LiveView:
         self.unknown = 0  # Commands of unknown outcome, and breaks against the venue.
         self.breaks = 0
 
-    def hear_market(self, told: QuoteUpdate | DepthUpdate | PhaseChanged, now_ns: int) -> None:
-        """Take a touch, the best levels or a phase in."""
+    def hear_market(
+        self, told: QuoteUpdate | DepthUpdate | PhaseChanged | ChainUpdate, now_ns: int
+    ) -> None:
+        """Take a touch, the best levels, a phase, or the touches of a chain in."""
+        if isinstance(told, ChainUpdate):
+            self._hear_chain(told, now_ns)
+            return
         seen = self.watched.setdefault(told.instrument, Watched())
         match told:
             case QuoteUpdate():
@@ -87,10 +98,20 @@ class LiveView:
             case never:
                 assert_never(never)
 
+    def _hear_chain(self, chain: ChainUpdate, now_ns: int) -> None:
+        """Take in the touches of options that are held, or asked about."""
+        for row in chain.rows:
+            if row.instrument in self.books.holdings or row.instrument in self.wanted:
+                self._hear_quote(
+                    self.watched.setdefault(row.instrument, Watched()),
+                    touch_of(row, chain.exchange_ns), now_ns,
+                )  # fmt: skip
+
     def _hear_quote(self, seen: Watched, quote: QuoteUpdate, now_ns: int) -> None:
         seen.bid_price, seen.bid_quantity = quote.bid_price, quote.bid_quantity
         seen.ask_price, seen.ask_quantity = quote.ask_price, quote.ask_quantity
         seen.last_price, seen.volume, seen.heard_ns = quote.last_price, quote.volume, now_ns
+        self.now_ns = now_ns
         mid = seen.twice_mid
         if mid:
             seen.volatility.hear(mid, now_ns)
@@ -165,10 +186,13 @@ class LiveView:
                  "reason": shown(told.reason, 300), "figures": shown(told.figures, 200)}
                 for (scope, name), told in sorted(self.stopped.items())
             ],
-            "instruments": [self._instrument(symbol) for symbol in sorted(self.watched)],
+            "instruments": [
+                self._instrument(one) for one in sorted(self.watched) if self._is_stock(one)
+            ],
             "positions": self.positions(),
             "totals": self.totals(),
             "greeks": self.by_greek(),
+            "exposures": self.exposures(),
             "orders": self.orders(),
             "agents": [
                 {"name": shown(name, 60), "said": said.text, "words": said.words,
@@ -253,6 +277,17 @@ class LiveView:
             {"name": "Fees", "value": money(fees), "is_gain": False},
             {"name": "Net", "value": money(sum(known) + realised - fees), "is_gain": True},
         ]
+
+    def exposures(self) -> list[View]:
+        """Return delta, gamma, vega and theta of what is held, by underlying."""
+        lots = {symbol: held.lots for symbol, held in self.books.holdings.items()}
+        marks = {symbol: self._mark(symbol) for symbol in self.watched}
+        known = {symbol: (twice + 1) // 2 for symbol, twice in marks.items() if twice is not None}
+        return self.account.rows(lots, known, self.now_ns)
+
+    def _is_stock(self, symbol: str) -> bool:
+        instrument = self.instruments.get(symbol)
+        return instrument is None or instrument.kind != "option"
 
     def by_greek(self) -> list[View]:
         """Return profit of each underlying by what made it, where anything was traded."""

@@ -47,6 +47,7 @@ from environment.messages import (
     QuoteUpdate,
     Signal,
 )
+from environment.option_messages import ChainUpdate
 from environment.text_messages import Consulted, Evidence as Held, Notice
 
 # Figures of a card go out this seldom: each time, approving is dead for a moment in the page.
@@ -110,7 +111,7 @@ class Room:
                 self._note(message)
             case DeskStateChanged() | RaiseRefused() | RulesDiffer() | OutcomeUnknown():
                 self._hear_desk(message)
-            case QuoteUpdate() | DepthUpdate() | PhaseChanged():
+            case QuoteUpdate() | DepthUpdate() | PhaseChanged() | ChainUpdate():
                 self.live.hear_market(message, now_ns)
             case Signal():
                 self.live.hear_signal(sender, message, now_ns)
@@ -212,6 +213,7 @@ class Room:
         before = self.table.find(code)
         old = before.view if before else None
         laid = self.table.lay(change)
+        self.live.wanted.update(leg.instrument for leg in change.card.legs)
         if laid.view["can_answer"]:
             self.previews.begin(change.card, self.floor.now_ns())
         if old is not None and only_figures_moved(old, laid.view):

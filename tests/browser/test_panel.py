@@ -7,6 +7,7 @@ import msgspec
 from playwright.sync_api import Page, expect
 
 from environment.approval_messages import CardAnswer, CardViewed, named
+from environment.messages import OrderFilled
 from tests.browser.desk_page import (
     DeskPages,
     alive,
@@ -318,6 +319,12 @@ def test_the_live_view_shows_market_agents_and_book(desk: DeskPages) -> None:
     expect(page.locator("#live .mid")).to_have_text("645.050")
     expect(page.locator("#live .book .bids li")).to_have_count(6)
     expect(page.locator("#live .agents")).to_contain_text("quant/trend AAPL up, 61 %")
+    desk.panel.floor.say(OrderFilled(
+        order_id="quant/trend/1", instrument="AAPL", side="buy", price=64_505, quantity=40,
+        leaves=0, liquidity="taker", fee_micros=0, exchange_ns=0, trade_id=1,
+    ))  # fmt: skip
+    expect(page.locator("#live")).to_contain_text("Greeks of what is held, $")
+    expect(page.locator("#live td:has-text('$25\u202f802')").first).to_be_visible()
 
 
 def test_figures_that_move_reach_the_card(desk: DeskPages) -> None:

@@ -22,7 +22,7 @@ export class Live {
     this.mayAct = person.may_reject;
     this.mayResume = person.may_approve;
     this.draw("market", live.instruments, () => this.market(live.instruments));
-    this.draw("account", [live.totals, live.positions, live.greeks], () => this.account(live));
+    this.draw("account", [live.totals, live.positions, live.exposures, live.greeks], () => this.account(live));
     this.working = live.orders;
     this.drawOrders();
     this.draw("agents", [live.stopped, live.agents, this.mayResume], () => [...this.stopped(live.stopped), ...this.agents(live.agents)]);
@@ -56,6 +56,8 @@ export class Live {
       el("h2", {}, "Account, since the panel listens"),
       el("dl", { class: "tiles" }, live.totals.map((tile) => el("div", {}, el("dt", {}, tile.name), el("dd", {}, tile.is_gain ? gain(tile.value) : tile.value)))),
       rows.length ? table([["instrument", "lots", "value", "open P&L"], ...rows], [1, 2, 3]) : el("p", { class: "hint" }, "No positions."),
+      live.exposures.length ? el("h2", {}, "Greeks of what is held, $") : null,
+      live.exposures.length ? table([["", "delta", "gamma 1 %", "vega", "theta a day"], ...live.exposures.map((row) => [row.name + (row.lacks.length ? ` (no price: ${row.lacks.join(", ")})` : ""), ...row.parts])], [1, 2, 3, 4]) : null,
       live.greeks.length ? el("h2", {}, "P&L by what made it") : null,
       live.greeks.length ? el("div", { class: "wide" }, table([["", "spot", "gamma", "vega", "time", "rest", "trading"], ...live.greeks.map((row) => [row.name, ...row.parts])], [1, 2, 3, 4, 5, 6])) : null,
     ];
