@@ -11,6 +11,7 @@ from brokers.venue_book import VenueBook
 from environment.clearing_messages import (
     AdjustmentNotice,
     AssignmentNotice,
+    BrokerFill,
     EveningStatement,
     ExerciseNotice,
     ExpiryNotice,
@@ -48,6 +49,17 @@ def reports_of(notice: ClearingNotice, book: VenueBook) -> tuple[AccountEvent, .
             return (notice,)
         case EveningStatement():
             return _rest(notice, book)
+
+
+def closed_by_broker(fill: BrokerFill, book: VenueBook) -> PositionMoved:
+    """Return a fill that the broker brought about as what it is: not an order of anybody here."""
+    return PositionMoved(
+        instrument=fill.instrument, change=fill.quantity if fill.side == "buy" else -fill.quantity,
+        reason="closed", session=fill.session, cash_micros=fill.cash_micros,
+        before=book.positions.get(fill.instrument, 0), order_id=fill.order_id, by=fill.by,
+        why=fill.reason, price=fill.price, fee_micros=fill.fee_micros,
+        shortfall_micros=fill.shortfall_micros,
+    )  # fmt: skip
 
 
 def _delivered(

@@ -1,9 +1,11 @@
 """Structures at a simulated venue: from an order with legs to the exchange's package and back.
 
 Everybody behind the venue sees one order of one name. It is withdrawn and replaced as any order is:
-the exchange carries out a package's replace in one event.
+the exchange carries out a package's replace in one event. All legs of a trade are one report, so
+that neither a killed venue nor a desk that comes back ever holds a part of a unit.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from brokers.venue_book import BookedOrder
@@ -22,10 +24,11 @@ from environment.option_messages import (
     PackageReplaced,
     SubmitPackage,
 )
-from environment.venue_messages import ReportedEvent
+from environment.venue_messages import LegsFilled, ReportedEvent
 
 LEGS_MOST: Final = 6
 PackageEvent = PackageAccepted | LegFilled | PackageFilled | PackageCancelled | PackageReplaced
+_Told = PackageAccepted | PackageCancelled | PackageReplaced
 
 
 def fault_of(order: OrderRequest) -> str:
@@ -52,14 +55,10 @@ def package_of(name: str, account: str, order: OrderRequest) -> SubmitPackage:
     )  # fmt: skip
 
 
-def report_of(order: BookedOrder, event: PackageEvent) -> ReportedEvent | None:
+def report_of(order: BookedOrder, event: _Told) -> ReportedEvent:
     """Return what an event of the exchange is called to those who know one order."""
     name, symbol, at_ns = order.client_order_id, order.instrument, event.exchange_ns
     match event:
-        case LegFilled():
-            return _leg_fill(order, event)
-        case PackageFilled():
-            return None  # Its legs have told it.
         case PackageAccepted():
             return OrderAccepted(
                 order_id=name, instrument=symbol, exchange_ns=at_ns, price=order.price
@@ -74,12 +73,20 @@ def report_of(order: BookedOrder, event: PackageEvent) -> ReportedEvent | None:
             )
 
 
-def _leg_fill(order: BookedOrder, event: LegFilled) -> OrderFilled:
-    ratio = next((leg.ratio for leg in order.legs if leg.instrument == event.instrument), 0)
-    done = order.leg_lots.get(event.instrument, 0) + event.quantity
-    return OrderFilled(
-        order_id=order.client_order_id, instrument=event.instrument, side=event.side,
-        price=event.price, quantity=event.quantity, leaves=max(order.quantity * ratio - done, 0),
-        liquidity=event.liquidity, fee_micros=event.fee_micros, exchange_ns=event.exchange_ns,
-        trade_id=event.trade_id,
-    )  # fmt: skip
+def legs_filled(order: BookedOrder, legs: Sequence[LegFilled]) -> LegsFilled:
+    """Return one trade of a structure as one fact: every print of every leg."""
+    ratios = {leg.instrument: leg.ratio for leg in order.legs}
+    left = {
+        symbol: order.quantity * ratio - order.leg_lots.get(symbol, 0)
+        for symbol, ratio in ratios.items()
+    }
+    fills: list[OrderFilled] = []
+    for leg in legs:
+        left[leg.instrument] = left.get(leg.instrument, 0) - leg.quantity
+        fills.append(OrderFilled(
+            order_id=order.client_order_id, instrument=leg.instrument, side=leg.side,
+            price=leg.price, quantity=leg.quantity, leaves=max(left[leg.instrument], 0),
+            liquidity=leg.liquidity, fee_micros=leg.fee_micros, exchange_ns=leg.exchange_ns,
+            trade_id=leg.trade_id,
+        ))  # fmt: skip
+    return LegsFilled(order_id=order.client_order_id, fills=tuple(fills))

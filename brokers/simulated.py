@@ -4,14 +4,15 @@ from typing import ClassVar, Final, assert_never
 
 import msgspec
 
-from brokers.evening import ClearingNotice, reports_of
-from brokers.packages import PackageEvent, fault_of, package_of, report_of
+from brokers.evening import ClearingNotice, closed_by_broker, reports_of
+from brokers.packages import PackageEvent, fault_of, legs_filled, package_of, report_of
 from brokers.venue_book import BookedOrder, VenueBook
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.authority import VenueGate
 from environment.clearing_messages import (
     AdjustmentNotice,
     AssignmentNotice,
+    BrokerFill,
     EveningStatement,
     ExerciseNotice,
     ExpiryNotice,
@@ -51,6 +52,7 @@ from environment.venue_messages import (
     QueryAccount,
     QueryOrder,
     RenewSession,
+    Reportable,
     ReportedEvent,
     ReportsGone,
     ResendReports,
@@ -76,6 +78,7 @@ class VenueState(msgspec.Struct):
     refused: int = 0
     unfounded: int = 0  # Reports that did not come from the exchange.
     draws: ParentDraws = msgspec.field(default_factory=ParentDraws)
+    legs: dict[str, list[LegFilled]] = {}  # Of a trade that the exchange is telling.
 
 
 ToExchange = SubmitOrder | SubmitPackage | ReplaceOrder | CancelOrder | CancelAll
@@ -85,6 +88,7 @@ ToVenue = (
     | ResendReports | RenewSession | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
     | OrderReplaced | OrderTriggered | PackageAccepted | LegFilled | PackageFilled
     | PackageCancelled | PackageReplaced | Resumed | ClearingNotice
+    | BrokerFill
 )  # fmt: skip
 
 
@@ -135,6 +139,8 @@ class SimulatedVenue(Actor[ToVenue]):
                 | MarginCallNotice() | MarginCallMetNotice() | EveningStatement()
             ):  # fmt: skip
                 self._on_night(ctx, message)
+            case BrokerFill():
+                self._on_broker(ctx, message)
             case never:
                 assert_never(never)
 
@@ -155,9 +161,8 @@ class SimulatedVenue(Actor[ToVenue]):
             self._warn(ctx, event.order_id, "report: not from the exchange")
         elif isinstance(event, PackageEvent):
             order = state.book.find(event.order_id)
-            told = None if order is None else report_of(order, event)
-            if told is not None:
-                self._follow(ctx, told)
+            if order is not None:
+                self._on_package(ctx, order, event)
         else:
             self._follow(ctx, event)
 
@@ -168,6 +173,27 @@ class SimulatedVenue(Actor[ToVenue]):
             return
         for event in reports_of(notice, self.state.book):
             self._report(ctx, event)
+
+    def _on_broker(self, ctx: ActorContext, fill: BrokerFill) -> None:
+        if ctx.sender() != self._exchange.address:
+            self.state.unfounded += 1
+            self._warn(ctx, fill.order_id, "report: not from the exchange")
+            return
+        self._report(ctx, closed_by_broker(fill, self.state.book))
+
+    def _on_package(self, ctx: ActorContext, order: BookedOrder, event: PackageEvent) -> None:
+        """Report what happened to a structure; its legs once the exchange has told them all."""
+        legs = self.state.legs
+        match event:
+            case LegFilled():
+                legs.setdefault(event.order_id, []).append(event)
+            case PackageFilled():
+                told = legs_filled(order, legs.pop(event.order_id, []))
+                for fill in told.fills:
+                    self.state.draws.follow(fill)
+                self._report(ctx, told)
+            case _:
+                self._follow(ctx, report_of(order, event))
 
     def _follow(self, ctx: ActorContext, event: ReportedEvent) -> None:
         self.state.draws.follow(event)
@@ -264,7 +290,7 @@ class SimulatedVenue(Actor[ToVenue]):
         refused = AuthorityRefused(sender=ctx.sender(), order_id=order_id, reason=reason)
         ctx.send(self._warned, refused)
 
-    def _report(self, ctx: ActorContext, event: ReportedEvent | AccountEvent) -> None:
+    def _report(self, ctx: ActorContext, event: Reportable | AccountEvent) -> None:
         ctx.send(self._custodian, self.state.book.report(event))
 
     def _answer(

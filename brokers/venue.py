@@ -39,7 +39,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     `resends_reports`: reports are numbered without holes, and kept to be asked for. Without it a
     desk that missed something compares accounts. `packages`: an order may have up to six legs that
-    trade together at a net price or not at all; its fills are told leg by leg.
+    trade together at a net price or not at all; the legs of a trade are told together.
     """
 
     order_types: tuple[OrderType, ...]

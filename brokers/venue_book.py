@@ -19,8 +19,10 @@ from environment.messages import (
 from environment.structures import units_done
 from environment.venue_messages import (
     AccountEvent,
+    LegsFilled,
     OrderAtVenue,
     PositionMoved,
+    Reportable,
     ReportedEvent,
     ReportsGone,
     VenueOrderState,
@@ -160,7 +162,7 @@ class VenueBook(msgspec.Struct):
         if order is not None:
             order.asked.append((replace.quantity, replace.price))
 
-    def report(self, event: ReportedEvent | AccountEvent) -> VenueReport:
+    def report(self, event: Reportable | AccountEvent) -> VenueReport:
         """Take an event in, and return it with its number."""
         self.sequence += 1
         report = VenueReport(sequence=self.sequence, event=event)
@@ -184,7 +186,11 @@ class VenueBook(msgspec.Struct):
         answer += [report for report in self.reports if report.sequence > sequence]
         return answer
 
-    def _follow(self, event: ReportedEvent | AccountEvent) -> None:
+    def _follow(self, event: Reportable | AccountEvent) -> None:
+        if isinstance(event, LegsFilled):
+            for fill in event.fills:
+                self._follow(fill)
+            return
         if isinstance(event, PositionMoved):
             for symbol, change in (
                 (event.instrument, event.change),

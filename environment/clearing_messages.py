@@ -4,9 +4,10 @@ from datetime import date
 from typing import Literal
 
 from environment.instruments import Instrument
-from environment.messages import Message, MoneyMessage, Request
+from environment.messages import Message, MoneyMessage, Request, Side, SubmitOrder
 
 ExerciseReason = Literal["expiry", "instruction", "dividend", "interest"]
+ClosingReason = Literal["margin_call", "buy_in", "assignment"]
 
 
 class InstructionAccepted(Message, frozen=True, kw_only=True):
@@ -151,13 +152,43 @@ class QueryHolders(Request[HoldersReport], frozen=True, kw_only=True):
     expiring_by: date
 
 
+class ClosePosition(MoneyMessage, frozen=True, kw_only=True):
+    """Request of the clearing firm's office: enter this order for an account, and why."""
+
+    order: SubmitOrder
+    session: date
+    reason: ClosingReason
+    shortfall_micros: int
+
+
+class BrokerFill(MoneyMessage, frozen=True, kw_only=True):
+    """Fact to who trades an account: its broker traded for it, for a reason.
+
+    `cash_micros` is what the fill brought, its fee taken off; below 0 it was paid.
+    """
+
+    order_id: str
+    instrument: str
+    side: Side
+    price: int
+    quantity: int
+    fee_micros: int
+    cash_micros: int
+    exchange_ns: int
+    trade_id: int
+    session: date
+    by: str
+    reason: ClosingReason
+    shortfall_micros: int
+
+
 class PositionClosed(Message, frozen=True, kw_only=True):
     """Fact: the office sent an order to close part of an account's position, and why."""
 
     account: int
     instrument: str
     lots: int  # Bought above 0, sold below.
-    reason: Literal["margin_call", "buy_in", "assignment"]
+    reason: ClosingReason
     shortfall_micros: int
 
 
@@ -165,5 +196,5 @@ PROTOCOL: tuple[type[Message], ...] = (
     ExerciseInstruction, InstructionAccepted, InstructionRefused, ExerciseNotice, AssignmentNotice,
     ExpiryNotice, AdjustmentNotice, MarginCallNotice, MarginCallMetNotice, EveningStatement,
     AccountStanding,
-    QueryStanding, HoldersReport, QueryHolders, PositionClosed,
+    QueryStanding, HoldersReport, QueryHolders, ClosePosition, BrokerFill, PositionClosed,
 )  # fmt: skip

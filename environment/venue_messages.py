@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from environment.clearing_messages import MarginCallMetNotice, MarginCallNotice
+from environment.clearing_messages import ClosingReason, MarginCallMetNotice, MarginCallNotice
 from environment.instruments import Instrument
 from environment.message_roots import Message, MoneyMessage
 from environment.messages import (
@@ -31,18 +31,20 @@ ReportedEvent = (
     OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderReplaced | OrderTriggered
 )
 MoveReason = Literal[
-    "exercise", "assignment", "expiry", "adjustment", "corporate_action", "statement"
+    "exercise", "assignment", "expiry", "adjustment", "corporate_action", "statement", "closed"
 ]
 VenueOrderState = Literal["working", "filled", "cancelled", "refused"]
 BreakKind = Literal["position", "foreign_order", "unowned_order", "missed_end", "foreign_fill"]
 
 
 class PositionMoved(MoneyMessage, frozen=True, kw_only=True):
-    """Fact: a night changed the account without an order of its own.
+    """Fact: a night or the broker changed the account without an order of its own.
 
     `change` lots of `instrument`, and of what they became or delivered `into_change` lots of
     `into`; `cash_micros` were received (below 0: paid). The last of a night is the statement: the
-    account's whole cash, and closing marks in ticks by stock.
+    account's whole cash, and closing marks in ticks by stock. `closed` is a fill of the broker's
+    order `order_id`: who sent it (`by`), why, at which price in ticks, with which fee within the
+    cash, and what the account lacked then.
     """
 
     instrument: str
@@ -56,8 +58,25 @@ class PositionMoved(MoneyMessage, frozen=True, kw_only=True):
     cash_after_micros: int | None = None
     marks: dict[str, int] = msgspec.field(default_factory=dict)
     listed: tuple[Instrument, ...] = ()  # Terms of the options that are held now.
+    order_id: str = ""
+    by: str = ""
+    why: ClosingReason | None = None
+    price: int = 0
+    fee_micros: int = 0
+    shortfall_micros: int = 0
 
 
+class LegsFilled(MoneyMessage, frozen=True, kw_only=True):
+    """Fact: a structure traded, every print of every leg, so that nobody ever holds a part of it.
+
+    The fills carry the order's id and each leg's own instrument.
+    """
+
+    order_id: str
+    fills: tuple[OrderFilled, ...]
+
+
+Reportable = ReportedEvent | LegsFilled
 AccountEvent = PositionMoved | MarginCallNotice | MarginCallMetNotice
 
 
@@ -65,7 +84,7 @@ class VenueReport(MoneyMessage, frozen=True, kw_only=True):
     """Fact: the venue's event number `sequence` of this account."""
 
     sequence: int
-    event: ReportedEvent | AccountEvent
+    event: Reportable | AccountEvent
 
 
 class VenueSession(MoneyMessage, frozen=True, kw_only=True):
@@ -202,5 +221,5 @@ class BreakFound(Message, frozen=True, kw_only=True):
 PROTOCOL: Final = (
     VenueReport, VenueSession, VenueLost, NotSent, RenewSession, QueryOrder, QueryAccount,
     ResendReports, ReportsGone, OrderReport, AccountReport, OwnerDown, ReconcileNow,
-    PositionBooked, BreakFound, PositionMoved,
+    PositionBooked, BreakFound, PositionMoved, LegsFilled,
 )  # fmt: skip

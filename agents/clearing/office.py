@@ -11,12 +11,14 @@ from agents.clearing.closing_policy import (
     shortfall_if_assigned,
     slice_of,
 )
-from agents.clearing.office_state import AccountWork, OfficeDay, OfficeSettings, OfficeState, Reason
+from agents.clearing.office_state import AccountWork, OfficeDay, OfficeSettings, OfficeState
 from agents.instrument_view import status_topic
 from agents.orders import OrderNumbers
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.clearing_messages import (
     AccountStanding,
+    ClosePosition,
+    ClosingReason,
     HoldersReport,
     PositionClosed,
     QueryHolders,
@@ -66,7 +68,7 @@ class Office(Actor[ToOffice]):
     KIND: ClassVar[str] = "office"
 
     def __init__(
-        self, exchange: ActorRef[SubmitOrder | QueryStanding | QueryHolders],
+        self, exchange: ActorRef[ClosePosition | QueryStanding | QueryHolders],
         settings: OfficeSettings, terms: Callable[[], Terms],
     ) -> None:  # fmt: skip
         self._exchange, self._settings, self._terms = exchange, settings, terms
@@ -224,7 +226,7 @@ class Office(Actor[ToOffice]):
         return True
 
     def _close(
-        self, ctx: ActorContext, standing: AccountStanding, closing: Closing, reason: Reason,
+        self, ctx: ActorContext, standing: AccountStanding, closing: Closing, reason: ClosingReason,
         lacks: int,
     ) -> None:  # fmt: skip
         """Send an order for a slice of a closing, unless its market is known not to be open."""
@@ -240,7 +242,10 @@ class Office(Actor[ToOffice]):
             side="buy" if lots > 0 else "sell", quantity=abs(lots),
             order_type="market", time_in_force="ioc",
         )  # fmt: skip
-        ctx.send(self._exchange, order)
+        ctx.send(self._exchange, ClosePosition(
+            order=order, session=self._today(ctx.now_ns()).session, reason=reason,
+            shortfall_micros=max(lacks, 0),
+        ))  # fmt: skip
         ctx.publish(CLOSED_TOPIC, PositionClosed(
             account=standing.account, instrument=closing.instrument, lots=lots,
             reason=reason, shortfall_micros=max(lacks, 0),

@@ -1,14 +1,11 @@
 """What the broker's office is told, and what it remembers of each account it works on."""
 
 from datetime import date
-from typing import Literal
 
 import msgspec
 
 from agents.orders import OrderNumbers
 from environment.messages import Phase
-
-Reason = Literal["margin_call", "buy_in", "assignment"]
 
 
 class OfficeDay(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,12 @@ from environment.approval_messages import CARDS_TOPIC, CardChanged, CardDue
 from environment.control_messages import AUDIT_TOPIC, STATE_TOPIC, Audited, DeskStateChanged
 from environment.messages import Resumed, TimerFired
 from environment.record.audit import AuditSink, HeadKey, SignedHead, encode_record, hash_of
-from environment.venue_messages import BREAKS_TOPIC, BreakFound
+from environment.venue_messages import BREAKS_TOPIC, MOVES_TOPIC, BreakFound, PositionMoved
 
 ADDRESS: Final = "desk/audit"
 ANCHOR_NS: Final = 60_000_000_000
-TOPICS: Final = (VERDICTS, STATE_TOPIC, CARDS_TOPIC, AUDIT_TOPIC, BREAKS_TOPIC, GATE)
+TOPICS: Final = (VERDICTS, STATE_TOPIC, CARDS_TOPIC, AUDIT_TOPIC, BREAKS_TOPIC, GATE,
+                 MOVES_TOPIC)  # fmt: skip
 _ANCHOR: Final = "anchor"
 
 
@@ -26,7 +27,10 @@ class AuditorState(msgspec.Struct):
     anchored: int = -1
 
 
-Heard = Verdict | DeskStateChanged | CardChanged | CardDue | Audited | BreakFound | PaperOrder
+Heard = (
+    Verdict | DeskStateChanged | CardChanged | CardDue | Audited | BreakFound | PaperOrder
+    | PositionMoved
+)  # fmt: skip
 ToAuditor = Resumed | TimerFired | Heard
 
 
@@ -53,7 +57,7 @@ class Auditor(Actor[ToAuditor]):
                 ctx.after(ANCHOR_NS, _ANCHOR)
             case (
                 Verdict() | DeskStateChanged() | CardChanged() | CardDue() | Audited()
-                | BreakFound() | PaperOrder()
+                | BreakFound() | PaperOrder() | PositionMoved()
             ):  # fmt: skip
                 self._keep(ctx, message)
             case never:

@@ -179,7 +179,9 @@ class Portfolio(Actor[ToPortfolio]):
         before = line.position
         own = allocated(event.change, weights_of(event, {event.instrument: before}))
         line.position += sum(came.values()) if came else own.get(event.instrument, 0)
-        if before and line.target and not came:  # A split: as much is wanted as before.
+        if event.reason == "closed":  # What the broker takes is not bought back by itself.
+            line.target = line.position
+        elif before and line.target and not came:  # A split: as much is wanted as before.
             line.target = line.target * line.position // before
         if came:
             line.strategy = max(came, key=lambda strategy: abs(came[strategy]))

@@ -19,9 +19,10 @@ from environment.venue_messages import (
     MOVES_TOPIC,
     AccountEvent,
     BreakFound,
+    LegsFilled,
     PositionBooked,
     PositionMoved,
-    ReportedEvent,
+    Reportable,
     VenueReport,
 )
 
@@ -57,10 +58,14 @@ class Reports:
             self.tell_outcomes(ctx, state)
 
     def take(
-        self, ctx: ActorContext, state: CustodianState, event: ReportedEvent | AccountEvent
+        self, ctx: ActorContext, state: CustodianState, event: Reportable | AccountEvent
     ) -> None:
         """Take one event in, and hand it on under the name that its owner knows."""
         table = state.table
+        if isinstance(event, LegsFilled):  # In one step: a unit is never held in part.
+            for fill in event.fills:
+                self.take(ctx, state, fill)
+            return
         if isinstance(event, AccountEvent):
             self._on_night(ctx, state, event)
             return
@@ -92,10 +97,24 @@ class Reports:
                 state.table.move(event)
                 ctx.send(self.risk, event)
                 ctx.publish(MOVES_TOPIC, event)
+                if event.reason == "closed":
+                    self._on_closed(ctx, event)
             case MarginCallNotice(call_micros=call):
                 self.lower(ctx, "margin call", f"{format_money(call)} due")
             case MarginCallMetNotice():
                 pass  # A person moves the desk up, not the broker.
+
+    def _on_closed(self, ctx: ActorContext, event: PositionMoved) -> None:
+        """Stop opening: whoever lacks margin, or shares to give back, takes on nothing more."""
+        verb = "bought" if event.change > 0 else "sold"
+        why = str(event.why).replace("_", " ")
+        lacks = f", {format_money(event.shortfall_micros)} were lacking"
+        self.lower(
+            ctx,
+            f"{event.by} closes positions: {why}",
+            f"{event.order_id}: {verb} {abs(event.change)} {event.instrument}"
+            + (lacks if event.shortfall_micros else ""),
+        )
 
     def forward(
         self, ctx: ActorContext, state: CustodianState, owner: str, event: OrderEvent

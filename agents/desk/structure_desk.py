@@ -188,6 +188,9 @@ class StructureDesk:
                 line.legs = _renamed(line.legs, event.instrument, event.into)
                 self._listen(ctx, state, line)
             line.is_touched = True
+            if event.reason == "closed":  # No statement follows in the middle of a day.
+                line.is_touched = False
+                self._look_at_rest(line)
         return came
 
     def _listen(self, ctx: ActorContext, state: HoldsStructures, line: StructureLine) -> None:

@@ -3,23 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import msgspec
-import numpy as np
-
 from environment.actors.envelope import Envelope
-from environment.clearing_messages import QueryHolders, QueryStanding
+from environment.clearing_messages import ClosePosition, QueryHolders, QueryStanding
 from environment.errors import Defect
 from environment.instruments import Instrument
 from environment.market import layout as at
-from environment.market.arena import copy_of
+from environment.market.exchange_closings import broker_fill
 from environment.market.exchange_names import take_names
 from environment.market.exchange_office import OfficeDoor
-from environment.market.exchange_options import (
-    OPTION_REQUESTS,
-    OptionDesk,
-    OptionRequest,
-    name_of,
-)
+from environment.market.exchange_options import OPTION_REQUESTS, OptionDesk, OptionRequest, name_of
+from environment.market.exchange_snapshot import encoded, restored
 from environment.market.exchange_state import Arrivals, ExchangeState, Kernel, LiveOrder, Reports
 from environment.market.exchange_views import view_of
 from environment.market.market import Market
@@ -103,6 +96,7 @@ class Exchange:
             CancelAll: self._cancel_all,
             Sleep: self._sleep,
             DealerReport: self._report,
+            ClosePosition: self._close,
             QueryStanding: self._ask_office,
             QueryHolders: self._ask_office,
         } | dict.fromkeys(OPTION_REQUESTS, self._trade_options)
@@ -166,6 +160,13 @@ class Exchange:
         name = order.order_id
         state.orders[tag] = LiveOrder(name, identity, account, envelope.id, envelope.chain)
         state.tags[name] = tag
+
+    def _close(self, arrival_ns: int, envelope: Envelope[Message], closing: ClosePosition) -> None:
+        """Enter an order of the broker's office for an account."""
+        why = self.door.reason_of(envelope.sender, closing)
+        self._submit(arrival_ns, envelope, closing.order)
+        if (tag := self.state.tags.get(closing.order.order_id)) is not None:
+            self.state.orders[tag].closing = why
 
     def _fault(self, sender: str, order: SubmitOrder) -> str | None:
         """Return why an order cannot even be written down, or None."""
@@ -365,6 +366,11 @@ class Exchange:
             message = OrderTriggered(order_id=name, instrument=symbol, exchange_ns=now_ns)
         if is_over and order is not None:
             del state.orders[tag], state.tags[name]
+        if order is not None and order.closing and self._owners[recipient] == self._venue:
+            told = broker_fill(self._market, instrument, order.closing, message)
+            if told is None:
+                return  # Whose account it is has no such order.
+            message = told
         kernel.deliver(
             delivery_ns, ADDRESS, self._owners[recipient], message, cause=cause, chain=chain,
             sent_ns=now_ns,
@@ -381,17 +387,9 @@ class Exchange:
 
     def snapshot(self) -> bytes:
         """Return the whole state: the arena, the floats beside it, and the façade's own."""
-        floats = self._market.floats
-        return msgspec.msgpack.encode(
-            [self._market.arena.tobytes(), b"" if floats is None else floats.tobytes(),
-             msgspec.msgpack.encode(self.state)]
-        )  # fmt: skip
+        return encoded(self._market, self.state)
 
     def restore(self, data: bytes) -> None:
         """Take a state back."""
-        arena, floats, state = msgspec.msgpack.decode(data, type=tuple[bytes, bytes, bytes])
-        self._market.arena = copy_of(np.frombuffer(arena, np.int64))
-        if self._market.floats is not None:
-            self._market.floats[:] = np.frombuffer(floats, np.float64)
-        self.state = msgspec.msgpack.decode(state, type=ExchangeState)
+        self.state = restored(self._market, data)
         self.rename(self.state.renamed)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from environment.actors.envelope import Envelope
-from environment.clearing_messages import QueryHolders, QueryStanding
+from environment.clearing_messages import ClosePosition, QueryHolders, QueryStanding
 from environment.errors import Defect
 from environment.market import layout as at, option_rows
+from environment.market.exchange_state import Closing
 from environment.market.market import Market
 from environment.messages import Message, ReplaceOrder, SubmitOrder
 from environment.option_messages import SubmitPackage
@@ -125,6 +126,18 @@ class OfficeDoor:
         ]  # fmt: skip
         lots = {names[number]: units * count for number, count in legs.items()}
         return self.office.refusal(order.account, lots, None, working)
+
+    def reason_of(self, sender: str, closing: ClosePosition) -> Closing:
+        """Return why an order of the staff is entered, as the exchange remembers it.
+
+        Raises
+        ------
+        Defect
+            If whoever sends it is none of the staff.
+        """
+        if self.office is None or sender not in self.office.staff:
+            raise Defect(f"{sender} closes for an account, and is not of the office's staff.")
+        return Closing(sender, closing.reason, closing.session, closing.shortfall_micros)
 
     def answer(self, envelope: Envelope[Message], question: Message) -> Message:
         """Return the office's reply.

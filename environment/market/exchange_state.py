@@ -1,9 +1,11 @@
 """What the exchange's façade needs of others, and all that it remembers besides the arena."""
 
+from datetime import date
 from typing import Protocol
 
 import msgspec
 
+from environment.clearing_messages import ClosingReason
 from environment.instruments import Instrument
 from environment.market.market import Market
 from environment.messages import Message
@@ -42,6 +44,15 @@ class Reports(Protocol):
         """Keep a report, for the survey of the market."""
 
 
+class Closing(msgspec.Struct, frozen=True):
+    """Why the broker entered an order for an account."""
+
+    by: str
+    reason: ClosingReason
+    session: date
+    shortfall_micros: int
+
+
 class LiveOrder(msgspec.Struct, gc=False):
     """What the façade remembers of an order that is not over: its name, and what caused it."""
 
@@ -51,6 +62,7 @@ class LiveOrder(msgspec.Struct, gc=False):
     cause: int
     chain: int
     is_package: bool = False
+    closing: Closing | None = None
 
 
 class ExchangeState(msgspec.Struct):

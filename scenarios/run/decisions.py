@@ -10,6 +10,7 @@ import numpy as np
 from environment.approval_messages import Outcome
 from environment.record.audit import AuditLog, AuditRecord
 from environment.record.day import DayTape
+from environment.record.facts import MICROS
 from environment.record.tables import DECISION_COLUMNS
 from environment.record.touches import Q_ASK, Q_ASK_LOTS, Q_BID, Q_BID_LOTS, Q_INSTRUMENT, Q_TIME
 
@@ -69,6 +70,25 @@ def approval_counts(facts: Iterable[Fact]) -> dict[str, Any]:
         "share_unseen": counts["expired_unseen"] / len(asked) if asked else 0.0,
         "median_wait_seconds": float(np.median(waits)) / 1e9 if waits else None,
     }
+
+
+def account_moves(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+    """Return what nights and the broker changed in the account, in the order it was heard.
+
+    Lots are signed, cash is in the account's currency; `by` and `why` say who closed a position.
+    The statements at a night's end are left out: they sum up.
+    """
+    return [
+        {
+            "heard_ns": at_ns, "session": moved["session"], "what": moved["reason"],
+            "instrument": moved["instrument"], "lots": moved["change"],
+            "into": moved.get("into", ""), "into_lots": moved.get("into_change", 0),
+            "cash": moved.get("cash_micros", 0) / MICROS, "by": moved.get("by", ""),
+            "why": moved.get("why") or "", "order_id": moved.get("order_id", ""),
+        }
+        for at_ns, _, moved in facts
+        if moved["type"] == "PositionMoved" and moved["reason"] != "statement"
+    ]  # fmt: skip
 
 
 def gate_ledger(facts: Iterable[Fact], day: DayTape) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Night:
     Every event is an envelope of the journal, published on the topic `clearing`; what it moved is
     rows of the tape (`clearing`: lots in `quantity` of an account and instrument, micros in
     `leaves` of an account). What an account outside the background must know is published next
-    morning on `clearing/ACCOUNT`.
+    morning on `clearing/ACCOUNT`; after the last day at once, as the run ends before the morning.
     """
 
     def __init__(self, world: World) -> None:
@@ -172,18 +172,22 @@ class Night:
     def _notify(self, events: list[ClearingEvent], day: int) -> None:
         """Let owners hear next morning what became of their accounts."""
         world = self._world
-        if day + 1 >= len(world.sessions):
-            return
         names = {number: name for name, number in world.floor.accounts.items()}
-        starts_ns = world.sessions[day + 1].start_ns
+        sent_ns, at_ns = world.sessions[day].end_ns, self._morning_ns(day)
         for account, notice in notices_of(events, names):
-            self._publish(f"{TOPIC}/{account}", notice, world.sessions[day].end_ns, starts_ns)
+            self._publish(f"{TOPIC}/{account}", notice, sent_ns, at_ns)
+
+    def _morning_ns(self, day: int) -> int:
+        """Return when a night is heard of: as the next day begins, or as the run ends."""
+        sessions = self._world.sessions
+        is_last = day + 1 == len(sessions)
+        return sessions[day].end_ns + 2 if is_last else sessions[day + 1].start_ns
 
     def _state(self, ledger: MarketLedger, session: date, day: int) -> None:
         """Let the swarm hear next morning, after all notices, what it holds and owns."""
         world = self._world
         account = world.floor.accounts.get(SWARM_ACCOUNT)
-        if account is None or day + 1 >= len(world.sessions):
+        if account is None:
             return
         held = {
             instrument.symbol: int(ledger.position[account, n])
@@ -200,8 +204,8 @@ class Night:
             positions={symbol: lots for symbol, lots in held.items() if lots},
             marks=self._marks(), listed=tuple(listed),
         )  # fmt: skip
-        sent_ns, at_ns = world.sessions[day].end_ns, world.sessions[day + 1].start_ns
-        self._publish(f"{TOPIC}/{SWARM_ACCOUNT}", statement, sent_ns, at_ns)
+        sent_ns = world.sessions[day].end_ns
+        self._publish(f"{TOPIC}/{SWARM_ACCOUNT}", statement, sent_ns, self._morning_ns(day))
 
     def _publish(self, topic: str, message: Message, sent_ns: int, at_ns: int) -> None:
         kernel = self._world.kernel

@@ -30,7 +30,13 @@ from scenarios.builders.warm_up import compile_all, compile_replay, compiling
 from scenarios.builders.world import World
 from scenarios.config.load import Config
 from scenarios.report.write import write_report
-from scenarios.run.decisions import approval_counts, decision_rows, facts_of, gate_ledger
+from scenarios.run.decisions import (
+    account_moves,
+    approval_counts,
+    decision_rows,
+    facts_of,
+    gate_ledger,
+)
 from scenarios.run.desk_results import desk_summary
 from scenarios.run.inputs import data_files
 from scenarios.run.margin_results import write_margin_tables
@@ -131,6 +137,8 @@ def run_scenario(
     )  # fmt: skip
     facts = list(facts_of(loop.world.floor.audit))
     summary["approvals"] = approval_counts(facts) | {"answered_by": who_answers(config)}
+    if moves := account_moves(facts):
+        summary["account_moves"] = moves
     if head is not None:
         summary["gate"] = gate_ledger(facts, day)
         summary["audit"] = {"records": head.number, "head": head.hash.hex()}

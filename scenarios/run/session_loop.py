@@ -36,6 +36,7 @@ from scenarios.run.inputs import data_files
 from scenarios.run.night import Night
 
 JOURNAL = "journal.msgpack"
+HEARD_WITHIN_NS = SECOND_NS  # From a night's notices to the last actor of the desk, and far more.
 Rows = NDArray[np.int64]
 
 
@@ -253,6 +254,9 @@ class SessionLoop:
         self.day += 1
         if not self.is_over:
             self._open_day()
+            return
+        # The last night is heard of while there is still somebody to hear it.
+        self.world.kernel.run_until(self.world.sessions[-1].end_ns + HEARD_WITHIN_NS)
 
     def _open_day(self) -> None:
         self._books.day = self.world.sessions[self.day].date.toordinal()

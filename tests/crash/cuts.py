@@ -7,7 +7,7 @@ the one that failed again.
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -15,9 +15,9 @@ from environment.draws import Stream, stream_key
 from environment.errors import OperatingError
 from environment.record.faulty_disk import Crash, FaultyDisk, Loss
 from tests.crash.desk import Process
-from tests.crash.outside import MILLISECOND, Faults, Outside
+from tests.crash.outside import HIGH, LOW, MILLISECOND, Faults, Outside
 
-ORDERS = 5
+ORDERS = 7
 PAGE = 256  # Bytes by which a disk that fills up gets larger from one cut to the next.
 SECOND = 1_000 * MILLISECOND
 START_NS = 1_000 * SECOND
@@ -103,6 +103,11 @@ def _start(
         segment_bytes=plan.segment_bytes,
     )  # fmt: skip
     process.begin()
+    # A cut falls between any two steps, and no step takes a part of a unit in.
+    desk, venue = process.custodian.state.table.positions, outside.venue_positions
+    for whose, positions in (("the desk", desk), ("the venue", venue)):
+        if not in_ratio(positions):
+            raise Harm(f"{whose} holds legs out of ratio: {_held(positions)}")
     return process
 
 
@@ -135,7 +140,15 @@ def check(process: Process, outside: Outside, *, may_break: bool = False) -> Non
         ),
         "a handler raised": process.kernel.dead_letters != (),
         "the desk holds other orders than the venue": table.orders.keys() != outside.working.keys(),
-        "positions differ": table.positions.get("AAPL", 0) != outside.positions.get("AAPL", 0),
+        "positions differ": (
+            _held(table.positions) != _held(outside.positions)
+            or _held(table.positions) != _held(outside.venue_positions)
+            or _held(table.positions)
+            != _held(
+                {symbol: one.position for symbol, one in process.risk.state.book.account.items()}
+            )
+        ),
+        "legs are out of ratio": not in_ratio(table.positions),
         "risk reserves for other orders": (
             {held.tracked.order_id for held in table.orders.values()}
             != set(process.risk.state.book.orders)
@@ -144,6 +157,15 @@ def check(process: Process, outside: Outside, *, may_break: bool = False) -> Non
     found = [text for text, holds in faults.items() if holds]
     if found:
         raise Harm("; ".join(found))
+
+
+def _held(positions: Mapping[str, int]) -> dict[str, int]:
+    return {symbol: lots for symbol, lots in positions.items() if lots}
+
+
+def in_ratio(positions: Mapping[str, int]) -> bool:
+    """Return whether what is held of the structure's legs is whole units of it."""
+    return positions.get(HIGH, 0) == -2 * positions.get(LOW, 0)
 
 
 def cuts(count: int, first_seed: int = 1) -> Iterator[tuple[int, int]]:

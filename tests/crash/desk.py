@@ -1,5 +1,6 @@
 """The desk of a crash test: the shipped risk desk and custodian, durable, and one who proposes."""
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from agents.desk.controls import Limit, Mandate, Rulebook
 from agents.desk.custodian import Custodian
 from agents.desk.custodian_state import CustodianSettings
 from agents.desk.risk import Risk, RiskSettings
+from agents.desk.structure_quotes import opposite
 from agents.orders import OrderNumbers
 from environment.actors import (
     Actor,
@@ -26,6 +28,7 @@ from environment.messages import (
     CancelRequest,
     OrderEvent,
     OrderRequest,
+    ReplaceRequest,
     Resumed,
     Side,
     TimerFired,
@@ -37,12 +40,14 @@ from environment.record.syncer import SyncEach
 from environment.venue_messages import BREAKS_TOPIC, BreakFound, RenewSession, VenueSession
 from scenarios.protocol import PROTOCOL
 from tests.crash.chain import KEY as CHAIN_KEY
-from tests.crash.outside import KEYS, MILLISECOND, Outside
+from tests.crash.outside import HIGH, KEYS, LEGS, LOW, MILLISECOND, SERIES, Outside
 
 AAPL = make_equity("AAPL")
 OWNER = "quant/maker"
 RUN = "desk-under-test"
 BEAT_NS = 120 * MILLISECOND
+STRUCTURES = 0.5  # Of its orders have legs.
+MARKS = {"AAPL": 10_000, LOW: 4, HIGH: 2}
 
 
 class Door(Actor[Resumed | TimerFired | VenueSession]):
@@ -91,12 +96,16 @@ class Witness(Actor[Resumed | BreakFound]):
 
 
 class Proposer(Actor[Resumed | TimerFired | OrderEvent]):
-    """Asks for an order on each beat, sometimes cancels the last; forgets all when it dies."""
+    """Asks for an order or a structure on each beat, sometimes cancels or replaces the last.
+
+    It forgets all when it dies.
+    """
 
     def __init__(self, risk: ActorRef[Any], orders: int) -> None:
         self._risk, self._orders = risk, orders
         self._numbers = OrderNumbers()
         self._last = ""
+        self._is_structure = False
 
     def receive(self, ctx: ActorContext, message: Resumed | TimerFired | OrderEvent) -> None:
         if isinstance(message, Resumed):
@@ -115,12 +124,27 @@ class Proposer(Actor[Resumed | TimerFired | OrderEvent]):
         if self._last and ctx.rng.uniform() < 0.25:
             ctx.send(self._risk, CancelRequest(order_id=self._last))
             return
+        price = ctx.rng.integer(-5, 6)
+        if self._last and ctx.rng.uniform() < 0.2:
+            level = price if self._is_structure else 10_000 + price
+            most = 4 if self._is_structure else 12
+            ctx.send(self._risk, ReplaceRequest(
+                order_id=self._last, quantity=ctx.rng.integer(1, most), price=level,
+            ))  # fmt: skip
+            return
+        self._is_structure = ctx.rng.uniform() < STRUCTURES
         side: Side = "buy" if ctx.rng.uniform() < 0.5 else "sell"
         self._last = self._numbers.next_id(ctx.address, ctx.now_ns())
-        order = OrderRequest(
-            order_id=self._last, instrument="AAPL", side=side, quantity=10,
-            price=10_000 + ctx.rng.integer(-5, 6),
-        )  # fmt: skip
+        if self._is_structure:  # Bought, whichever way its legs go.
+            order = OrderRequest(
+                order_id=self._last, instrument="AAPL", side="buy", quantity=2, price=price,
+                legs=LEGS if side == "buy" else opposite(LEGS),
+            )  # fmt: skip
+        else:
+            order = OrderRequest(
+                order_id=self._last, instrument="AAPL", side=side, quantity=10,
+                price=10_000 + price,
+            )  # fmt: skip
         ctx.send(self._risk, order)
 
 
@@ -166,11 +190,12 @@ class Process:
     def _spawn(self, orders: int) -> tuple[Risk, Custodian]:
         kernel = self.kernel
         ref: Any = kernel.reference
-        mandate = Mandate(instruments=("AAPL",), notional_micros=1_000_000_000_000)
+        mandate = Mandate(instruments=("AAPL", "AAPL/options"), notional_micros=1_000_000_000_000)
         # What costs more than 10 at 100.03 is refused, so that refusals are chained, too.
         limits = {"position": Limit(hard=10_000), "order_notional": Limit(hard=1_000_300_000)}
         given = RiskSettings(
-            account="swarm", instruments=(AAPL,), reference_ticks={"AAPL": 10_000},
+            account="swarm", instruments=(AAPL, *SERIES), reference_ticks=MARKS,
+            today=date(1970, 1, 1),
             rules=Rulebook(limits=limits, mandates={OWNER: mandate}),
             cash_micros=1_000_000_000_000,
         )  # fmt: skip

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from environment.actors.ports import MemoryDisk
-from environment.clearing_messages import PositionClosed
+from environment.clearing_messages import ClosePosition, PositionClosed
 from environment.market.clearing_events import BuyInOrdered, MarginCalled, MarginCallMet
-from environment.messages import SubmitOrder
 from scenarios.builders.clearing import LIQUIDATION
 from scenarios.places import SHIPPED
 from scenarios.run.session_loop import SessionLoop
@@ -38,7 +37,7 @@ def test_margin_calls_are_carried_out_after_their_deadline(tmp_path: Path) -> No
     called = [event for event in told if isinstance(event, MarginCalled)]
     met = [event for event in told if isinstance(event, MarginCallMet)]
     first = {call.account for call in called if call.session == called[0].session}
-    orders = sent_by(disk, LIQUIDATION, SubmitOrder)
+    orders = sent_by(disk, LIQUIDATION, ClosePosition)
     assert {e.message.reason for e in sent_by(disk, LIQUIDATION, PositionClosed)} == {"margin_call"}
     assert min(envelope.sent_ns for envelope in orders) > called[0].due_ns
     assert len({event.account for event in met} & first) > len(first) // 2

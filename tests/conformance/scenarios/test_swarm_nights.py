@@ -23,6 +23,7 @@ from environment.option_messages import ChainUpdate, SeriesListed
 from scenarios.builders.warm_up import compile_all
 from scenarios.config.load import load_config
 from scenarios.places import SHIPPED
+from scenarios.run.decisions import account_moves, facts_of
 from scenarios.run.session_loop import SessionLoop
 
 FRIDAY = date(2021, 2, 5)
@@ -119,10 +120,12 @@ class World:
         return int(MarketLedger(self.world.market).cash[self.swarm])
 
     def mornings(self) -> Iterator[int]:
-        """Yield each day after the first, once it has begun."""
+        """Yield each day after the first, once it has begun, and then the end of the run."""
         for number, session in enumerate(self.world.sessions[1:], 1):
             self.loop.advance_to(session.start_ns + 1_000_000_000)
             yield number
+        self.loop.advance_to(self.loop.end_ns)
+        yield len(self.world.sessions)
 
 
 @pytest.fixture(scope="module")
@@ -142,14 +145,13 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[dict[str
             "reports": world.venue.state.book.sequence, "state": desk.states.of("desk:"),
             "breaks": dict(world.custodian.state.breaks),
         })  # fmt: skip
-    world.loop.advance_to(world.loop.end_ns)
     world.loop.finish()
     return world, seen
 
 
 def test_everybody_holds_what_the_clearing_firm_holds(days: Any) -> None:
     _, seen = days
-    assert len(seen) == 2
+    assert len(seen) == 3
     for morning in seen:
         assert morning["venue"] == morning["custodian"] == morning["risk"] == morning["truth"]
         assert morning["breaks"] == {}
@@ -187,3 +189,18 @@ def test_adjusted_series_goes_by_its_new_symbol_everywhere(days: Any) -> None:
     # The exchange takes orders in it by that name, and publishes under it.
     assert world.world.exchange._symbols[adjusted] == number
     assert seen[0]["marks"]["ABM"] < 20_000  # The split's, not the evening's.
+
+
+def test_the_night_after_the_last_day_is_heard_before_the_run_ends(days: Any) -> None:
+    world, seen = days
+    facts = list(facts_of(world.world.floor.audit))
+    moves = account_moves(facts)
+    nights = [session.date.isoformat() for session in world.world.sessions]
+    assert {row["session"] for row in moves} <= set(nights)
+    assert seen[2]["reports"] > seen[1]["reports"]
+    statements = [
+        message["session"] for _, _, message in facts
+        if message["type"] == "PositionMoved" and message["reason"] == "statement"
+    ]  # fmt: skip
+    assert statements == nights
+    assert {row["what"] for row in moves} >= {"exercise", "assignment", "expiry", "adjustment"}

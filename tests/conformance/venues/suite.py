@@ -26,7 +26,13 @@ from environment.messages import (
     ReplaceRequest,
 )
 from environment.option_messages import ChainUpdate
-from environment.venue_messages import AccountReport, OrderReport, ReportsGone, VenueReport
+from environment.venue_messages import (
+    AccountReport,
+    LegsFilled,
+    OrderReport,
+    ReportsGone,
+    VenueReport,
+)
 
 PATIENCE_S = 20.0
 Seal = Callable[[Any, int], Any]  # An approved order or replace, its verdict; sealed by risk.
@@ -99,7 +105,7 @@ class Bench:
 
         return await asyncio.wait_for(listen(), PATIENCE_S)
 
-    async def event(self, kind: type[Any], name: str) -> Any:
+    async def event(self, kind: type[Any] | tuple[type[Any], ...], name: str) -> Any:
         """Return the next event of a kind about an order."""
         report = await self.until(
             lambda heard: (
@@ -319,8 +325,9 @@ class OptionConformance(VenueConformance):
             done: dict[str, int] = {}
             wanted = {leg.instrument: 2 * leg.ratio for leg in bench.legs}
             while done != wanted:
-                fill = await bench.event(OrderFilled, name)
-                done[fill.instrument] = done.get(fill.instrument, 0) + fill.quantity
+                traded = await bench.event((LegsFilled, OrderFilled), name)
+                for fill in traded.fills if isinstance(traded, LegsFilled) else [traded]:
+                    done[fill.instrument] = done.get(fill.instrument, 0) + fill.quantity
             report = await bench.order(name)
             assert report.order is not None
             assert (report.order.state, report.order.filled) == ("filled", 2)

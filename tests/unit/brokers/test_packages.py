@@ -32,7 +32,7 @@ from environment.option_messages import (
     SubmitPackage,
 )
 from environment.signed import SignedVerdict
-from environment.venue_messages import VenueReport
+from environment.venue_messages import LegsFilled, VenueReport
 
 KEYS = keys_of_seed(1)
 NAME = "desk/portfolio/1"
@@ -84,10 +84,7 @@ class Bench:
         self.say(
             leg(entered, LOW, "buy", 210, units),
             leg(entered, HIGH, "sell", 125, units), leg(entered, HIGH, "sell", 120, units),
-            PackageFilled(
-                order_id=entered, side="buy", price=-35, quantity=units, leaves=leaves,
-                against="legs", exchange_ns=9, package_id=1,
-            ),
+            whole(entered, units, leaves),
         )  # fmt: skip
 
     def asked(self) -> list[Any]:
@@ -98,7 +95,11 @@ class Bench:
         """Return the events that the custodian was told, numbered without holes."""
         reports = [m for m in self.ctx.messages() if isinstance(m, VenueReport)]
         assert [report.sequence for report in reports] == list(range(1, len(reports) + 1))
-        return [report.event for report in reports]
+        events: list[Any] = []
+        for report in reports:
+            event = report.event
+            events += event.fills if isinstance(event, LegsFilled) else [event]
+        return events
 
     @property
     def positions(self) -> dict[str, int]:
@@ -109,6 +110,13 @@ def leg(entered: str, symbol: str, side: Any, price: int, lots: int) -> LegFille
     return LegFilled(
         order_id=entered, instrument=symbol, side=side, price=price, quantity=lots, fee_micros=650,
         exchange_ns=9, trade_id=3,
+    )  # fmt: skip
+
+
+def whole(entered: str, units: int, leaves: int) -> PackageFilled:
+    return PackageFilled(
+        order_id=entered, side="buy", price=-35, quantity=units, leaves=leaves, against="legs",
+        exchange_ns=9, package_id=1,
     )  # fmt: skip
 
 
@@ -151,14 +159,18 @@ def test_what_no_package_can_be_is_refused_by_the_venue(terms: dict[str, Any], w
     assert refused.reason.startswith(word)
 
 
-def test_fills_are_told_leg_by_leg_and_a_unit_counts_once_all_legs_have_traded() -> None:
+def test_a_trade_is_one_report_of_all_its_legs_and_never_held_in_part() -> None:
     bench = Bench()
     bench.say(accepted())
     bench.say(leg(NAME, LOW, "buy", 210, 2))
     order = bench.venue.state.book.working[NAME]
-    assert (order.filled, bench.positions) == (0, {LOW: 2})
+    assert (order.filled, bench.positions) == (0, {})
     bench.say(leg(NAME, HIGH, "sell", 120, 4))
+    assert (order.filled, bench.positions) == (0, {})
+    bench.say(whole(NAME, 2, 3))
     assert (order.filled, bench.positions) == (2, {LOW: 2, HIGH: -4})
+    reports = [m for m in bench.ctx.messages() if isinstance(m, VenueReport)]
+    assert [type(report.event) for report in reports] == [OrderAccepted, LegsFilled]
     bench.trade(3, 0)
     told = bench.told()
     assert isinstance(told[0], OrderAccepted)
@@ -233,7 +245,8 @@ def test_who_waited_is_told_leg_by_leg() -> None:
     bench = Bench()
     bench.say(accepted())
     came = leg(NAME, HIGH, "sell", 125, 2)
-    bench.say(msgspec.structs.replace(leg(NAME, LOW, "buy", 210, 1), liquidity="maker"), came)
+    waited = msgspec.structs.replace(leg(NAME, LOW, "buy", 210, 1), liquidity="maker")
+    bench.say(waited, came, whole(NAME, 1, 4))
     fills = [event for event in bench.told() if isinstance(event, OrderFilled)]
     assert [fill.liquidity for fill in fills] == ["maker", "taker"]
 

@@ -11,13 +11,14 @@ from environment.actors import ActorRef
 from environment.actors.testing import RecordingContext
 from environment.clearing_messages import (
     AccountStanding,
+    ClosePosition,
     HoldersReport,
     QueryHolders,
     QueryStanding,
 )
 from environment.instruments import make_equity, make_option, to_micros
 from environment.market.clearing_events import BuyInOrdered, MarginCalled, MarginCallMet
-from environment.messages import Message, RequestExpired, Resumed, SubmitOrder, TimerFired
+from environment.messages import Message, RequestExpired, Resumed, TimerFired
 from tests.unit.desk.factories import context, phase
 
 NIGHT, MORNING = date(2014, 6, 19), date(2014, 6, 20)
@@ -71,8 +72,8 @@ def standing(cash: int, **held: int) -> AccountStanding:
 
 def orders(ctx: RecordingContext) -> list[tuple[str, str, str, int]]:
     return [
-        (m.account, m.instrument, m.side, m.quantity)
-        for m in ctx.messages() if isinstance(m, SubmitOrder)
+        (m.order.account, m.order.instrument, m.order.side, m.order.quantity)
+        for m in ctx.messages() if isinstance(m, ClosePosition)
     ]  # fmt: skip
 
 

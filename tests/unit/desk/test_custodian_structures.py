@@ -10,6 +10,7 @@ from environment.messages import OrderCancelled, OrderFilled
 from environment.venue_messages import (
     MOVES_TOPIC,
     AccountReport,
+    LegsFilled,
     OrderReport,
     OwnerDown,
     PositionMoved,
@@ -115,3 +116,29 @@ def test_margin_call_stops_opening_and_its_end_starts_nothing() -> None:
     assert (lowered.to, lowered.reason) == ("reducing", "margin call")
     desk.report(MarginCallMetNotice(account="swarm", session=DAY))
     assert desk.ctx.sent == []
+
+
+def test_fill_that_the_broker_brought_about_is_no_foreign_one() -> None:
+    desk = opened()
+    desk.report(PositionMoved(
+        instrument=C105, change=1, before=-2, reason="closed", session=DAY, cash_micros=-65_000_000,
+        order_id="clearing/liquidation/7", by="clearing/liquidation", why="margin_call", price=65,
+        fee_micros=500_000, shortfall_micros=9_000_000,
+    ))  # fmt: skip
+    assert lots(desk)[C105] == -1
+    assert desk.state.table.owners[AGENT][C105] == -1
+    published = [one for one in desk.ctx.published if one.to == MOVES_TOPIC]
+    assert [one.message.by for one in published] == ["clearing/liquidation"]
+    assert len(desk.ctx.published) == 1  # And no difference to the venue.
+    (lowered,) = [one for one in desk.to("desk/risk") if isinstance(one, LowerDesk)]
+    assert lowered.reason == "clearing/liquidation closes positions: margin call"
+    assert lowered.figures == f"clearing/liquidation/7: bought 1 {C105}, 9.00 were lacking"
+
+
+def test_a_trade_of_a_structure_is_taken_in_whole() -> None:
+    desk = Desk().hear(approved(quantity=5, price=-80, legs=CONDOR)).report(accepted(ID))
+    fills = structure_fills(ID, CONDOR, 2, 3)
+    desk.report(LegsFilled(order_id=ID, fills=tuple(fills)))
+    assert set(lots(desk).values()) == {2, -2}
+    assert [one for one in desk.to(AGENT) if isinstance(one, OrderFilled)] == fills
+    assert desk.state.table.orders[ID].tracked.filled == 2
