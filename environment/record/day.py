@@ -4,6 +4,7 @@ Arrays only; the tables give them names and money.
 """
 
 from functools import cached_property
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from environment.market import layout as at
 from environment.record.facts import MICROS, TapeFacts
 from environment.record.nights import Carried, carried, day_of, nights_between, scaled
-from environment.record.tape import TYPE_BITS, TYPE_MASK, Rows
+from environment.record.series_quotes import series_quotes
+from environment.record.tape import TYPE_BITS, TYPE_MASK, Rows, read_blocks, read_columns
 from environment.record.touches import Touches, dense_orders, read_touches
 
 Floats = NDArray[np.float64]
@@ -65,18 +67,68 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     state: Rows  # Index of STATES.
 
 
-class DayTape:
-    """One tape with what every table needs of it, each part worked out when first asked for."""
+class _Span:
+    """How many rows in memory there are, and when the first and the last one was written."""
 
-    def __init__(self, rows: Rows, facts: TapeFacts) -> None:
-        self.rows, self.facts = rows, facts
+    def __init__(self, rows: Rows) -> None:
+        self.count = len(rows)
+        self.first_ns = int(rows[0, at.T_TIME]) if len(rows) else 0
+        self.last_ns = int(rows[-1, at.T_TIME]) if len(rows) else 0
+
+
+class TapeFile:
+    """A tape on disk, of which one never needs all at once.
+
+    `count` are its rows, `kept` those that are no quotes of dealers, `first_ns` and `last_ns` the
+    times of its first and last one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.count = self.kept = self.first_ns = self.last_ns = 0
+        for block in read_columns(path, at.T_KIND, at.T_TIME):
+            if len(block):
+                self.first_ns = self.first_ns if self.count else int(block[0, 1])
+                self.last_ns = int(block[-1, 1])
+            self.count += len(block)
+            self.kept += int((block[:, 0] != at.K_QUOTE).sum())
+
+    def rows(self) -> Rows:
+        """Return all rows but dealers' quotes."""
+        rows, first = np.empty((self.kept, len(at.TAPE_COLUMNS)), np.int64), 0
+        for block in read_blocks(self._path):
+            kept = block[block[:, at.T_KIND] != at.K_QUOTE]
+            rows[first : first + len(kept)] = kept
+            first += len(kept)
+        return rows
+
+    def series_quotes(self, facts: TapeFacts) -> Rows | None:
+        """Return the touches of series, read a block at a time; None where there are none."""
+        stocks = sum(one.kind == "stock" for one in facts.instruments)
+        if stocks == len(facts.instruments):
+            return None
+        return series_quotes(lambda: read_blocks(self._path), stocks, len(facts.instruments))
+
+
+class DayTape:
+    """One tape with what every table needs of it, each part worked out when first asked for.
+
+    Of a tape that is `read` from a file, `rows` leave out dealers' quotes: of a day of options they
+    are nearly all of it, and only the series' touches need them, which are read apart.
+    """
+
+    def __init__(self, rows: Rows, facts: TapeFacts, read: TapeFile | None = None) -> None:
+        self.rows, self.facts, self._read = rows, facts, read
+        told: TapeFile | _Span = _Span(rows) if read is None else read
+        self.count, self.first_ns, self.last_ns = told.count, told.first_ns, told.last_ns
         self._mids: dict[int, tuple[Rows, Floats]] = {}
         self._order, self._counterparty, self._orders = dense_orders(rows)
 
     @cached_property
     def touches(self) -> Touches:
         """Return quotes and depth."""
-        return read_touches(self.rows, self.facts)
+        of_series = None if self._read is None else self._read.series_quotes(self.facts)
+        return read_touches(self.rows, self.facts, of_series=of_series)
 
     @cached_property
     def money_per_tick_lot(self) -> Floats:

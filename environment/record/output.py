@@ -4,10 +4,10 @@ from pathlib import Path
 
 import polars as pl
 
-from environment.record.day import DayTape
+from environment.record.day import DayTape, TapeFile
 from environment.record.files import whole_file
 from environment.record.tables import accounts_table, decisions_table, quotes_table, trades_table
-from environment.record.tape import Rows, read_facts, read_tape
+from environment.record.tape import Rows, read_facts
 from environment.record.tca import tca_table
 
 TAPE = "orders.parquet"
@@ -17,7 +17,8 @@ TABLES = ("trades", "quotes", "orders", "decisions", "accounts", "tca")
 def read_day(folder: Path) -> DayTape:
     """Return the tape of a run, ready for every table."""
     path = folder / TAPE
-    return DayTape(read_tape(path), read_facts(path))
+    read = TapeFile(path)
+    return DayTape(read.rows(), read_facts(path), read)
 
 
 def write_tables(

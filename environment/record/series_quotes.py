@@ -4,6 +4,8 @@ A chain is requoted millions of times a day, by few at a time: so each side of a
 list of whoever stands in it, and the best of it is looked for once a second.
 """
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,58 +15,86 @@ from environment.record.tape import PHASE_COLUMN, TYPE_BITS, Rows
 
 _SECOND = 1_000_000_000
 _NOBODY = -1
-_PART = 1 << 20
 Places = NDArray[np.int32]
 # Per order: price, lots shown, side, instrument, neighbours in its side's list (-1: none), account.
 _PRICE, _LOTS, _SIDE, _INSTRUMENT, _BEFORE, _AFTER, _ACCOUNT, _IS_QUOTE = range(8)
 
 
-def series_quotes(rows: Rows, stocks: int, instruments: int) -> Rows:
+def series_quotes(blocks: Callable[[], Iterator[Rows]], stocks: int, instruments: int) -> Rows:
     """Return (n, 6) rows as `touches` has them: time, instrument, bid, lots, ask, lots.
 
     Parameters
     ----------
-    rows : a tape, whole or the rows of its series.
+    blocks : callable
+        Gives the tape block by block, each time it is asked: it is read twice.
     stocks, instruments : int
         Series are the instruments from number `stocks` on.
     """
-    is_mine = (rows[:, at.T_INSTRUMENT] >= stocks) | (rows[:, at.T_KIND] == at.K_PURGE)
-    if not is_mine.any():
+    unique = _orders(blocks, stocks)
+    if not len(unique):
         return np.empty((0, 6), np.int64)
-    own, other, orders = _dense(rows)
-    state = np.full((orders, 8), _NOBODY, np.int64)
+    state = np.full((len(unique), 8), _NOBODY, np.int64)
     state[:, _LOTS] = 0
-    # A touch needs a row of its series, and there is one a second at most.
-    key = rows[is_mine, at.T_TIME] // _SECOND * instruments + rows[is_mine, at.T_INSTRUMENT]
-    pairs = len(np.unique(key))
-    wide = int((rows[:, at.T_KIND] == at.K_PURGE).sum()) * (instruments - stocks)
-    found = np.empty((pairs + wide + instruments, 6), np.int64)
     heads = np.full((instruments, 2), _NOBODY, np.int64)
-    count = _replay(np.ascontiguousarray(rows), is_mine, own, other, state, heads, found)
-    return found[:count].copy()
+    seen = _Seen(instruments)
+    found: list[Rows] = []
+    for block in blocks():
+        rows = np.ascontiguousarray(block[_is_of_series(block, stocks)])
+        if len(rows):
+            found.append(seen.replay(rows, unique, state, heads))
+    found.append(seen.close(state, heads))
+    return np.concatenate(found)
 
 
-def _dense(rows: Rows) -> tuple[Places, Places, int]:
-    """Return numbers in place of order ids: own, the other's of fills and quotes; how many.
+def _is_of_series(rows: Rows, stocks: int) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = rows[:, at.T_INSTRUMENT] >= stocks
+    found |= rows[:, at.T_KIND] == at.K_PURGE
+    return found
 
-    In parts: a day of options is a gigabyte, and to sort all its ids at once would take another.
-    """
-    parts = [slice(first, first + _PART) for first in range(0, len(rows), _PART)]
-    both = np.isin(rows[:, at.T_KIND], (at.K_FILL, at.K_QUOTE))
-    seen = [
-        np.unique(np.concatenate((
-            rows[part, at.T_ORDER], rows[part, at.T_COUNTERPARTY][both[part]]
-        )))
-        for part in parts
-    ]  # fmt: skip
-    unique = np.unique(np.concatenate(seen))
-    own = np.empty(len(rows), np.int32)
-    other = np.full(len(rows), _NOBODY, np.int32)
-    for part in parts:
-        own[part] = np.searchsorted(unique, rows[part, at.T_ORDER])
-        chosen = both[part]
-        other[part][chosen] = np.searchsorted(unique, rows[part, at.T_COUNTERPARTY][chosen])
-    return own, other, len(unique)
+
+def _orders(blocks: Callable[[], Iterator[Rows]], stocks: int) -> Rows:
+    """Return the ids of all orders in series, in order; those of each block alone at a time."""
+    unique = np.empty(0, np.int64)
+    for block in blocks():
+        rows = block[_is_of_series(block, stocks)]
+        both = np.isin(rows[:, at.T_KIND], (at.K_FILL, at.K_QUOTE))
+        ids = (unique, rows[:, at.T_ORDER], rows[both, at.T_COUNTERPARTY])
+        unique = np.unique(np.concatenate(ids))
+    return unique
+
+
+class _Seen:
+    """What a replay carries from one block to the next."""
+
+    def __init__(self, instruments: int) -> None:
+        self._changed = np.zeros(instruments, np.bool_)
+        self._is_open = np.ones(instruments, np.bool_)
+        self._stamp = np.zeros(instruments, np.int64)
+        self._last = np.zeros((instruments, 4), np.int64)
+        self._second = np.full(1, _NOBODY, np.int64)
+
+    def replay(self, rows: Rows, unique: Rows, state: Rows, heads: Rows) -> Rows:
+        """Return the touches of the seconds that end within a block."""
+        own = np.searchsorted(unique, rows[:, at.T_ORDER]).astype(np.int32)
+        other = np.full(len(rows), _NOBODY, np.int32)
+        both = np.isin(rows[:, at.T_KIND], (at.K_FILL, at.K_QUOTE))
+        other[both] = np.searchsorted(unique, rows[both, at.T_COUNTERPARTY])
+        # A row changes one series, a purge perhaps all; and all may wait for the second's end.
+        purges = int((rows[:, at.T_KIND] == at.K_PURGE).sum())
+        found = np.empty((len(rows) + (purges + 1) * len(heads), 6), np.int64)
+        count = _replay(
+            rows, own, other, state, heads, found, self._changed, self._is_open, self._stamp,
+            self._last, self._second,
+        )  # fmt: skip
+        return found[:count].copy()
+
+    def close(self, state: Rows, heads: Rows) -> Rows:
+        """Return the touches of the last second."""
+        found = np.empty((len(heads), 6), np.int64)
+        count = _flush(
+            state, heads, found, self._changed, self._is_open, self._stamp, self._last, 0
+        )
+        return found[:count].copy()
 
 
 @njit
@@ -170,28 +200,30 @@ def _record(state: Rows, heads: Rows, instrument: int, time: int, last: Rows, fo
 
 
 @njit
-def _replay(
-    rows: Rows, is_mine: NDArray[np.bool_], own: Places, other: Places, state: Rows, heads: Rows,
-    found: Rows,
+def _flush(
+    state: Rows, heads: Rows, found: Rows, changed: NDArray[np.bool_], is_open: NDArray[np.bool_],
+    stamp: Rows, last: Rows, count: int,
 ) -> int:  # fmt: skip
-    """Read the rows; write a touch at the end of each second in which it changed; count them."""
-    instruments = len(heads)
-    changed = np.zeros(instruments, np.bool_)
-    is_open = np.ones(instruments, np.bool_)
-    stamp = np.zeros(instruments, np.int64)
-    last = np.zeros((instruments, 4), np.int64)
+    """Write the touch of every series that a second changed; return how many there are by now."""
+    for instrument in range(len(heads)):
+        if changed[instrument] and is_open[instrument]:
+            count = _record(state, heads, instrument, stamp[instrument], last, found, count)
+        changed[instrument] = False
+    return count
+
+
+@njit
+def _replay(
+    rows: Rows, own: Places, other: Places, state: Rows, heads: Rows, found: Rows,
+    changed: NDArray[np.bool_], is_open: NDArray[np.bool_], stamp: Rows, last: Rows, second: Rows,
+) -> int:  # fmt: skip
+    """Read rows of series; write a touch at the end of each second in which it changed."""
     count = 0
-    for i in range(len(rows) + 1):
-        is_over = i == len(rows)
-        if is_over or (i and rows[i, at.T_TIME] // _SECOND > rows[i - 1, at.T_TIME] // _SECOND):
-            for instrument in range(instruments):
-                if changed[instrument] and is_open[instrument]:
-                    count = _record(state, heads, instrument, stamp[instrument], last, found, count)
-                changed[instrument] = False
-            if is_over:
-                break
-        if not is_mine[i]:
-            continue
+    for i in range(len(rows)):
+        now = rows[i, at.T_TIME] // _SECOND
+        if second[0] != _NOBODY and now > second[0]:
+            count = _flush(state, heads, found, changed, is_open, stamp, last, count)
+        second[0] = now
         kind, instrument = rows[i, at.T_KIND], rows[i, at.T_INSTRUMENT]
         if kind == at.K_PURGE:
             _purge(rows[i], state, heads, changed, stamp)

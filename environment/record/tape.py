@@ -168,6 +168,18 @@ def read_tape(path: Path) -> Rows:
     return rows
 
 
+def read_columns(path: Path, *columns: int) -> Iterator[Rows]:
+    """Yield some of the tape's columns, block for block, as arrays of shape (rows, columns)."""
+    names = [_STORED[column] for column in columns]
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=names)
+            found = np.empty((table.num_rows, len(columns)), np.int64)
+            for place, name in enumerate(names):
+                found[:, place] = _integers(table.column(name), name)
+            yield found
+
+
 def read_facts(path: Path) -> TapeFacts:
     """Return the names that the tape was written with."""
     metadata = pq.read_schema(path).metadata or {}
@@ -244,8 +256,10 @@ def _named_used(codes: Rows, facts: TapeFacts) -> Arrow:
 def _rows_of(table: Arrow) -> Rows:
     rows = np.empty((table.num_rows, _WIDTH), np.int64)
     for column, name in enumerate(_STORED):
-        chunk = table.column(name)
-        if name == "time":
-            chunk = chunk.cast(pa.int64())
-        rows[:, column] = chunk.to_numpy()
+        rows[:, column] = _integers(table.column(name), name)
     return rows
+
+
+def _integers(column: Arrow, name: str) -> Rows:
+    found: Rows = (column.cast(pa.int64()) if name == "time" else column).to_numpy()
+    return found

@@ -45,17 +45,21 @@ def read_touches(
     *,
     depth_levels: int = DEPTH_LEVELS,
     depth_interval_ns: int = DEPTH_INTERVAL_NS,
+    of_series: Rows | None = None,
 ) -> Touches:
     """Return every touch of the continuous phases, and the depth of stocks at regular moments.
 
     Stocks stand before their series. Of a series there is the last touch of each second, and no
-    depth: dealers requote hundreds of them at a time.
+    depth: dealers requote hundreds of them at a time. `of_series` are those touches, where they
+    were read apart.
     """
     instruments = sum(one.kind == "stock" for one in facts.instruments)
-    of_series = np.empty((0, 6), np.int64)
     if instruments < len(facts.instruments):
-        of_series = series_quotes(rows, instruments, len(facts.instruments))
+        if of_series is None:
+            of_series = series_quotes(lambda: iter([rows]), instruments, len(facts.instruments))
         rows = rows[rows[:, at.T_INSTRUMENT] < instruments]
+    else:
+        of_series = np.empty((0, 6), np.int64)
     order, counterparty, orders = dense_orders(rows)
     rank, prices, first_rank = _ranks(rows, instruments)
     grid = _grid(rows, facts, depth_interval_ns)

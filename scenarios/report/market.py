@@ -35,7 +35,7 @@ def phases(day: DayTape, instrument: int) -> list[tuple[int, int, int]]:
     """Return (from, to, phase) of one instrument's day, in order."""
     rows = day.rows
     chosen = rows[(rows[:, at.T_KIND] == at.K_PHASE) & (rows[:, at.T_INSTRUMENT] == instrument)]
-    ends = [*chosen[1:, at.T_TIME].tolist(), int(rows[-1, at.T_TIME]) if len(rows) else 0]
+    ends = [*chosen[1:, at.T_TIME].tolist(), day.last_ns]
     return [
         (int(row[at.T_TIME]), int(end), int(row[PHASE_COLUMN]))
         for row, end in zip(chosen, ends, strict=True)

@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from environment.record.files import write_whole
@@ -50,7 +51,8 @@ def report_html(result: RunResult) -> str:
 
 def _badges(result: RunResult) -> list[str]:
     facts, summary = result.day.facts, result.summary
-    opened = local_ms(result.day.rows[:1, 1], facts.zone)
+    first = [result.day.first_ns] if result.day.count else []
+    opened = local_ms(np.array(first, np.int64), facts.zone)
     date = pl.Series(opened).cast(pl.Int64).cast(pl.Datetime("ms")).dt.date()
     good = sum(passes(given) for given in result.marks.values())
     badges = [
@@ -85,7 +87,7 @@ def _headline(result: RunResult) -> str:
         ("1-minute volatility", f"{number(figures['volatility']['minute_bps'], 2)} bps",
          f"day {number(figures['volatility']['day_bps'], 0)} bps"),
         ("volume", number(traded), "lots"),
-        ("orders", number(result.order_lives.height), f"{number(len(day.rows))} rows of tape"),
+        ("orders", number(result.order_lives.height), f"{number(day.count)} rows of tape"),
     ]  # fmt: skip
     for name, label in (("messages", "messages handled"), ("wall_seconds", "seconds of computing")):
         if name in summary:

@@ -24,7 +24,7 @@ from scenarios.run.outcomes import ReplayResult
 from scenarios.run.progress import Phase, Progress, Silent
 from scenarios.run.replay_compare import Comparison
 from scenarios.run.runner import manifest_of, run_loop
-from scenarios.run.session_loop import JOURNAL, SessionLoop, header_of
+from scenarios.run.session_loop import JOURNAL, SPOOL, SessionLoop, header_of
 
 IN_PYTHON = "agents_in_python"
 
@@ -151,8 +151,9 @@ class Recorded:
         """Return the run of a configuration with these inputs, but for those of one actor."""
         outcomes = {key: done for key, done in self.outcomes.items() if key[0] != without}
         loop = SessionLoop.build(
-            config, FolderDisk(folder), agents=agents, effects=RecordedEffects(outcomes)
-        )
+            config, FolderDisk(folder), agents=agents, effects=RecordedEffects(outcomes),
+            spool=folder / SPOOL,
+        )  # fmt: skip
         for at_ns, sender, recipient, message in self.admitted:
             if recipient != without:
                 loop.world.kernel.admit_at(at_ns, sender, recipient, message)
@@ -236,7 +237,9 @@ def replay(
         loop.finish()
         made = (Path(place) / JOURNAL).read_bytes()
         zone = loop.world.sessions[0].zone
+        assert loop.recording.rows is not None, "a replay keeps its tape"
         difference, equal = Comparison(recorded, made, loop.recording.rows, zone).run()
+        loop.recording.drop_rows()
     if difference is None:
         difference = recorded.not_as_written()
     elif conditions:

@@ -9,15 +9,14 @@ from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from environment.actors import Envelope
 from environment.record.journal import Block, End, Failed, Input, JournalReader, Record, Step
+from environment.record.spool import RowList, RowSpool
 from scenarios.protocol import PROTOCOL
 
 _LONGEST_CHAIN: Final = 20
 _LONGEST_TEXT: Final = 300
-Rows = NDArray[np.int64]
 
 
 class RecordedJournal(Protocol):
@@ -38,11 +37,13 @@ class Comparison:
     Parameters
     ----------
     rows
-        The tape of the run made now, in blocks: a recorded run that was interrupted ends with a
-        block that is a part of one here.
+        The tape of the run made now: a recorded run that was interrupted ends with a block that is
+        a part of one here.
     """
 
-    def __init__(self, recorded: RecordedJournal, made: bytes, rows: list[Rows], zone: str) -> None:
+    def __init__(
+        self, recorded: RecordedJournal, made: bytes, rows: RowSpool | RowList, zone: str
+    ) -> None:
         self._recorded, self._made = recorded, JournalReader(made, PROTOCOL)
         self._rows = rows
         self._zone = zoneinfo.ZoneInfo(zone)
@@ -76,9 +77,12 @@ class Comparison:
 
     def _is_part(self, block: Block, first: int) -> bool:
         """Return whether the tape made now holds the rows of a block that was cut short."""
-        tape = np.concatenate(self._rows) if self._rows else np.empty((0, 16), np.int64)
-        rows = np.ascontiguousarray(tape[first : first + block.rows], dtype="<i8")
-        return hashlib.sha256(rows.data).hexdigest() == block.sha256
+        digest, passed, last = hashlib.sha256(), 0, first + block.rows
+        for made in self._rows.blocks():
+            part = made[max(first - passed, 0) : max(last - passed, 0)]
+            digest.update(np.ascontiguousarray(part, dtype="<i8").data)
+            passed += len(made)
+        return passed >= last and digest.hexdigest() == block.sha256
 
     # --- telling -------------------------------------------------------------------------------
 

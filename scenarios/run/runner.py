@@ -43,7 +43,7 @@ from scenarios.run.margin_results import write_margin_tables
 from scenarios.run.option_results import write_option_tables
 from scenarios.run.progress import Phase, Progress, Silent
 from scenarios.run.result import FUNDAMENTAL, REPORT, SUMMARY, RunResult
-from scenarios.run.session_loop import JOURNAL, SessionLoop
+from scenarios.run.session_loop import JOURNAL, SPOOL, SessionLoop
 from scenarios.run.summary import summary_of
 
 Seat = Callable[[SessionLoop], AbstractContextManager[None]]
@@ -110,7 +110,8 @@ def run_scenario(
         compile_replay()
     clock.begin("build")
     try:
-        loop = SessionLoop.build(config, FolderDisk(output.path), agents=agents)
+        disk = FolderDisk(output.path)
+        loop = SessionLoop.build(config, disk, agents=agents, spool=output / SPOOL)
     except ConfigError:
         (output / JOURNAL).unlink(missing_ok=True)  # Of a run that never began.
         raise
@@ -120,6 +121,7 @@ def run_scenario(
         with seat(loop):
             complete = run_loop(loop, watched)
     except OperatingError:
+        loop.recording.drop_rows()
         raise  # The disk itself: nothing more can be kept.
     except BaseException:
         loop.abandon()
@@ -161,12 +163,13 @@ def run_loop(loop: SessionLoop, progress: Progress) -> bool:
 
 def write_tape(loop: SessionLoop, output: RunFolder) -> DayTape:
     """Write the tape and every table that comes from it, and return what they came from."""
+    kept = loop.recording.rows
+    assert kept is not None, "a run with a folder keeps its tape"
     facts = with_listed(loop.world.facts, loop.world.options.reserve, loop.world.series)
     with TapeWriter(output / "orders.parquet", facts) as tape:
-        kept = loop.recording.rows
-        kept.reverse()
-        while kept:  # A day of options is a gigabyte: it is needed once, not beside what is read.
-            tape.write(kept.pop())
+        for block in kept.blocks():
+            tape.write(block)
+    kept.remove()
     fees = loop.world.market.section(at.S_ACCOUNT)[:, at.A_FEES_PAID].copy()
     decisions = decision_rows(facts_of(loop.world.floor.audit))
     day = write_tables(output.path, fees_paid=fees, decisions=decisions)

@@ -22,6 +22,7 @@ from environment.market import layout as at
 from environment.options.broker_books import BrokerBooks
 from environment.record.journal import Header, Journal
 from environment.record.manifest import file_sha256, versions
+from environment.record.spool import RowList, RowSpool
 from llm.service import ModelService
 from scenarios.builders.clearing import open_house, open_list, open_office, open_watch
 from scenarios.builders.day import until_ns
@@ -36,6 +37,7 @@ from scenarios.run.inputs import data_files
 from scenarios.run.night import Night
 
 JOURNAL = "journal.msgpack"
+SPOOL = "orders.rows"  # Where the tape's blocks wait, under a temporary name.
 HEARD_WITHIN_NS = SECOND_NS  # From a night's notices to the last actor of the desk, and far more.
 Rows = NDArray[np.int64]
 
@@ -45,24 +47,28 @@ class Recording:
 
     Parameters
     ----------
-    keep_rows
-        Whether the tape stays in memory until it is written; a run without a folder needs none.
+    rows
+        Where the tape's blocks wait until the run is over; None keeps none of them.
     """
 
     def __init__(
         self, config: Config, disk: Disk, *, agents: Mapping[str, Factory] | None = None,
-        keep_rows: bool = True,
+        rows: RowSpool | RowList | None = None,
     ) -> None:  # fmt: skip
         self.journal = Journal(disk, JOURNAL, header_of(config, agents))
-        self.rows: list[Rows] = []
-        self._keep_rows = keep_rows
+        self.rows = rows
 
     def keep(self, rows: Rows) -> None:
         """Take one block of the tape: its digest now, its Parquet after the loop."""
         exact = np.ascontiguousarray(rows, dtype="<i8")
         self.journal.block(len(exact), hashlib.sha256(exact.data).hexdigest())
-        if self._keep_rows:
-            self.rows.append(exact)
+        if self.rows is not None:
+            self.rows.write(exact)
+
+    def drop_rows(self) -> None:
+        """Let go of the tape's blocks: nothing will be made of them."""
+        if self.rows is not None:
+            self.rows.remove()
 
 
 def header_of(config: Config, agents: Mapping[str, Factory] | None = None) -> Header:
@@ -148,9 +154,16 @@ class SessionLoop:
     @classmethod
     def build(
         cls, config: Config, disk: Disk, *, agents: dict[str, Factory] | None = None,
-        keep_rows: bool = True, effects: EffectRunner | None = None,
+        keep_rows: bool = True, spool: Path | None = None, effects: EffectRunner | None = None,
     ) -> "SessionLoop":  # fmt: skip
         """Return the run of a configuration, before its first event.
+
+        Parameters
+        ----------
+        keep_rows
+            Whether the tape is kept at all; a run without a folder needs none.
+        spool
+            By which file's name its blocks wait on disk; None: in memory.
 
         Raises
         ------
@@ -160,7 +173,8 @@ class SessionLoop:
             If the disk or a data file fails.
         """
         config = canonical_form(config)
-        recording = Recording(config, disk, agents=agents, keep_rows=keep_rows)
+        rows = RowList() if spool is None else RowSpool(spool)
+        recording = Recording(config, disk, agents=agents, rows=rows if keep_rows else None)
         models = model_service(config) if effects is None else None
         world = build(
             config, recording.journal, recording.keep, PROTOCOL, agents=agents,
@@ -225,6 +239,7 @@ class SessionLoop:
         """Write what is buffered, so that a run that broke can be read up to there."""
         self.world.market.flush_tape()
         self.recording.journal.flush()
+        self.recording.drop_rows()
         self._close()
 
     def _close(self) -> None:

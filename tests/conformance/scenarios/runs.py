@@ -60,7 +60,13 @@ def finished(scenario: str, settings: Iterable[str] = SHORT, **named: Any) -> Se
 
 def tape(loop: SessionLoop) -> Rows:
     """Return the tape of a finished run."""
-    return np.concatenate(loop.recording.rows)
+    return np.concatenate(blocks_of(loop))
+
+
+def blocks_of(loop: SessionLoop) -> list[Rows]:
+    """Return the same in blocks, as they were handed over."""
+    assert loop.recording.rows is not None, "the tape was kept"
+    return list(loop.recording.rows.blocks())
 
 
 def sent_by(disk: MemoryDisk, sender: str, kind: type[Message]) -> list[Envelope[Any]]:

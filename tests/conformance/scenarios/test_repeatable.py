@@ -9,6 +9,7 @@ from tests.conformance.scenarios.runs import (
     SHORT,
     SMALL_ACTORS,
     Idle,
+    blocks_of,
     finished,
     ready,
     same_tape,
@@ -75,8 +76,8 @@ def test_run_forked_in_the_middle_goes_on_as_the_run_itself(
         half.advance_to(half.end_ns)
         half.finish()
     assert same_tape(whole, loop)
-    assert loop.recording.rows[1:], "the fork lies inside the run"
-    both = [half.recording.rows[-1].tobytes() for half in (loop, twin)]
-    assert both[0] == both[1]
+    blocks = [blocks_of(half) for half in (loop, twin)]
+    assert blocks[0][1:], "the fork lies inside the run"
+    assert blocks[0][-1].tobytes() == blocks[1][-1].tobytes()
     ledgers = [half.world.market.section(at.S_ACCOUNT).tobytes() for half in (loop, twin)]
     assert ledgers[0] == ledgers[1]

@@ -38,7 +38,7 @@ def some_day(seed: int, steps: int = 300) -> Rows:
 @pytest.mark.parametrize("seed", range(3))
 def test_touches_of_series_agree_with_the_rebuilt_books(seed: int) -> None:
     rows = some_day(seed)
-    found = series_quotes(rows, 1, 4)
+    found = series_quotes(lambda: iter([rows]), 1, 4)
     rebuild, compared = BookRebuild(), 0
     seconds = rows[:, at.T_TIME] // SECOND
     shown = dict.fromkeys((1, 2, 3), (0, 0, 0, 0))
@@ -58,4 +58,15 @@ def test_touches_of_series_agree_with_the_rebuilt_books(seed: int) -> None:
 
 
 def test_a_tape_without_series_has_no_touches_of_them() -> None:
-    assert len(series_quotes(np.empty((0, 16), np.int64), 1, 1)) == 0
+    assert len(series_quotes(lambda: iter([np.empty((0, 16), np.int64)]), 1, 1)) == 0
+    assert len(series_quotes(lambda: iter([]), 1, 1)) == 0
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_touches_are_the_same_however_the_tape_is_cut_into_blocks(size: int) -> None:
+    rows = some_day(3)
+    cuts = range(0, len(rows), size)
+    whole = series_quotes(lambda: iter([rows]), 1, 4)
+    parts = series_quotes(lambda: iter([rows[cut : cut + size] for cut in cuts]), 1, 4)
+    assert len(whole) > 50
+    assert parts.tolist() == whole.tolist()
