@@ -17,7 +17,7 @@ from scenarios.builders.facts import with_listed
 from scenarios.builders.floor import Floor
 from scenarios.run.option_results import CHAIN, write_option_tables
 from scenarios.run.session_loop import SessionLoop
-from tests.conformance.scenarios.runs import ready, tape
+from tests.conformance.scenarios.runs import blocks_of, ready, tape
 
 # The stock jumps by 4 % with the open of the first of two short days.
 JUMP = (
@@ -186,4 +186,4 @@ def test_a_fork_after_strikes_were_listed_goes_on_as_the_run_itself() -> None:
         half.finish()
     assert later(twin) == later(loop)
     assert loop.world.series == twin.world.series
-    assert loop.recording.rows[-1].tobytes() == twin.recording.rows[-1].tobytes()
+    assert blocks_of(loop)[-1].tobytes() == blocks_of(twin)[-1].tobytes()
