@@ -61,14 +61,18 @@ class AgeLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _check_limit(self.soft, self.hard)
 
 
-def _check_limit(soft: float | None, hard: float | None) -> None:
+def _check_limit(
+    soft: float | None, hard: float | None, names: tuple[str, str] = ("soft", "hard")
+) -> None:
     """Raise ValueError for a limit without a figure, below 0, or softer than it is hard."""
+    first, last = names
     if soft is None and hard is None:
-        raise ValueError("expected soft, hard or both")
-    if (soft is not None and soft < 0) or (hard is not None and hard < 0):
-        raise ValueError("expected 0 or more")
+        raise ValueError(f"expected {first}, {last} or both")
+    for name, figure in zip(names, (soft, hard), strict=True):
+        if figure is not None and figure < 0:
+            raise ValueError(f"expected {name} of 0 or more; take the sign away")
     if soft is not None and hard is not None and hard < soft:
-        raise ValueError("expected hard at or above soft")
+        raise ValueError(f"expected {last} at or above {first}; the {first} one acts first")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,7 +135,7 @@ class LossBreaker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def __post_init__(self) -> None:
         """Refuse a breaker without a figure, or that stops before it reduces."""
-        _check_limit(self.reducing, self.halted)
+        _check_limit(self.reducing, self.halted, ("reducing", "halted"))
 
 
 class ExecutionBreaker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,7 +147,7 @@ class ExecutionBreaker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     def __post_init__(self) -> None:
         """Refuse a breaker without a figure, or that stops before it reduces."""
-        _check_limit(self.reducing, self.halted)
+        _check_limit(self.reducing, self.halted, ("reducing", "halted"))
 
 
 class Breakers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,6 +175,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     opens: tuple[Literal["stock", "option"], ...] = ()
     notional_under: Money | None = None
     notional_over: Money | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that no order could ever meet."""
+        under, over = self.notional_under, self.notional_over
+        if (under is not None and under <= 0) or (over is not None and over < 0):
+            raise ValueError("expected bounds above 0: no order is worth less than nothing")
+        if under is not None and over is not None and under <= over:
+            raise ValueError("expected notional_under above notional_over, or no order fits both")
 
 
 class Escalate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
