@@ -15,7 +15,7 @@ from agents.desk.states import ScopeStates
 from agents.orders import TrackedOrder
 from environment.approval_messages import OrderCard, Tier
 from environment.instruments import Instrument
-from environment.messages import Message, OrderRequest
+from environment.messages import Leg, Message, OrderRequest
 from environment.signed import SignedDecision
 
 VERDICTS: Final = "desk/verdicts"  # The topic on which every verdict is published.
@@ -58,6 +58,7 @@ class PaperOrder(Message, frozen=True, kw_only=True):
     price: int | None
     twice_mid: int | None
     because: str  # `rejected`, `expired_unseen`, `reduced`, or a rule's name.
+    legs: tuple[Leg, ...] = ()  # Of a structure, whose price is net.
 
 
 GATE: Final = "desk/gate"  # The topic of `PaperOrder`.

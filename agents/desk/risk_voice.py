@@ -163,10 +163,11 @@ class Voice:
         twice_mid: int | None,
     ) -> None:  # fmt: skip
         """Publish what the gate kept from the market, for its ledger."""
-        if quantity > 0 and not request.legs:
+        if quantity > 0:
             ctx.publish(GATE, PaperOrder(
                 order_id=request.order_id, instrument=request.instrument, side=request.side,
                 quantity=quantity, price=request.price, twice_mid=twice_mid, because=because,
+                legs=request.legs,
             ))  # fmt: skip
 
     def tell_owner(self, ctx: ActorContext, state: RiskState, event: OrderEvent) -> None:

@@ -13,6 +13,7 @@ from environment.record.day import DayTape
 from environment.record.facts import MICROS
 from environment.record.tables import DECISION_COLUMNS
 from environment.record.touches import Q_ASK, Q_ASK_LOTS, Q_BID, Q_BID_LOTS, Q_INSTRUMENT, Q_TIME
+from scenarios.run.paper_structures import structure_gain
 
 Fact = tuple[int, str, dict[str, Any]]  # Time, sender, message.
 _NORMAL_95 = 1.96
@@ -96,13 +97,17 @@ def gate_ledger(facts: Iterable[Fact], day: DayTape) -> dict[str, Any]:
 
     A paper order takes the far touch at once where its price reaches it, as far as it is shown;
     the rest fills at its own price once the far touch comes there before the close. It is worth
-    what the close makes of it. `saved` is what its losses would have been, `cost` its gains;
-    `band` is the 95 per cent interval of the sum, from the spread of single orders. `people` is the
-    same of what people kept back (no, fewer, too late, away), `limits` of what rules refused.
+    what the close makes of it; a structure fills whole (see `structure_gain`). `saved` is what its
+    losses would have been, `cost` its gains; `band` is the 95 per cent interval of the sum, from
+    the spread of single orders. `people` is the same of what people kept back (no, fewer, too late,
+    away), `limits` of what rules refused.
     """
     orders = [(at_ns, m) for at_ns, _, m in facts if m["type"] == "PaperOrder"]
     symbols = {one.symbol: code for code, one in enumerate(day.facts.instruments)}
-    gains = [_paper_gain(at_ns, m, day, symbols) for at_ns, m in orders]
+    gains = [
+        (structure_gain if m.get("legs") else _paper_gain)(at_ns, m, day, symbols)
+        for at_ns, m in orders
+    ]
     by_people = [m["because"] in _BY_PEOPLE for _, m in orders]
     return {
         "orders": len(orders),

@@ -6,7 +6,7 @@ import pytest
 
 from environment.errors import ConfigError
 from scenarios.config.load import load_config
-from tests.unit.scenarios.test_config import write_example
+from tests.unit.scenarios.example_files import write_example
 
 RULE = 'name = "r", tier = "one"'
 

@@ -67,6 +67,52 @@ def test_paper_order_is_worth_what_the_close_makes_of_it(order: Any, gain: int) 
     assert ledger["orders"] == 1
 
 
+def spread_day(rows: list[tuple[int, int, int, int]], closes: tuple[float, float]) -> Any:
+    """Return a tape of two calls: (time, which, bid, ask); a contract moves a dollar a tick."""
+    quotes = np.array([[t, code, bid, 10, ask, 10] for t, code, bid, ask in rows], np.int64)
+    names = [SimpleNamespace(symbol="LOW"), SimpleNamespace(symbol="HIGH")]
+    return SimpleNamespace(
+        facts=SimpleNamespace(instruments=names), touches=SimpleNamespace(quotes=quotes),
+        closing_ticks=np.array(closes), money_per_tick_lot=np.array([1.0, 1.0]),
+    )  # fmt: skip
+
+
+def spread_order(price: int | None, quantity: int = 2) -> Any:
+    at_ns, sender, message = paper(10, "buy", quantity, price)
+    legs = [
+        {"instrument": "LOW", "side": "buy"},
+        {"instrument": "HIGH", "side": "sell", "ratio": 2},
+    ]
+    return at_ns, sender, message | {"legs": legs}
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("price", "closes", "gain"),
+    [
+        (80, (200.0, 30.0), 2 * (140 - 60)),  # At once: 110 paid, twice 25 received.
+        (60, (200.0, 30.0), 2 * (140 - 60)),
+        (50, (200.0, 30.0), 2 * (140 - 50)),  # Later, at its own price.
+        (10, (200.0, 30.0), 0),  # It never came there.
+        (80, (NAN, NAN), 2 * (105 - 2 * 33 - 60)),  # Nothing traded: the last middles.
+    ],
+)
+def test_structure_is_filled_whole_at_the_far_touches_of_its_legs(
+    price: int, closes: tuple[float, float], gain: int
+) -> None:
+    rows = [(5, 0, 100, 110), (5, 1, 25, 27), (20, 0, 100, 110), (30, 1, 32, 34)]
+    ledger = gate_ledger([spread_order(price)], spread_day(rows, closes))
+    assert ledger["net_cost"] == pytest.approx(gain)
+    assert ledger["people"]["kept_back"] == 1
+
+
+def test_structure_without_a_quote_of_each_leg_is_not_valued() -> None:
+    tape = spread_day([(5, 0, 100, 110), (20, 1, 25, 27)], (200.0, 30.0))
+    assert gate_ledger([spread_order(None)], tape)["filled_on_paper"] == 0
+
+
 def test_band_widens_with_the_spread_of_single_orders() -> None:
     tape = day([(5, 99, 101), (30, 121, 123)], close=130.0)
     both = gate_ledger([paper(10, "buy", 10, None), paper(10, "sell", 10, None)], tape)
