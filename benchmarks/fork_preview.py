@@ -14,12 +14,14 @@ import numpy as np
 
 from agents.human.preview import PreviewLeg, PreviewOrder, PreviewResult, PreviewTask
 from benchmarks.figures import report
+from scenarios.config.load import load_config
 from scenarios.run.preview_worker import PreviewWorker
 
 LIMIT_S = 2.0
 _TASK = PreviewTask(
-    record_hash="", mid=645.2, tick_micros=10_000, shares_per_lot=1, sigma_annual=0.3,
-    spread_ticks=14, bids=((64_513, 200), (64_510, 300)), asks=((64_527, 200), (64_530, 300)),
+    record_hash="", symbol="AAPL", mid=645.2, tick_micros=10_000, shares_per_lot=1,
+    sigma_annual=0.3, spread_ticks=14, bids=((64_513, 200), (64_510, 300)),
+    asks=((64_527, 200), (64_530, 300)),
     held=(PreviewLeg(kind="stock", shares=100.0),),
     order=PreviewOrder(side="buy", lots=40, limit_ticks=64_560), horizon_s=3_600, first_seed=1,
 )  # fmt: skip
@@ -31,25 +33,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--previews", type=int, default=10)
     count = parser.parse_args().previews
-    worker = PreviewWorker()
+    worker = PreviewWorker(load_config("human_gate", (), 1).swarm)
     came: queue.SimpleQueue[PreviewResult] = queue.SimpleQueue()
     worker.start(msgspec.structs.replace(_TASK, record_hash="ready"), came.put)
     came.get()
     rows: list[dict[str, object]] = []
     longest = 0.0
-    options = msgspec.structs.replace(_TASK, order=None, legs=(_CALL,), cost=10_000.0)
+    offer = 500.0 * 19.5
+    options = msgspec.structs.replace(
+        _TASK, order=None, legs=(_CALL,), cost=10_000.0, units=5, offer=offer
+    )
     for name, task in (("an order in stock", _TASK), ("an option", options)):
-        seconds, pairs = [], []
+        seconds, pairs, acting = [], [], []
         for number in range(count):
             began = time.perf_counter()
             worker.start(msgspec.structs.replace(task, record_hash=f"{name} {number}"), came.put)
-            pairs.append(came.get().pairs)
+            result = came.get()
+            pairs.append(result.pairs)
+            acting.append(sum(result.acting))
             seconds.append(time.perf_counter() - began)
         longest = max(longest, *seconds)
         rows.append({
             "preview": name, "count": count, "median s": float(np.median(seconds)),
             "longest s": max(seconds), "pairs (K), fewest": min(pairs),
-            "pairs (K), median": float(np.median(pairs)), "aim": "under 2 s",
+            "pairs (K), median": float(np.median(pairs)),
+            "with the swarm, median": float(np.median(acting)), "aim": "under 2 s",
         })  # fmt: skip
     worker.close()
     report("fork_preview", rows)

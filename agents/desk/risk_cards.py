@@ -175,8 +175,10 @@ class CardDesk:
         ticket = state.tickets[order_id]
         before, old = ticket.card, ticket.code
         tier: Tier = ruling.tier if _is_asked(ruling.tier) else "one"
+        # A code of no card before: what was typed on another day must not name this one.
+        code = self._new_code(state, f"{order_id} {'' if before is None else before.record_hash}")
         card = make_card(
-            case, state.rules, ruling, code=self._new_code(state, order_id), tier=tier,
+            case, state.rules, ruling, code=code, tier=tier,
             before=before, because="next_open", done=known.filled,
         )  # fmt: skip
         ticket.code = card.code

@@ -27,6 +27,7 @@ from environment.options.implied_volatility import implied_volatility
 
 HORIZON_S: Final = 3_600
 _LEAST_S: Final = 120
+_FEW: Final = 10
 _KEPT: Final = 60
 _SECOND_NS: Final = 1_000_000_000
 _YEAR_S: Final = 365 * 86_400
@@ -108,7 +109,7 @@ def make_task(
     assert seen.ask_price is not None, "it has a mid"
     mid = seen.twice_mid * stock.tick_micros / (2 * MICROS)
     task = PreviewTask(
-        record_hash=card.record_hash, mid=mid, tick_micros=stock.tick_micros,
+        record_hash=card.record_hash, symbol=stock.symbol, mid=mid, tick_micros=stock.tick_micros,
         shares_per_lot=stock.lot_units * stock.multiplier,
         sigma_annual=seen.volatility.annual(),
         spread_ticks=max(seen.ask_price - seen.bid_price, 1),
@@ -141,7 +142,22 @@ def _with_legs(
     cost = valued.structure.cost if card.total_micros is None else card.total_micros / MICROS
     # The surface says more of what is to come than the last minutes do.
     sigma = sigmas[0] if sigmas else task.sigma_annual
-    return msgspec.structs.replace(task, legs=legs, cost=cost, sigma_annual=sigma)
+    return msgspec.structs.replace(
+        task, legs=legs, cost=cost, sigma_annual=sigma, units=card.quantity, offer=_offer(card),
+        is_limited=card.total_micros is not None,
+    )  # fmt: skip
+
+
+def _offer(card: OrderCard) -> float | None:
+    """Return what all of it costs at the quotes seen, in currency; None where a leg has none."""
+    total = 0
+    for leg in card.legs:
+        price = leg.ask_price if leg.side == "buy" else leg.bid_price
+        if price is None:
+            return None
+        signed = price if leg.side == "buy" else -price
+        total += signed * leg.ratio * leg.units_per_lot * leg.tick_micros
+    return total * card.quantity / MICROS
 
 
 def _held(live: LiveView, stock: Instrument, mid: float, now_ns: int) -> tuple[PreviewLeg, ...]:
@@ -199,23 +215,39 @@ def worth(legs: tuple[PreviewLeg, ...], spot: float, passed_s: float) -> float:
 def content_of(result: PreviewResult, card: OrderCard) -> dict[str, Any]:
     """Return what the page draws, and the same in words."""
     alone = np.array(result.with_order) - np.array(result.without)
-    low, middle, high = (_signed(float(np.percentile(alone, at))) for at in (10, 50, 90))
+    # Of few worlds the tenth part is none: the outermost ones are named.
+    tails = (0, 50, 100) if result.pairs < _FEW else (10, 50, 90)
+    share = "all" if result.pairs < _FEW else "eight of ten"
+    low, middle, high = (_signed(float(np.percentile(alone, at))) for at in tails)
     filled = int(np.median(result.filled))
     minutes = result.horizon_s // 60
-    traded = (
-        f"In the middle world {grouped(filled)} of {grouped(card.quantity)} fill."
-        if len(card.legs) == 1 and card.legs[0].units_per_lot == 1
-        else "It is taken to fill at once at its limit; volatilities stay as they are."
-    )
+    if len(card.legs) == 1 and card.legs[0].units_per_lot == 1:
+        traded = f"In the middle world {grouped(filled)} of {grouped(card.quantity)} fill."
+    else:
+        worlds = sum(1 for lots in result.filled if lots)
+        traded = (
+            f"It fills in {worlds} of {result.pairs} worlds, at quotes that follow the stock; "
+            "volatilities and spreads stay as they were seen."
+        )
     return {
         "k": result.pairs,
         "seeds": f"{result.first_seed} to {result.first_seed + result.pairs - 1}",
         "horizon": f"{minutes} min",
         "without": [round(value, 2) for value in result.without],
         "with": [round(value, 2) for value in result.with_order],
-        "words": f"What the order adds: {middle} in the middle, from {low} to {high} in eight of "
-                 f"ten worlds, before fees. {traded}",
+        "words": f"What the order adds: {middle} in the middle, from {low} to {high} in {share} "
+                 f"worlds, before fees. {traded} {_acting(result)}",
     }  # fmt: skip
+
+
+def _acting(result: PreviewResult) -> str:
+    """Return in how many worlds the swarm's own agents act."""
+    worlds = sum(result.acting)
+    if worlds == result.pairs:
+        return "The swarm's agents act in them."
+    if worlds:
+        return f"The swarm's agents act in {worlds} of them; time was too short for the others."
+    return "The swarm's agents stand still in them."
 
 
 def _signed(value: float) -> str:

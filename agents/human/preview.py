@@ -29,12 +29,15 @@ class PreviewOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreviewTask(msgspec.Struct, frozen=True, kw_only=True):
-    """One question. Either `order` trades in the simulated book, or `legs` are revalued.
+    """One question. `order` trades in the simulated book, `legs` at quotes of their own.
 
-    `cost` is what the legs are paid for, in currency. Prices of levels are ticks, mids currency.
+    Those follow the stock at the volatilities seen: `offer` is what all units cost at the quotes
+    seen, in currency (below 0: bring; None: a leg had none, and they are taken at their limit).
+    `cost` is the most that is paid, where `is_limited`. Prices of levels are ticks, mids currency.
     """
 
     record_hash: str
+    symbol: str = "SEEN"  # Of the stock, as the swarm's mandates name it.
     mid: float
     tick_micros: int
     shares_per_lot: int
@@ -46,12 +49,18 @@ class PreviewTask(msgspec.Struct, frozen=True, kw_only=True):
     order: PreviewOrder | None = None
     legs: tuple[PreviewLeg, ...] = ()
     cost: float = 0.0
+    units: int = 1
+    offer: float | None = None
+    is_limited: bool = True
     horizon_s: int
     first_seed: int
 
 
 class PreviewResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Profit after the horizon by pair, in currency, and lots or structures filled."""
+    """Profit after the horizon by pair, in currency, and lots or structures filled.
+
+    `acting` says in which worlds the swarm's agents act; none: of an earlier time, or nobody could.
+    """
 
     record_hash: str
     first_seed: int
@@ -59,6 +68,7 @@ class PreviewResult(msgspec.Struct, frozen=True, kw_only=True):
     without: tuple[float, ...]
     with_order: tuple[float, ...]
     filled: tuple[int, ...]
+    acting: tuple[bool, ...] = ()
 
     @property
     def pairs(self) -> int:

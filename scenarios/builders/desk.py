@@ -124,8 +124,8 @@ def who_answers(config: Config) -> str:
     return "nobody" if approver is None else kinds.get(approver.kind, "nobody")
 
 
-def script_settings(config: Config, session: Session) -> ScriptSettings | None:
-    """Return the scripted approver of a scenario, or None."""
+def script_settings(config: Config, sessions: tuple[Session, ...]) -> ScriptSettings | None:
+    """Return the scripted approver of a scenario, with its hours on each day, or None."""
     approver = config.scenario.approver
     if approver is None or approver.kind != "scripted" or approver.delay is None:
         return None
@@ -135,7 +135,7 @@ def script_settings(config: Config, session: Session) -> ScriptSettings | None:
         delay=_unhurried(model_of(approver.delay)),
         hours=()
         if hours is None
-        else ((clock_ns(session, hours[0]), clock_ns(session, hours[1])),),
+        else tuple((clock_ns(day, hours[0]), clock_ns(day, hours[1])) for day in sessions),
         approve_score_under=approver.policy.approve_score_under,
         shrink_to=approver.policy.shrink_to,
         error_rate=approver.policy.error_rate,

@@ -204,7 +204,7 @@ def spawn_swarm(
     for address, feed in feed_factories(floor.config, floor.session, is_live=is_live).items():
         kernel.spawn(address, feed)
     for address, agent in swarm.items():
-        _spawn_agent(floor, kernel, address, agent, risk, coordinator)
+        spawn_agent(floor, kernel, address, agent, risk, coordinator)
     for address, factory in floor.agents.items():
         kernel.spawn(address, partial(factory, floor))
 
@@ -235,7 +235,7 @@ def _spawn_desk(floor: Floor, kernel: Stage, keys: Keys, refresh_ns: int) -> Non
         symbols = tuple(instrument.symbol for instrument in floor.instruments)
         feeds = tuple(feeds_in_use(floor.config))
         kernel.spawn(PANEL, lambda: PanelGateway(floor.tell_panel, approvals, symbols, feeds))
-    script = script_settings(floor.config, floor.session)
+    script = script_settings(floor.config, floor.sessions)
     if script is not None:
         kernel.spawn(SCRIPT, lambda: ScriptedApprover(approvals, script))
 
@@ -302,10 +302,11 @@ def _chosen(floor: Floor, agent: told.Agent) -> tuple[Instrument, ...]:
     return tuple(i for i in floor.instruments if i.symbol in named)
 
 
-def _spawn_agent(
+def spawn_agent(
     floor: Floor, kernel: Stage, address: str, agent: told.Agent,
     risk: ActorRef[Any], coordinator: ActorRef[Any],
 ) -> None:  # fmt: skip
+    """Put one of the swarm file's agents at its address."""
     chosen = _chosen(floor, agent)
     symbols = tuple(i.symbol for i in chosen)
     if not chosen:

@@ -210,7 +210,7 @@ def open_panel(
 ) -> tuple[PanelThread, PeopleStore]:  # fmt: skip
     """Return a panel that is ready to start, and the people who may sit at it."""
     people = people_store(folder)
-    worker = PreviewWorker()
+    worker = PreviewWorker(swarm)
     server = PanelServer(
         panel_settings(swarm.panel or Panel()), room, people, sign_in_key(folder), floor,
         system_surroundings(), model=panel_model(swarm, models), preview=worker,

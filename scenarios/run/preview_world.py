@@ -1,122 +1,174 @@
-"""One world of a fork preview: a crowd around what the desk can see, an hour from now.
+"""One world of a fork preview: a crowd and the swarm around what the desk can see, an hour on.
 
 The crowd is a usual one, not that of any scenario; its book begins with the depth that was seen,
-and its fundamental is a Heston path from the present mid. The swarm's own agents stand still in it,
-nobody is asked, and nothing is sent, journalled or audited.
+and its fundamental is a Heston path from the present mid. The swarm's own agents act in it as far
+as `preview_swarm` lets them, from no position of their own: what is held is valued beside. Nobody
+is asked, and nothing is sent, journalled or audited.
 """
 
+import math
+import time
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import msgspec
 
 from agents.human.panel_preview import worth
-from agents.human.preview import PreviewOrder, PreviewResult, PreviewTask
-from brokers.venue_server import DOOR
-from environment.actors import Actor, ActorContext
+from agents.human.preview import PreviewResult, PreviewTask
+from brokers.simulated import VENUE_ADDRESS
 from environment.actors.ports import MemoryDisk
 from environment.instruments import MICROS
 from environment.market import layout as at
 from environment.market.market import Market
-from environment.messages import Resumed
+from environment.messages import SubmitOrder
 from scenarios.builders.floor import SWARM_ACCOUNT
 from scenarios.config.load import Config
 from scenarios.config.scenario import Scenario
+from scenarios.config.swarm import Swarm
 from scenarios.config.types import read_scalar
+from scenarios.run.preview_swarm import OWN, PreviewDesk, factories
 from scenarios.run.session_loop import SessionLoop
 
 _OPENS_S: Final = 36_000  # Ten o'clock of some day: no auction, no close is near.
 _DAY: Final = "2014-06-06"
 _DAY_S: Final = 23_400
 _ORDER_NS: Final = 100_000_000  # After the depth that was seen, before much else.
+_MINUTE_NS: Final = 60_000_000_000
+_CENT: Final = 0.005
 _CASH: Final = 1_000_000_000
 _MAKERS: Final = 4
 
 
-class Still(Actor[Resumed]):
-    """Stands where a swarm would, and does nothing."""
-
-    KIND: ClassVar[str] = "still"
-
-    def receive(self, ctx: ActorContext, message: Resumed) -> None:
-        """Handle one message."""
+class TooSlow(Exception):
+    """A world took longer than there was time for."""
 
 
-def draw_pair(task: PreviewTask, seed: int) -> tuple[float, float, int]:
-    """Return profit without and with the order after the horizon, in currency, and lots filled."""
+def draw_pair(
+    task: PreviewTask, seed: int, swarm: Swarm | None = None, until_s: float = math.inf
+) -> tuple[float, float, int]:
+    """Return profit without and with the order after the horizon, in currency, and lots filled.
+
+    Raises
+    ------
+    TooSlow
+        If the steady clock passes `until_s` meanwhile.
+    """
+    alone = _run(task, seed, swarm, until_s, is_with=False)
     if task.order is None:
-        spot, _, _ = _run(task, seed, is_with=False)
-        without = _held_gain(task, spot)
-        # Options have no book in here: they are taken at their limit, and revalued.
-        gain = worth(task.legs, spot, task.horizon_s) - task.cost
-        return without, without + gain, 1
-    spot, _, _ = _run(task, seed, is_with=False)
-    moved, cash, shares = _run(task, seed, is_with=True)
-    gain = cash + shares * moved
-    return _held_gain(task, spot), _held_gain(task, moved) + gain, round(
-        abs(shares) / task.shares_per_lot
-    )  # fmt: skip
+        gain, filled = _leg_gain(task, alone.spots)
+        return alone.profit(task), alone.profit(task) + gain, filled
+    both = _run(task, seed, swarm, until_s, is_with=True)
+    return alone.profit(task), both.profit(task), both.filled
 
 
-def draw(task: PreviewTask, pairs: int) -> PreviewResult:
+def draw(task: PreviewTask, pairs: int, swarm: Swarm | None = None) -> PreviewResult:
     """Return a preview of so many pairs."""
-    found = [draw_pair(task, task.first_seed + number) for number in range(pairs)]
-    return result_of(task, found)
+    found = [draw_pair(task, task.first_seed + number, swarm) for number in range(pairs)]
+    return result_of(task, found, acting=swarm is not None and bool(swarm.swarm))
 
 
-def result_of(task: PreviewTask, found: list[tuple[float, float, int]]) -> PreviewResult:
-    """Return what was drawn, as it is told."""
+def result_of(
+    task: PreviewTask, found: list[tuple[float, float, int]], *, acting: bool = False
+) -> PreviewResult:
+    """Return what was drawn, as it is told; `acting`: the swarm acts in these worlds."""
     return PreviewResult(
         record_hash=task.record_hash, first_seed=task.first_seed, horizon_s=task.horizon_s,
         without=tuple(pair[0] for pair in found), with_order=tuple(pair[1] for pair in found),
-        filled=tuple(pair[2] for pair in found),
+        filled=tuple(pair[2] for pair in found), acting=(acting,) * len(found),
     )  # fmt: skip
 
 
-def _held_gain(task: PreviewTask, spot: float) -> float:
-    return worth(task.held, spot, task.horizon_s) - worth(task.held, task.mid, 0.0)
+class _Hour(msgspec.Struct, frozen=True, kw_only=True):
+    """One world after the horizon: the stock by the minute, and what the account did meanwhile."""
+
+    spots: tuple[float, ...]  # The first one as it was seen, the last one at the end.
+    cash: float
+    shares: float
+    filled: int
+
+    def profit(self, task: PreviewTask) -> float:
+        """Return what is held, and what was traded, gained."""
+        held = worth(task.held, self.spots[-1], task.horizon_s) - worth(task.held, task.mid, 0.0)
+        return held + self.cash + self.shares * self.spots[-1]
 
 
-def _run(task: PreviewTask, seed: int, *, is_with: bool) -> tuple[float, float, float]:
-    """Return the last mid, cash and shares of the account after the horizon."""
-    config = Config(scenario=_scenario(task, seed))
+def _leg_gain(task: PreviewTask, spots: tuple[float, ...]) -> tuple[float, int]:
+    """Return what an order in options gains, and the units that fill, at quotes of their own.
+
+    They are the ones seen, moved by what the structure is worth at the stock of that minute. What
+    cannot be had at once waits at its limit until they come there.
+    """
+    end = worth(task.legs, spots[-1], task.horizon_s)
+    if task.offer is None:
+        return end - task.cost, task.units
+    first = worth(task.legs, task.mid, 0.0)
+    for minute, spot in enumerate(spots):
+        offer = task.offer + worth(task.legs, spot, min(60.0 * minute, task.horizon_s)) - first
+        if not task.is_limited or offer <= task.cost + _CENT:
+            paid = offer if minute == 0 else task.cost
+            return end - paid, task.units
+    return 0.0, 0
+
+
+def _run(
+    task: PreviewTask, seed: int, swarm: Swarm | None, until_s: float, *, is_with: bool
+) -> _Hour:
+    """Run one world to the horizon."""
+    config = Config(scenario=_scenario(task, seed), swarm=swarm)
+    own = _own(task) if is_with else None
     loop = SessionLoop.build(
-        config, MemoryDisk(), keep_rows=False, agents={DOOR: lambda _: Still()}
+        config, MemoryDisk(), keep_rows=False, agents=factories(swarm, own, _ORDER_NS)
     )
     world = loop.world
     market, account = world.market, world.floor.accounts[SWARM_ACCOUNT]
-    market.section(at.S_ACCOUNT)[account, at.A_OWNER] = at.NO_OWNER  # Nobody is told of fills.
     loop.start()
-    opens_ns = world.sessions[0].open_ns
+    session = world.sessions[0]
     for side, levels in ((at.BUY, task.bids), (at.SELL, task.asks)):
         for price, lots in levels:
             if price > 0 and lots > 0:
                 market.post_order(
-                    opens_ns + 1, 0, at.WORLD, side, at.LIMIT, at.DAY, 0, 0, price, lots,
+                    session.open_ns + 1, 0, at.WORLD, side, at.LIMIT, at.DAY, 0, 0, price, lots,
                     0, 0, 0, 0, 0,
                 )  # fmt: skip
-    if is_with and task.order is not None:
-        _send(market, account, task.order, opens_ns + _ORDER_NS)
-    loop.advance_to(world.sessions[0].close_ns - 1)
+    spots = [task.mid]
+    for minute in range(1, task.horizon_s // 60 + 1):
+        if time.monotonic() > until_s:
+            raise TooSlow
+        loop.advance_to(min(session.open_ns + minute * _MINUTE_NS, session.close_ns - 1))
+        spots.append(_mid(market, spots[-1], task))
+    cash = int(market.section(at.S_ACCOUNT)[account, at.A_CASH])
+    held = int(market.section(at.S_POSITION)[account, at.P_QUANTITY])
+    desk = world.kernel.floor.cells[VENUE_ADDRESS].actor
+    assert isinstance(desk, PreviewDesk), "it was put there"
+    loop.finish()
+    return _Hour(
+        spots=tuple(spots),
+        cash=cash / MICROS - _CASH,
+        shares=held * task.shares_per_lot,
+        filled=desk.filled,
+    )
+
+
+def _mid(market: Market, before: float, task: PreviewTask) -> float:
+    """Return the stock's mid now, in currency; one-sided, its last price."""
     row = market.section(at.S_INSTRUMENT)[0]
     bid, ask = int(row[at.I_SHOWN_BID]), int(row[at.I_SHOWN_ASK])
     has_both = row[at.I_SHOWN_BID_QUANTITY] > 0 and row[at.I_SHOWN_ASK_QUANTITY] > 0
     ticks = (bid + ask) / 2 if has_both else float(row[at.I_LAST])
-    cash = int(market.section(at.S_ACCOUNT)[account, at.A_CASH])
-    held = int(market.section(at.S_POSITION)[account, at.P_QUANTITY])
-    loop.finish()
-    return ticks * task.tick_micros / MICROS, cash / MICROS - _CASH, held * task.shares_per_lot
+    return ticks * task.tick_micros / MICROS if ticks else before
 
 
-def _send(market: Market, account: int, order: PreviewOrder, at_ns: int) -> None:
-    """Enter the order; without a limit it takes what there is, and the rest goes."""
-    side = at.BUY if order.side == "buy" else at.SELL
-    if order.limit_ticks is not None:
-        kind, tif, price = at.LIMIT, at.DAY, order.limit_ticks
-    else:
-        any_price = at.MAX_PRICE if side == at.BUY else -at.MAX_PRICE
-        kind, tif, price = at.MARKET, at.IOC, any_price
-    market.post_order(at_ns, 0, account, side, kind, tif, 0, 0, price, order.lots, 0, 0, 0, 0, 0)
+def _own(task: PreviewTask) -> SubmitOrder | None:
+    """Return the order; without a limit it takes what there is, and the rest goes."""
+    order = task.order
+    if order is None:
+        return None
+    is_limited = order.limit_ticks is not None
+    return SubmitOrder(
+        order_id=OWN, account=SWARM_ACCOUNT, instrument=task.symbol, side=order.side,
+        quantity=order.lots, order_type="limit" if is_limited else "market",
+        price=order.limit_ticks, time_in_force="day" if is_limited else "ioc",
+    )  # fmt: skip
 
 
 def _scenario(task: PreviewTask, seed: int) -> Scenario:
@@ -130,7 +182,7 @@ def _scenario(task: PreviewTask, seed: int) -> Scenario:
             "closes": _clock(_OPENS_S + task.horizon_s),
         },
         "instruments": [{
-            "symbol": "SEEN", "tick": tick, "lot": task.shares_per_lot,
+            "symbol": task.symbol, "tick": tick, "lot": task.shares_per_lot,
             "price": {
                 "kind": "heston", "start": Decimal(f"{task.mid:.6f}"),
                 "volatility": Decimal(f"{max(task.sigma_annual, 0.01):.6f}"),

@@ -6,13 +6,14 @@ import threading
 import pytest
 
 from agents.human.preview import PreviewResult
-from scenarios.run.preview_worker import LEAST_PAIRS, MOST_PAIRS, PreviewWorker
+from scenarios.config.load import load_config
+from scenarios.run.preview_worker import MOST_PAIRS, PreviewWorker
 from tests.unit.scenarios.test_preview_world import task
 
 
 @pytest.mark.slow
 def test_worker_draws_each_task_at_low_priority_and_ends() -> None:
-    worker = PreviewWorker()
+    worker = PreviewWorker(load_config("human_gate", (), 1).swarm, drawers=2)
     try:
         found: list[PreviewResult] = []
         came = threading.Semaphore(0)
@@ -22,16 +23,18 @@ def test_worker_draws_each_task_at_low_priority_and_ends() -> None:
             came.release()
 
         for name in ("a", "b"):
-            assert worker.start(task(record_hash=name, horizon_s=120), take)
+            assert worker.start(task(record_hash=name, horizon_s=120, symbol="AAPL"), take)
         for _ in range(2):
             assert came.acquire(timeout=300), "no preview came"
         assert [result.record_hash for result in found] == ["a", "b"]
-        assert all(LEAST_PAIRS <= result.pairs <= MOST_PAIRS for result in found)
+        # Each process draws as many, and at least one.
+        assert all(result.pairs % 2 == 0 and 2 <= result.pairs <= MOST_PAIRS for result in found)
         # One seed, one world, whichever process draws it.
-        assert found[0].without[:LEAST_PAIRS] == found[1].without[:LEAST_PAIRS]
-        assert worker._process.pid is not None
-        assert os.getpriority(os.PRIO_PROCESS, worker._process.pid) >= 10
+        assert found[0].without[:2] == found[1].without[:2]
+        for process in worker.processes:
+            assert process.pid is not None
+            assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 10
     finally:
         worker.close()
-    assert not worker._process.is_alive()
+    assert not any(process.is_alive() for process in worker.processes)
     assert not worker.start(task(), take)

@@ -7,7 +7,12 @@ import pytest
 
 from environment.approval_messages import CardAnswer, CardChanged
 from environment.control_messages import FlattenDesk, LowerDesk, RaiseDesk
-from environment.messages import CancelRequest, OrderCancelled, OrderFilled, OrderRequest
+from environment.messages import (
+    CancelRequest,
+    OrderCancelled,
+    OrderFilled,
+    OrderRequest,
+)
 from tests.stateful.desk_floor import ACTORS, DAY_S, PANEL, PRICE, DeskFloor
 from tests.unit.desk.factories import phase, quote
 
@@ -126,6 +131,7 @@ def test_three_days_are_asked_about_three_times() -> None:
         floor.sleep()
     assert [lots for _, lots in floor.entered] == [6, 5, 4]
     assert floor.open_card.card.done == 3
+    assert len(floor.cards) == 4  # By code: each day's is its own.
 
 
 @pytest.mark.parametrize("way", ["reject", "nobody answers", "the market closes", "its owner"])
@@ -269,3 +275,14 @@ def test_desk_that_was_down_overnight_asks_when_it_is_back() -> None:
     assert floor.exchange.open == {}
     floor.answer()
     assert floor.entered == [(0, 6), (1, 6)]
+
+
+def test_person_who_cancels_what_is_in_the_market_ends_the_order() -> None:
+    floor = Rests()
+    floor.answer()
+    (child,) = floor.exchange.open
+    floor.tell(CancelRequest(order_id=child), PANEL)
+    assert isinstance(floor.owner_heard()[-1], OrderCancelled)
+    floor.sleep()
+    assert floor.entered == [(0, 6)]
+    assert floor.actors["desk/risk"].state.book.orders == {}

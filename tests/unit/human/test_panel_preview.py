@@ -176,7 +176,8 @@ def test_option_is_revalued_and_its_volatility_drives_the_worlds() -> None:
     assert task.sigma_annual == leg.sigma_annual
     content = content_of(result(task), option_card())
     assert "revalued" not in content["words"]
-    assert "volatilities stay" in content["words"]
+    assert "volatilities and spreads stay" in content["words"]
+    assert (task.units, task.offer) == (3, 6_000.0)
 
 
 def test_legs_are_worth_their_value_then_also_those_that_end_before() -> None:

@@ -6,7 +6,10 @@ import msgspec
 import pytest
 
 from agents.human.preview import PreviewLeg, PreviewOrder, PreviewTask
-from scenarios.run.preview_world import draw, draw_pair
+from scenarios.config.load import load_config
+from scenarios.config.models import Offline
+from scenarios.run.preview_swarm import standing_in
+from scenarios.run.preview_world import TooSlow, draw, draw_pair
 
 ORDER = PreviewOrder(side="buy", lots=400, limit_ticks=64_560)
 
@@ -60,3 +63,45 @@ def test_options_are_taken_at_their_limit_and_revalued_at_the_end() -> None:
         pytest.approx([2_500.0, 2_500.0])
     )
     assert found.with_order[0] != found.with_order[1]
+
+
+def test_option_fills_at_its_own_quotes_and_only_where_they_come_to_its_limit() -> None:
+    call = PreviewLeg(kind="call", shares=100.0, strike=645.0, years=0.1, sigma_annual=0.3)
+    seen = task(order=None, legs=(call,), held=(), horizon_s=600, units=1, offer=2_520.0)
+    at_once = draw(msgspec.structs.replace(seen, cost=2_600.0), 2)
+    assert at_once.filled == (1, 1)
+    market = draw(msgspec.structs.replace(seen, cost=0.0, is_limited=False), 2)
+    assert market.with_order == at_once.with_order  # Both pay the quote that was seen.
+    never = draw(msgspec.structs.replace(seen, cost=100.0), 2)
+    assert (never.filled, never.with_order) == ((0, 0), (0.0, 0.0))
+    # A little below the quote it waits, and pays its limit in the worlds that come down to it.
+    below = draw(msgspec.structs.replace(seen, cost=2_505.0), 12)
+    assert 0 < sum(below.filled) < 12
+
+
+def test_swarm_acts_in_a_world_offline_and_its_own_trades_count() -> None:
+    swarm = standing_in(load_config("human_gate", (), 1).swarm, "AAPL")
+    assert swarm is not None
+    assert swarm.swarm == ("practice/metronome", "quant/maker", "quant/trend")
+    assert {type(model) for model in swarm.models.values()} == {Offline}
+    hour = task(symbol="AAPL", held=(), horizon_s=300)
+    still, acting = draw_pair(hour, 7), draw_pair(hour, 7, swarm)
+    assert draw_pair(hour, 7, swarm) == acting  # The pair repeats with its seed.
+    assert still[0] == 0.0  # Nothing is held and nobody trades.
+    assert acting[0] != 0.0
+    assert acting[2] == still[2] == 400
+    assert draw(hour, 1, swarm).acting == (True,)
+
+
+def test_agents_of_other_stocks_and_readers_of_texts_stand_still() -> None:
+    swarm = load_config("human_gate", (), 1).swarm
+    assert swarm is not None
+    assert "analysts/news" in swarm.swarm
+    other = standing_in(swarm, "MSFT")
+    assert other is not None
+    assert other.swarm == ()
+
+
+def test_world_that_takes_too_long_is_given_up() -> None:
+    with pytest.raises(TooSlow):
+        draw_pair(task(), 7, None, 0.0)
