@@ -18,7 +18,8 @@ from scenarios.config.swarm import Swarm
 
 MOST_PAIRS: Final = 32
 BUDGET_S: Final = 1.4  # Of the two seconds in which a preview is to be on the card.
-ACTING_S: Final = 1.2  # A first pair that takes the swarm's agents longer is drawn without them.
+ACTING_S: Final = 0.8  # A first pair that takes the swarm's agents longer is drawn without them.
+_BUSY_S: Final = 60.0  # For so long after that they are not tried again.
 MOST_DRAWERS: Final = 4
 _NICENESS: Final = 10
 _LEAVE_S: Final = 2.0
@@ -130,12 +131,18 @@ def serve(pipe: Connection, swarm: Swarm | None, number: int, drawers: int) -> N
 
     compile_all()
     decode = msgspec.msgpack.Decoder(PreviewTask).decode
+    busy_until_s = 0.0
     while True:
         try:
             task = decode(pipe.recv_bytes())
         except (EOFError, OSError):
             return
-        result = _draw(task, standing_in(swarm, task.symbol), number, drawers)
+        acting = standing_in(swarm, task.symbol)
+        if acting is None or not acting.swarm or time.monotonic() < busy_until_s:
+            acting = None
+        result = _draw(task, acting, number, drawers)
+        if acting is not None and not any(result.acting):
+            busy_until_s = time.monotonic() + _BUSY_S
         with suppress(OSError):
             pipe.send_bytes(msgspec.msgpack.encode(result))
 
@@ -149,7 +156,7 @@ def _draw(task: PreviewTask, swarm: Swarm | None, number: int, drawers: int) -> 
     )
 
     began = time.monotonic()
-    acting = swarm if swarm is not None and swarm.swarm else None
+    acting = swarm
     found: list[tuple[float, float, int]] = []
     longest_s = 0.0
     while not found or (
