@@ -13,6 +13,7 @@ import msgspec
 
 from brokers.venue_book import BookedOrder, VenueBook
 from environment.errors import CorruptRecord
+from environment.instruments import Instrument
 from environment.messages import ReplaceRequest
 from environment.record.files import operating_errors, sync_folder
 from environment.venue_messages import VenueReport
@@ -24,7 +25,8 @@ class Kept(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """All of it at one moment: how a log begins.
 
     `market_ns` is the latest time that the market has seen, `prices` each instrument's last one in
-    ticks, `cash_micros` what the account has; None: as the configuration says.
+    ticks, `cash_micros` what the account has; None: as the configuration says. `series` are the
+    terms of the options that it holds, as far as they were written down.
     """
 
     world: str
@@ -34,6 +36,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True, tag=True):
     market_ns: int = 0
     prices: dict[str, int] = {}
     cash_micros: int | None = None
+    series: tuple[Instrument, ...] = ()
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -70,10 +73,11 @@ class Revoked(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Marked(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """The market's time and prices, now and then."""
+    """The market's time and prices, and the terms of the options held, now and then."""
 
     market_ns: int
     prices: dict[str, int]
+    series: tuple[Instrument, ...] = ()
 
 
 Record = Kept | Taken | Asked | Reported | Began | Revoked | Marked
@@ -133,8 +137,8 @@ def _follow(kept: Kept | None, record: Record, path: Path) -> Kept:
             return change(kept, session=session)
         case Revoked(reason=reason):
             return change(kept, revoked=reason)
-        case Marked(market_ns=market_ns, prices=prices):
-            return change(kept, market_ns=market_ns, prices=prices)
+        case Marked(market_ns=market_ns, prices=prices, series=series):
+            return change(kept, market_ns=market_ns, prices=prices, series=series)
 
 
 class VenueLog:

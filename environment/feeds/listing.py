@@ -179,6 +179,17 @@ def _by_delta(
     return sorted(strikes, key=lambda strike: (gaps[strike], strike))
 
 
+def parity_spot(listed: Sequence[ListedSeries], otherwise: float) -> float:
+    """Return the stock's price that the quotes of the nearest expiry at the open stand around."""
+    nearest = min(one.expiry for one in listed)
+    mids = {
+        (one.strike_micros, one.right): mid
+        for one in listed
+        if one.expiry == nearest and (mid := one.mid("open")) is not None
+    }
+    return _forward(mids, otherwise)
+
+
 def _forward(mids: dict[tuple[int, Right], float], spot: float) -> float:
     """Return the forward that parity gives at the strike where call and put cost most alike."""
     gaps = [

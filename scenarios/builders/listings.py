@@ -10,6 +10,7 @@ import numpy as np
 
 from agents.crowd.option_growth import GrowingTable
 from agents.crowd.option_table import Expiries
+from environment.errors import ConfigError
 from environment.feeds.listing import last_trading_day
 from environment.feeds.listing_rule import ListingRule, expiries_to_add, series_to_add
 from environment.instruments import Instrument
@@ -73,6 +74,30 @@ class Listings:
         """Let a list go on in the day, as its stock has moved."""
         self._extend(stock, self.prices(stock)[0], (), session, now_ns + 1)
 
+    def carry(self, series: Iterable[Instrument], at_ns: int) -> None:
+        """List what the market before this one had on its lists, whatever the rule says of it.
+
+        Raises
+        ------
+        ConfigError
+            If there are more than the rows kept for them, or no stock for one.
+        """
+        world = self._world
+        known = {one.symbol for one in world.series.values()}
+        new = [one for one in series if one.symbol not in known]
+        for stock in self.stocks():
+            symbol = world.instruments[stock].symbol
+            mine = tuple(one for one in new if one.underlying == symbol)
+            if mine:
+                self._place(stock, mine, self.prices(stock)[1], at_ns)
+        listed = {one.symbol for one in world.series.values()}
+        for one in new:
+            if one.symbol not in listed:
+                raise ConfigError(
+                    f"instruments: {one.symbol} is held, and cannot be listed; give"
+                    f" {one.underlying} options with a larger listing.room"
+                )
+
     # --- one list --------------------------------------------------------------------------------
 
     def _chain(self, stock: int) -> Chain:
@@ -117,11 +142,28 @@ class Listings:
     def _list(
         self, stock: int, wanted: tuple[Instrument, ...], price_ticks: int, at_ns: int
     ) -> None:
-        world = self._world
-        rows = [one.number for one in world.options.reserve if one.stock == stock]
-        free = [number for number in rows if number not in world.series]
         # A call comes with its put.
-        chosen = wanted[: len(free) // _RIGHTS * _RIGHTS]
+        room = len(self._free(stock)) // _RIGHTS * _RIGHTS
+        chosen = self._place(stock, wanted[:room], price_ticks, at_ns)
+        if wanted:
+            self.done.append(
+                Listing(
+                    time_ns=at_ns, underlying=self._world.instruments[stock].symbol,
+                    symbols=tuple(one.symbol for one in chosen),
+                    left_out=len(wanted) - len(chosen),
+                )
+            )  # fmt: skip
+
+    def _free(self, stock: int) -> list[int]:
+        rows = [one.number for one in self._world.options.reserve if one.stock == stock]
+        return [number for number in rows if number not in self._world.series]
+
+    def _place(
+        self, stock: int, chosen: tuple[Instrument, ...], price_ticks: int, at_ns: int
+    ) -> tuple[Instrument, ...]:
+        """Put series into the rows that are free, as far as these go; return them."""
+        world, free = self._world, self._free(stock)
+        chosen = chosen[: len(free)]
         chain = next((one for one in world.chains if one.stock == stock), None)
         if chain is not None:
             chosen = self._quoted(chain, chosen)
@@ -137,14 +179,7 @@ class Listings:
             world.exchange.rename(made)
             if chain is not None:
                 self._tell_crowd(chain, free[0], chosen, price_ticks, at_ns)
-        if wanted:
-            self.done.append(
-                Listing(
-                    time_ns=at_ns, underlying=world.instruments[stock].symbol,
-                    symbols=tuple(one.symbol for one in chosen),
-                    left_out=len(wanted) - len(chosen),
-                )
-            )  # fmt: skip
+        return chosen
 
     # --- the crowd -------------------------------------------------------------------------------
 

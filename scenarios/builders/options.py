@@ -141,7 +141,13 @@ def _series_of(
         each_side = max(told.series // (4 * len(expiries)), 1)
         made = list_by_rule(symbol, spot_micros, expiries, each_side, tick_rule=rule)
         return [(one, None) for one in made[: told.series]], ()
-    listed = read_listed(config.find(told.chain), day)
+    path = config.find(told.chain)
+    every = read_listed(path, told.date or day)
+    listed = tuple(one for one in every if last_trading_day(one.expiry) >= day)
+    if not listed:
+        raise ChainRefusedError(
+            f"expected series that still trade on {day}, found none in {path.name}"
+        )
     if listed[0].underlying != symbol:
         raise ChainRefusedError(f"expected series of {symbol}, found {listed[0].underlying}")
     chosen, left = choose_series(listed, spot_micros / 1e6, day, told.series)

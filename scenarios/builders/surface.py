@@ -12,8 +12,8 @@ from agents.crowd.option_growth import with_room
 from agents.crowd.option_table import Expiries, OptionTable
 from environment.errors import ConfigError
 from environment.feeds.chains import read_daily_chains
-from environment.feeds.listed import ListedSeries
-from environment.feeds.listing import last_trading_day
+from environment.feeds.listed import ListedSeries, read_listed
+from environment.feeds.listing import last_trading_day, parity_spot
 from environment.instruments import Instrument
 from environment.market.calendar import Session, TradingCalendar
 from environment.options.chain import ChainRefusedError
@@ -109,7 +109,7 @@ def listed_options(
             path = config.find(stock.options.chain)
             truth = _Truth(stock.symbol, spot, session, calendar, curves)
             try:
-                fitted = _surface_of(path, truth)
+                fitted = _surface_of(path, stock.options.date, truth)
             except ChainRefusedError as error:
                 key = f"instruments.{number}.options.chain"
                 raise ConfigError(f"{key}: {error}") from error
@@ -165,11 +165,15 @@ class _Fitted:
         return np.array([self.kept[day] for day in nearest])
 
 
-def _surface_of(path: Path, truth: _Truth) -> _Fitted:
-    chain = read_daily_chains(path).at(str(truth.session.date), "open")
+def _surface_of(path: Path, day: date | None, truth: _Truth) -> _Fitted:
+    """Return the surface of a chain's day; on a later one its smiles hold by moneyness."""
+    chain = read_daily_chains(path).at(str(day or truth.session.date), "open")
     years = np.unique(chain.chain.years)
     rates = truth.curves.zero.zero_rate(np.maximum(years, 1e-6))
-    surface = surface_from_chain(chain.chain, truth.spot, "american", rate=rates).surface
+    spot = truth.spot
+    if day is not None and day != truth.session.date:
+        spot = parity_spot(read_listed(path, day), spot)
+    surface = surface_from_chain(chain.chain, spot, "american", rate=rates).surface
     return _Fitted(surface, _expiries_of(surface, chain.expiry, chain.chain.years))
 
 

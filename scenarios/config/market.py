@@ -149,6 +149,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The listed options of an instrument: which chain, and how many of its series."""
 
     chain: Text
+    date: datetime.date | None = None  # Of the file's day; None: the scenario's first.
     series: Annotated[int, Meta(ge=1, le=60_000)] = 400
     ticks: Literal["penny", "other", "etf"] = "penny"
     open_interest: Share = 0.05  # Of the chain's, that the world's traders begin with.

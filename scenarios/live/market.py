@@ -7,7 +7,11 @@ from typing import Final
 import msgspec
 
 from environment.errors import ConfigError
+from environment.feeds.corporate_actions import read_corporate_actions
+from environment.feeds.listed import read_listed
+from environment.feeds.listing import last_trading_day
 from environment.market.calendar import Session, TradingCalendar
+from environment.market.corporate_actions import Split
 from scenarios.builders.day import sessions_of
 from scenarios.config import market as told
 from scenarios.config.load import Config
@@ -26,8 +30,10 @@ def live_config(
     The swarm is another process, so it has none of its own; nor does anybody answer for people.
     With `hours` "always" the first day is the scenario's; by a calendar it is the first one there
     that is not over at `wall_ns`. A market that ran before goes on the day after `market_ns`, at
-    `prices` in ticks. A recorded day is over then: prices go on as a Heston path from there, and
-    options, whose quoted chain was that day's, are listed by rule, with nobody to quote them.
+    `prices` in ticks. A recorded day is over then: prices go on as a Heston path from there. Of a
+    quoted chain of that day what still trades is listed, and valued by its smiles. Where nothing of
+    it does, or a company changed its shares in between, options are listed by rule, with nobody to
+    quote them.
 
     Raises
     ------
@@ -55,11 +61,12 @@ def live_config(
     if prices:
         instruments = tuple(_from_price(item, prices.get(item.symbol)) for item in instruments)
     if first != scenario.session.first_day:
-        instruments = tuple(_by_rule(item) for item in instruments)
-        crowds = {
-            name: crowd for name, crowd in crowds.items()
-            if not isinstance(crowd, OptionDealer | OptionUser)
-        }  # fmt: skip
+        instruments = tuple(_on_later_day(world, item, first) for item in instruments)
+        if any(_is_by_rule(item) for item in instruments):
+            crowds = {
+                name: crowd for name, crowd in crowds.items()
+                if not isinstance(crowd, OptionDealer | OptionUser)
+            }  # fmt: skip
     scenario = msgspec.structs.replace(
         scenario, swarm=None, approver=None, compare=None, session=session,
         instruments=instruments, crowds=crowds,
@@ -100,12 +107,56 @@ def _from_price(instrument: told.Instrument, ticks: int | None) -> told.Instrume
     return msgspec.structs.replace(instrument, price=price)
 
 
-def _by_rule(instrument: told.Instrument) -> told.Instrument:
+def _on_later_day(
+    world: Config, instrument: told.Instrument, first: datetime.date
+) -> told.Instrument:  # fmt: skip
+    """Return a stock whose list goes on from its chain's day, if it can, else by rule."""
     chain = instrument.options
     if chain is None or chain.chain == told.BY_RULE:
         return instrument
-    by_rule = msgspec.structs.replace(chain, chain=told.BY_RULE)
-    return msgspec.structs.replace(instrument, options=by_rule)
+    day = chain.date or world.scenario.session.first_day
+    if _goes_on(world, instrument, day, first):
+        later = msgspec.structs.replace(chain, date=day)
+    else:
+        later = msgspec.structs.replace(chain, chain=told.BY_RULE, date=None)
+    return msgspec.structs.replace(instrument, options=later)
+
+
+def _goes_on(
+    world: Config, instrument: told.Instrument, day: datetime.date, first: datetime.date
+) -> bool:
+    """Return whether a chain has series that trade on a later day, of shares as they are then."""
+    chain = instrument.options
+    assert chain is not None, "whoever asks has looked"
+    if instrument.actions is not None:
+        calendar = TradingCalendar(world.scenario.session.calendar)
+        actions = read_corporate_actions(
+            world.find(instrument.actions), (instrument.symbol,), first=day, last=first,
+            calendar=calendar,
+        )  # fmt: skip
+        if any(isinstance(one, Split) or one.is_special for one in actions):
+            return False
+    listed = read_listed(world.find(chain.chain), day)
+    return any(last_trading_day(one.expiry) > first for one in listed)
+
+
+def _is_by_rule(instrument: told.Instrument) -> bool:
+    return instrument.options is not None and instrument.options.chain == told.BY_RULE
+
+
+def with_list_room(config: Config, series: int) -> Config:
+    """Return a configuration whose lists of options have rows for so many series more."""
+    instruments = tuple(_with_list_room(one, series) for one in config.scenario.instruments)
+    scenario = msgspec.structs.replace(config.scenario, instruments=instruments)
+    return msgspec.structs.replace(config, scenario=scenario)
+
+
+def _with_list_room(instrument: told.Instrument, series: int) -> told.Instrument:
+    change, chain = msgspec.structs.replace, instrument.options
+    if chain is None:
+        return instrument
+    listing = change(chain.listing, room=chain.listing.room + series)
+    return change(instrument, options=change(chain, listing=listing))
 
 
 def _next_day(calendar: str, after_ns: int, *, is_over: bool = False) -> datetime.date:

@@ -18,14 +18,22 @@ from environment.authority import VenueGate
 from environment.market import layout as at, option_rows
 from environment.market.exchange import ADDRESS as EXCHANGE
 from environment.messages import OrderCancelled
+from scenarios.builders.clearing import open_list
 from scenarios.builders.floor import SWARM_ACCOUNT, VENUE
 from scenarios.builders.world import World, build
 from scenarios.config.load import Config
-from scenarios.live.market import after_the_first_day, live_config, more_sessions
+from scenarios.live.market import (
+    after_the_first_day,
+    live_config,
+    more_sessions,
+    with_list_room,
+)
+from scenarios.live.nights_between import clear_nights, held_series
 from scenarios.protocol import PROTOCOL
 from scenarios.run.night import Night
 
 RESTARTED = "venue_restarted"
+ROOM = 300  # Series that a venue may list besides, as it runs for many days.
 
 
 class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,8 +61,14 @@ class VenueMarket:
         outlet: Callable[[str, Any], None], gate: VenueGate,
     ) -> None:  # fmt: skip
         self.terms = terms
-        self.kept = _restarted(kept)
         config = live_config(world, terms.hours, wall_ns, kept.market_ns, kept.prices)
+        first = config.scenario.session.first_day
+        self.kept = clear_nights(_restarted(kept), config, first)
+        if self.kept.prices != kept.prices:  # A night may change what a share is.
+            prices = self.kept.prices
+            config = live_config(world, terms.hours, wall_ns, kept.market_ns, prices)
+        held = held_series(self.kept, config)
+        config = with_list_room(config, ROOM + len(held))
         self._made: list[SimulatedVenue] = []
         state = VenueState(book=self.kept.book, session=self.kept.session)
 
@@ -69,6 +83,8 @@ class VenueMarket:
         self.world: World = build(config, NoRecorder(), lambda _: None, PROTOCOL, agents=agents)
         self._night = Night(self.world)
         self.day = 0
+        open_list(self.world)
+        self.world.listings.carry(held, self.world.sessions[0].start_ns)
         self._restore_account()
 
     @property
@@ -85,6 +101,8 @@ class VenueMarket:
         """
         session = self.world.sessions[0]
         self.world.start_day(0)
+        if self.kept.market_ns:  # Its lists go on from those of the days before.
+            self.world.listings.open_morning(session.date, session.start_ns)
         end_ns = session.open_ns + self.terms.warm_up_ns
         if self.terms.hours != "always":
             end_ns = max(wall_ns, session.start_ns)
@@ -132,8 +150,10 @@ class VenueMarket:
         return int(self.world.market.section(at.S_ACCOUNT)[account, at.A_CASH])
 
     def mark(self) -> Marked:
-        """Return the market's time and prices, to be kept."""
-        return Marked(self.world.kernel.now_ns(), self.prices())
+        """Return the market's time and prices, and what the account's options are, to be kept."""
+        held = self.venue.state.book.positions
+        series = tuple(one for one in self.world.series.values() if held.get(one.symbol))
+        return Marked(self.world.kernel.now_ns(), self.prices(), series)
 
     def welcome(self, session: int, sequence: int, clock: VenueClock, revoked: str) -> Welcome:
         """Return what a client is told first."""
@@ -157,10 +177,7 @@ class VenueMarket:
     # --- the account -----------------------------------------------------------------------------
 
     def _restore_account(self) -> None:
-        """Give the swarm what it had: cash, shares and contracts as a gift out of the world's.
-
-        A series that is listed no more is gone: its contracts are what the venue has lost.
-        """
+        """Give the swarm what it had: cash, shares and contracts as a gift out of the world's."""
         market, number = self.world.market, self.world.floor.accounts[SWARM_ACCOUNT]
         for symbol, lots in self.kept.book.positions.items():
             place = self.world.numbers.get(symbol)

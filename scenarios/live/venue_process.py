@@ -77,6 +77,7 @@ class VenueRun:
         """Serve until stopped."""
         assert self._server is not None, "the constructor makes the server"
         listening = await self._server.serve(file_of(self._folder))
+        self._log.write(self.market.mark())  # Closes of a night to come, before anything is held.
         marks = asyncio.create_task(self._mark())
         self.is_serving.set()
         say(ready=True)

@@ -21,7 +21,13 @@ from environment.venue_messages import NotSent
 from scenarios.config.load import load_config
 from scenarios.live.market import live_config
 from scenarios.live.venue_market import RESTARTED, VenueMarket, file_of
-from tests.conformance.venues.small_world import load_world, seal_of, terms, write_option_world
+from tests.conformance.venues.small_world import (
+    DAY,
+    load_world,
+    seal_of,
+    terms,
+    write_option_world,
+)
 from tests.conformance.venues.suite import Bench
 from tests.conformance.venues.test_simulated_venue import make_run, serving
 
@@ -58,7 +64,8 @@ def test_restart_keeps_the_account_and_cancels_what_worked(tmp_path: Path) -> No
             found = await after.account()
             assert found.positions == held.positions == {"AAPL": 2}
             assert found.cash_micros == held.cash_micros
-            assert (found.orders, found.sequence) == ((), held.sequence + 1)
+            # What worked is cancelled, and the night that the venue slept through is told of.
+            assert (found.orders, found.sequence) == ((), held.sequence + 2)
             after.venue.ask_reports(held.sequence)
             cancelled = await after.event(OrderCancelled, resting)
             assert (cancelled.reason, cancelled.quantity) == (RESTARTED, 2)
@@ -150,7 +157,7 @@ def test_recorded_day_cannot_be_another_date(tmp_path: Path) -> None:
     assert str(by_calendar.scenario.session.first_day) == "2026-11-25"
 
 
-def test_options_of_a_recorded_chain_are_listed_by_rule_on_a_later_day(tmp_path: Path) -> None:
+def test_options_of_a_recorded_chain_go_on_while_any_of_them_trades(tmp_path: Path) -> None:
     world = load_config(write_option_world(tmp_path))
     same = live_config(world, "always", 0, 0, {})
     assert same.scenario.instruments == world.scenario.instruments
@@ -158,6 +165,12 @@ def test_options_of_a_recorded_chain_are_listed_by_rule_on_a_later_day(tmp_path:
     later = live_config(world, "always", 0, evening, {"AAPL": 65_000})
     chain = later.scenario.instruments[0].options
     assert chain is not None
-    assert (chain.chain, chain.series) == ("rule", 12)
-    assert "dealers" not in later.scenario.crowds
-    assert "noise" in later.scenario.crowds
+    assert (chain.series, chain.date) == (12, DAY)
+    assert {"dealers", "noise"} <= later.scenario.crowds.keys()
+    years_on = evening + 4 * 365 * 86_400_000_000_000
+    by_rule = live_config(world, "always", 0, years_on, {"AAPL": 65_000})
+    chain = by_rule.scenario.instruments[0].options
+    assert chain is not None
+    assert (chain.chain, chain.series, chain.date) == ("rule", 12, None)
+    assert "dealers" not in by_rule.scenario.crowds
+    assert "noise" in by_rule.scenario.crowds
