@@ -48,6 +48,7 @@ class Frames(asyncio.Protocol):
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._reason = ""
+        self.after_read: Callable[[], None] = lambda: None  # All that one read brought is told.
         self.peer_process = self.peer_user = -1
 
     @property
@@ -87,6 +88,8 @@ class Frames(asyncio.Protocol):
             taken = end
             self._on_message(self, message)
         del buffer[:taken]
+        if taken:
+            self.after_read()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Say that the connection is over, and why."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,8 @@ class SocketVenue:
         self._frames: Frames | None = None
         self._events: deque[VenueEvent] = deque()
         self._arrived = asyncio.Event()
+        self._on_event: Callable[[VenueEvent], None] | None = None
+        self._after_read: Callable[[], None] = lambda: None
         self._answer: asyncio.Future[Any] | None = None
         self._welcome: Welcome | None = None
 
@@ -73,6 +76,7 @@ class SocketVenue:
         self._frames = await connect(
             self.path, lambda: Frames(decoder, self._on_message, self._on_closed)
         )
+        self._frames.after_read = self._read
         hello = Hello(version=WIRE_VERSION, role=self._role, run=run, epoch=epoch)
         answer = await self._ask(hello)
         if isinstance(answer, Denied):
@@ -166,6 +170,15 @@ class SocketVenue:
             await self._arrived.wait()
         return self._events.popleft()
 
+    def hand_over(
+        self, on_event: Callable[[VenueEvent], None] | None,
+        after_read: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Hand over what waits and all that comes; after each read say that it was all."""
+        self._on_event, self._after_read = on_event, after_read
+        while on_event is not None and self._events:
+            on_event(self._events.popleft())
+
     def take_events(self) -> list[VenueEvent]:
         """Return, without waiting, all that the venue has said."""
         taken = list(self._events)
@@ -178,13 +191,19 @@ class SocketVenue:
             self._frames.send(message)
 
     def _put(self, event: VenueEvent) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+            return
         self._events.append(event)
         self._arrived.set()
+
+    def _read(self) -> None:
+        self._after_read()
 
     def _on_message(self, frames: Frames, message: Any) -> None:  # noqa: ANN401  decoded: ToClient
         if frames is not self._frames and self._frames is not None:
             return  # Of a session that is over.
-        if isinstance(message, Welcome | Denied | Done):
+        if isinstance(message, (Welcome, Denied, Done)):  # A union would be slower.
             if self._answer is not None and not self._answer.done():
                 self._answer.set_result(message)
             elif isinstance(message, Denied):

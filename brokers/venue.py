@@ -5,7 +5,8 @@ venue is asked and answers, its outcome is unknown. No adapter sends a command t
 """
 
 import datetime
-from typing import Final, Literal, Protocol
+from collections.abc import Callable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -153,6 +154,20 @@ class Venue(Protocol):
 
     def hours(self) -> Hours:
         """Return the trading day in hand."""
+
+
+@runtime_checkable
+class PromptVenue(Protocol):
+    """A venue that can hand its events over as they are read, instead of through `next_event`."""
+
+    def hand_over(
+        self, on_event: Callable[[VenueEvent], None] | None,
+        after_read: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Hand over what waits and all that comes; after each read say that it was all.
+
+        `on_event` must not raise. None ends it: events wait for `next_event` again.
+        """
 
 
 # Of a simulated venue whose world lists no options.

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from brokers.venue import Published, Venue, VenueClock, VenueClosed, VenueEvent
+from brokers.venue import PromptVenue, Published, Venue, VenueClock, VenueClosed, VenueEvent
 from environment.actors import ActorContext, Gateway, Side
 from environment.actors.ports import AnyEnvelope
 from environment.control_messages import AuthorityRefused, LowerDesk
@@ -129,11 +129,39 @@ class VenueGateway(Gateway[ToGateway]):
 
     async def _take_events(self, side: Side[ToGateway]) -> str:
         """Hand on what the venue says until the session ends; "" where it is to be renewed."""
+        if isinstance(self._venue, PromptVenue):
+            reason = await self._hear(self._venue, side)
+            return "" if self._is_renewing else reason
         while True:
             event = await self._venue.next_event()
             if isinstance(event, VenueClosed):
                 return "" if self._is_renewing else event.reason
             self._hand_on(side, event)
+
+    async def _hear(self, venue: PromptVenue, side: Side[ToGateway]) -> str:
+        """Hand on what the venue says as it is read, and have it handled before the loop goes on.
+
+        Two rounds of the event loop lie between a tick and its order otherwise.
+        """
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def take(event: VenueEvent) -> None:
+            if ended.done():
+                return
+            try:
+                if isinstance(event, VenueClosed):
+                    ended.set_result(event.reason)
+                else:
+                    self._hand_on(side, event)
+            # What it raises is this actor's end, not that of the connection which reads.
+            except Exception as error:  # noqa: BLE001
+                ended.set_exception(error)
+
+        venue.hand_over(take, side.handle_now)
+        try:
+            return await ended
+        finally:
+            venue.hand_over(None)
 
     def _hand_on(self, side: Side[ToGateway], event: VenueEvent) -> None:
         match event:

@@ -67,6 +67,8 @@ def breaches(case: Case, rules: Rulebook) -> Iterator[Breach]:
         if figure is None or figure <= enough:
             continue
         if limit is None:
+            if figure <= case.mandate.notional_micros:
+                continue
             limit = Limit(hard=case.mandate.notional_micros)  # noqa: PLW2901  its own for each agent
         least = limit.hard if limit.soft is None else limit.soft
         if control.exact is not None and least is not None and not figure <= least:

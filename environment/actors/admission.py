@@ -20,7 +20,7 @@ class Admission:
     part of it come in at once, which could fill an inbox that has just emptied.
     """
 
-    __slots__ = ("_held", "_incoming", "_pressure", "admitted", "wake")
+    __slots__ = ("_held", "_incoming", "_pressure", "admitted", "handle", "wake")
 
     def __init__(self, pressure: Pressure) -> None:
         self._incoming: deque[Entrant] = deque()  # A deque's append is safe from any thread.
@@ -28,6 +28,7 @@ class Admission:
         self._pressure = pressure
         self.admitted = 0
         self.wake: Callable[[], None] | None = None  # Rouses the kernel's task.
+        self.handle: Callable[[], None] | None = None  # Does a turn of it now.
 
     def __len__(self) -> int:
         return len(self._incoming) + len(self._held)

@@ -41,6 +41,9 @@ class Entrance(Protocol):
     def now_ns(self) -> int:
         """Return the kernel's time, UTC."""
 
+    def handle_now(self) -> None:
+        """Handle what was let in before the event loop goes on; on the loop's thread only."""
+
 
 class Side(Generic[M]):
     """The asynchronous side's hands: what was sent to the gateway, and the way in."""
@@ -119,6 +122,13 @@ class Side(Generic[M]):
     def now_ns(self) -> int:
         """Return the kernel's time, UTC."""
         return self._entrance.now_ns()
+
+    def handle_now(self) -> None:
+        """Have what was let in handled before the event loop goes on, instead of a round later.
+
+        Not within a handler, and on the loop's thread only.
+        """
+        self._entrance.handle_now()
 
     def close(self) -> None:
         """Tell the asynchronous side that the process stops: it is cancelled a moment later."""

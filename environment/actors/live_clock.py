@@ -58,6 +58,7 @@ class LiveClock:
 
     def look(self) -> int:
         """Follow the wall clock, and return by how much it has stepped, or 0 for no step."""
+        self.steady_ns = self._source.steady_ns  # Another one where the market's pace has changed.
         offset_ns = self._wall_ns() - self.steady_ns()
         moved_ns = offset_ns - self._offset_ns
         self._offset_ns = offset_ns

@@ -35,6 +35,7 @@ class LiveFloor(Floor):
     ) -> None:  # fmt: skip
         super().__init__(settings, ports, queue, moment, departures)
         self.pending: list[Written] = []  # Steps of which something leaves once they are written.
+        self._long: dict[str, Cell] = {}  # Those with more steps than a snapshot costs.
         self.alarmed: Alarmed | None = None
         self.on_begin: Callable[[Cell, Gateway[Any]], None] | None = None
         self.undeliverable = 0
@@ -67,11 +68,18 @@ class LiveFloor(Floor):
         number = cell.history.step(now_ns, envelope)
         mail, others, published = self.departures.prepare(cell, envelope, now_ns)
         self._ports.recorder.step(number, now_ns, envelope, mail, others, cell.address)
-        held = self._hand_on(mail, published)
-        if held or any(asked[0] == START for asked in others):
+        held = self._hand_on(mail, published) if mail else mail
+        if held or (others and any(asked[0] == START for asked in others)):
             self.pending.append((cell, cell.incarnation, envelope, held, others, published))
         if cell.history.is_long():
-            cell.history.begin(cell.actor, cell.context)
+            self._long[cell.address] = cell
+
+    def shorten(self) -> None:
+        """Take the snapshots that are due, after all that was to leave has left."""
+        for cell in self._long.values():
+            if cell.is_up and cell.history is not None:  # One that has failed is put back first.
+                cell.history.begin(cell.actor, cell.context)
+        self._long.clear()
 
     def _hand_on(self, mail: list[AnyEnvelope], published: set[int]) -> list[AnyEnvelope]:
         """Deliver mail between durable actors at once, and return what waits to be written."""

@@ -101,6 +101,11 @@ class LiveKernel(Kernel):
         if self.admission.wake is not None:
             self.admission.wake()
 
+    def handle_now(self) -> None:
+        """Handle what was let in before the event loop goes on; on the loop's thread only."""
+        if self.admission.handle is not None:
+            self.admission.handle()
+
     # --- looking -----------------------------------------------------------------------------
 
     def statistics(self) -> LiveStatistics:
@@ -114,8 +119,8 @@ class LiveKernel(Kernel):
 
         What it does is the same whoever calls it: the event loop's task, or a test.
         """
-        queue, live, clock = self.queue, self.live, self.clock
-        urgent, ready, floor = queue.urgent, queue.ready, self.floor
+        queue, live, floor = self.queue, self.live, self.floor
+        urgent, ready = queue.urgent, queue.ready
         left, streak, steps = live.messages_per_turn, 0, 0
         self._begin_turn()
         while left > 0:
@@ -125,20 +130,18 @@ class LiveKernel(Kernel):
                 item, is_urgent, streak = ready.popleft(), False, 0
             else:
                 break
-            steady_ns = clock.steady_ns()
-            if steady_ns - self._last_ns > live.slow_handler_ns:
-                self.measures.slow(self._last, steady_ns - self._last_ns)
-            self._last, self._last_ns = item, steady_ns
-            clock.move(steady_ns)
-            if isinstance(item, Cell):
-                left -= self._visit(item, is_urgent=is_urgent)
-            else:
+            if not isinstance(item, Cell):
+                self._look_at_time(item)
                 left -= self._do(item)
-            if floor.pending:
-                steps += 1
-                if steps >= live.steps_per_write or not (urgent or ready):
-                    self._commit()
-                    steps = 0
+            elif item.inbox.control or item.inbox.data or not item.is_up:
+                self._look_at_time(item)
+                left -= self._visit(item, is_urgent=is_urgent)
+            else:  # It was looked at among the urgent, and nothing has come since.
+                self._after_visit(item, is_urgent=is_urgent)
+            steps += bool(floor.pending)
+            if floor.pending and (steps >= live.steps_per_write or not (urgent or ready)):
+                self._commit()
+                steps = 0
         self._end_turn()
         return bool(urgent or ready or self.admission.is_waiting())
 
@@ -155,12 +158,19 @@ class LiveKernel(Kernel):
             for entrant in self.admission.take():
                 self._enter(*entrant)
 
-    def _end_turn(self) -> None:
+    def _look_at_time(self, item: object) -> None:
+        """Let it be now, and count what was visited before if that took long."""
         steady_ns = self.clock.steady_ns()
         if steady_ns - self._last_ns > self.live.slow_handler_ns:
             self.measures.slow(self._last, steady_ns - self._last_ns)
+        self._last, self._last_ns = item, steady_ns
+        self.clock.move(steady_ns)
+
+    def _end_turn(self) -> None:
+        self._look_at_time(None)
         if self.floor.pending:
             self._commit()
+        self.floor.shorten()
         self.ports.recorder.drain()
         self.measures.turns += 1
 

@@ -30,6 +30,8 @@ class LiveRun:
         self._alarm: asyncio.TimerHandle | None = None
         self._sides: dict[str, tuple[Side[Any], asyncio.Task[None]]] = {}
         self._next_look_ns = self._beat_due_ns = 0
+        self._is_turning = False
+        self._failure: Exception | None = None  # Of a turn that was not the drain's own.
 
     # --- running -------------------------------------------------------------------------------
 
@@ -37,23 +39,45 @@ class LiveRun:
         """Drain the kernel until it is told to stop."""
         kernel = self._kernel
         kernel.check_promises()
-        kernel.admission.wake = self.rouse
+        kernel.admission.wake, kernel.admission.handle = self.rouse, self._handle_now
         kernel.floor.on_begin = self._open_gateway
         self._beat_due_ns = kernel.clock.steady_ns() + kernel.live.heartbeat_ns
         beat = self._loop.call_later(kernel.live.heartbeat_ns / 1e9, self._beat)
         try:
             with unhurried_collection():
                 while not kernel.stop_reason:
-                    await (asyncio.sleep(0) if kernel.turn() else self._rest())
+                    await (asyncio.sleep(0) if self._turn() else self._rest())
                 await self._drain()
         finally:
             self._beat_due_ns = 0
             beat.cancel()
             if self._alarm is not None:
                 self._alarm.cancel()
-            kernel.admission.wake = None
+            kernel.admission.wake = kernel.admission.handle = None
             await self._close_gateways()
             kernel.ports.effects.close()
+
+    def _turn(self) -> bool:
+        if self._failure is not None:
+            raise self._failure
+        self._is_turning = True
+        try:
+            return self._kernel.turn()
+        finally:
+            self._is_turning = False
+
+    def _handle_now(self) -> None:
+        """Do a turn between two of the drain's: for what was read, within the call that read it.
+
+        The drain has its own turn afterwards, and raises what went wrong here.
+        """
+        if self._is_turning or self._failure is not None or self._kernel.stop_reason:
+            return
+        try:
+            self._turn()
+        except Exception as error:  # noqa: BLE001  it is the run's end, not its caller's
+            self._failure = error
+        self.rouse()
 
     async def _rest(self) -> None:
         """Sleep until something comes in or a timer is due."""

@@ -77,6 +77,7 @@ class Batch(NamedTuple):
 BATCH_NAME: Final = b"\x95\xa5Batch\xce"
 _BATCH: Final = struct.Struct(">8sIcIcIcQ")
 BATCH_LENGTH: Final = _BATCH.size
+_CRC, _CRC_AT = struct.Struct(">I"), 18  # Where a batch's checksum stands.
 
 
 class DurableStep(msgspec.Struct, Generic[M], frozen=True, array_like=True, tag="Step"):
@@ -120,6 +121,7 @@ class StepJournal:
         self._encoder = msgspec.msgpack.Encoder(order="deterministic")
         self._file: DiskFile | None = None
         self._buffer: list[Any] = []
+        self._out = bytearray(BATCH_LENGTH)
         self._header = StateHeader(run="", epoch=0, segment=0, began_ns=0, code="")
         self._position = self._began_at = self._crc = 0
         self._step_ns = self._steps = self._records = 0
@@ -197,29 +199,40 @@ class StepJournal:
         """Write all that is buffered, in one write; return how much was written in all."""
         buffer = self._buffer
         if buffer:
-            data, count = self._encoded(buffer), len(buffer)
-            batch = Batch(len(data), count, 0, self._step_ns).checked(data, self._crc)
-            self._crc, self._step_ns = batch.crc, 0
+            self._records += len(buffer)
+            data = self._batch(buffer)
             # Cleared first: what could not be written must not be written later by a retry.
             buffer.clear()
-            self._records += count
-            self._put(batch.pack() + data)
+            with memoryview(data) as whole:  # Given back before the next batch is encoded.
+                self._put(whole)
         return self._position
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, data: bytes | memoryview) -> None:
         assert self._file is not None, "a segment is opened before anything is written"
         self._syncer.synced()  # Raises where a sync has failed: nothing may go on then.
         self._file.write(data)
         self._position += len(data)
         self._syncer.written(self._position)
 
-    def _encoded(self, records: list[Any]) -> memoryview:
-        """Return the records one after the other: an encoded list without its list header."""
+    def _batch(self, records: list[Any]) -> bytearray:
+        """Return the batch of some records, in memory that the next one takes again.
+
+        Records stand one after the other: the batch's own header takes the place of the list's.
+        """
+        out, count = self._out, len(records)
         try:
-            data = self._encoder.encode(records)
+            self._encoder.encode_into(records, out, BATCH_LENGTH - list_header_length(count))
         except (TypeError, ValueError, OverflowError) as error:
+            self._out = bytearray(BATCH_LENGTH)
             raise UnencodableMessage(f"No journal can hold a message: {error}") from error
-        return memoryview(data)[list_header_length(len(records)) :]
+        length = len(out) - BATCH_LENGTH
+        _BATCH.pack_into(
+            out, 0, BATCH_NAME, length, b"\xce", count, b"\xce", 0, b"\xcf", self._step_ns
+        )
+        # As in `Batch.checked`: over the header without a checksum, and all records.
+        self._crc, self._step_ns = zlib.crc32(out, self._crc), 0
+        _CRC.pack_into(out, _CRC_AT, self._crc)
+        return out
 
     def synced(self) -> int:
         """Return how much of what was written survives a power loss."""

@@ -55,11 +55,13 @@ class StageClock:
 
     def sent(self, envelope: AnyEnvelope) -> None:
         """Take note of an order that has just left."""
+        left_ns, numbers, place = self._steady_ns(), self._numbers, -1
         self._count += 1
-        place = bisect_left(self._numbers, envelope.chain) - 1
-        if place < 0:
-            return
-        seconds = (self._steady_ns() - self._times[place]) / 1e9
+        if not numbers or envelope.chain <= numbers[-1]:  # Not of the last tick, as most are.
+            place = bisect_left(numbers, envelope.chain) - 1
+            if place < 0:
+                return
+        seconds = (left_ns - self._times[place]) / 1e9
         self._measured += 1
         self._total_s += seconds
         self._durations.append(seconds)

@@ -19,15 +19,27 @@ class MarketTime:
     ) -> None:  # fmt: skip
         self._steady, self._wall = steady, wall
         self._offset_ns = wall() - steady()
+        self.steady_ns: Callable[[], int] = steady
         self.clock = clock
+
+    @property
+    def clock(self) -> VenueClock:
+        """What the venue last published."""
+        return self._clock
+
+    @clock.setter
+    def clock(self, clock: VenueClock) -> None:
+        self._clock = clock
+        # At the usual pace the machine's own function, which is asked several times a message.
+        self.steady_ns = self._steady if clock.pace == 1.0 else self._paced_ns
 
     def wall_ns(self) -> int:
         """Return the market's time."""
-        return self.clock.now_ns(self._steady())
+        return self._clock.now_ns(self._steady())
 
-    def steady_ns(self) -> int:
+    def _paced_ns(self) -> int:
         """Return nanoseconds of the market that never step."""
-        return int(self._steady() * self.clock.pace)
+        return int(self._steady() * self._clock.pace)
 
     def wall_step_ns(self) -> int:
         """Return by how much the machine's wall clock was set since this was asked last."""

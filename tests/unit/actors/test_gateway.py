@@ -27,6 +27,9 @@ class Entry:
     def is_pressed(self) -> bool:
         return False
 
+    def handle_now(self) -> None:
+        pass
+
     def now_ns(self) -> int:
         return 7
 

@@ -90,6 +90,7 @@ MALFORMED: list[tuple[dict[str, Any], str]] = [
     ({"side": "hold"}, "malformed"),
     ({"quantity": "10"}, "malformed"),
     ({"quantity": 1.5}, "malformed"),
+    ({"within_ns": 1 << 70}, "malformed"),  # No record could hold it.
 ]
 
 

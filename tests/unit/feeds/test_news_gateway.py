@@ -37,6 +37,9 @@ class Door:
     def is_pressed(self) -> bool:
         return False
 
+    def handle_now(self) -> None:
+        pass
+
     def now_ns(self) -> int:
         return next(self._clock)
 
