@@ -206,6 +206,23 @@ def test_drift_asks_again_on_one_card_with_old_and_new(desk: DeskPages) -> None:
     expect(page.locator("#queue button")).to_have_count(1)
 
 
+def test_an_order_of_yesterday_asks_on_a_new_card_beside_the_old_one(desk: DeskPages) -> None:
+    page = desk.open()
+    old = desk.show()
+    on_screen(page, old)
+    desk.panel.floor.show(old, state="withheld", outcome="approved", filled=15)
+    told(page, "Out of the market, asked again at the next open: 15 of 40 filled")
+    desk.panel.floor.show(
+        old, state="done", outcome="approved", filled=15, reason="asked again as its own"
+    )
+    new = desk.card(quantity=25, done=15, previous=old.record_hash, changed_because="next_open")
+    desk.panel.floor.show(new, previous=old)
+    page.click(f"#queue button:has-text('{new.code}')")
+    on_screen(page, new)
+    expect(page.locator(".was")).to_contain_text(re.compile(r"Quantity: 40.*25"))
+    expect(page.locator(".was")).to_contain_text("Traded before: 15")
+
+
 # --- people --------------------------------------------------------------------------------------
 
 

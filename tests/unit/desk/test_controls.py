@@ -6,12 +6,18 @@ from agents.desk.control_proofs import TRIALS, prove
 from agents.desk.controls import CONTROLS
 from scenarios.config.desk import Limits
 from scenarios.controls import prove_breakers
+from scenarios.places import PROJECT_ROOT
 
 SETTABLE = [c.name for c in CONTROLS if not c.fixed and c.name != "mandate_notional"]
 
 
 def test_every_control_has_a_trial() -> None:
     assert set(TRIALS) == {control.name for control in CONTROLS}
+
+
+def test_every_control_is_mapped_to_what_is_asked_for() -> None:
+    text = (PROJECT_ROOT / "docs" / "controls.md").read_text()
+    assert [c.name for c in CONTROLS if f"`{c.name}`" not in text] == []
 
 
 def test_every_control_that_can_be_set_is_a_key_of_the_file_and_back() -> None:
