@@ -156,7 +156,6 @@ def _lines(result: RunResult, frame: pl.DataFrame, value: str, *, bars: bool = F
 
 def cost_cards(result: RunResult) -> list[str]:
     """Return transaction costs: parents, mark-outs by population, resting orders."""
-    parents = result.tca_of("parent")
     columns = {
         "account": "account", "instrument": "instrument", "side": "side", "quantity": "quantity",
         "filled": "filled", "arrival_slippage": "to arrival, bps", "vwap_slippage": "to VWAP, bps",
@@ -164,6 +163,7 @@ def cost_cards(result: RunResult) -> list[str]:
         "spread_cost": "spread", "fees_cost": "fees", "opportunity_cost": "opportunity",
         "participation": "participation",
     }  # fmt: skip
+    parents = result.tca_of("parent", *columns)
     columns = {name: text for name, text in columns.items() if name in parents.columns}
     parts = []
     if parents.height:
@@ -184,7 +184,8 @@ def cost_cards(result: RunResult) -> list[str]:
 
 
 def _markouts(result: RunResult) -> Figure:
-    views = result.tca_of("population")
+    marks = [f"earned_markout_{name}" for name in HORIZONS_NS]
+    views = result.tca_of("population", "population", "earned_effective_spread", *marks)
     data: list[dict[str, object]] = []
     for place, row in enumerate(views.iter_rows(named=True)):
         found = [row.get(f"earned_markout_{name}") for name in HORIZONS_NS]
@@ -204,8 +205,8 @@ def _markouts(result: RunResult) -> Figure:
 
 
 def _resting(result: RunResult) -> str:
-    resting = result.tca_of("resting")
     wanted = ("queue_ahead", "time_to_fill_seconds", "adverse_selection")
+    resting = result.tca_of("resting", "population", "filled", *wanted)
     missing = [pl.lit(None, pl.Float64).alias(name) for name in wanted if name not in resting]
     if not resting.height:
         return table((), (), empty="no order ever rested")

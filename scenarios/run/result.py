@@ -141,9 +141,22 @@ class RunResult:
         path = self.folder / FUNDAMENTAL
         return pl.read_parquet(path) if path.is_file() else None
 
-    def tca_of(self, scope: str) -> pl.DataFrame:
-        """Return the costs of one scope: "parent", "fill", "resting" or "population"."""
-        return scope_of(self.tca, scope)
+    def tca_of(self, scope: str, *columns: str) -> pl.DataFrame:
+        """Return the costs of one scope: "parent", "fill", "resting" or "population".
+
+        Of the file only what is asked for is read: the scopes share it, and fills and resting
+        orders are many.
+
+        Parameters
+        ----------
+        columns : names, optional
+            Those that are wanted; one that the scope does not have is left out.
+        """
+        table = pl.scan_parquet(self._file("tca"))
+        if columns:
+            known = table.collect_schema().names()
+            table = table.select("scope", *(name for name in columns if name in known))
+        return scope_of(table.filter(pl.col("scope") == scope).collect(), scope)
 
     @cached_property
     def day(self) -> DayTape:
@@ -190,10 +203,13 @@ class RunResult:
         return counts.index(max(counts))
 
     def _table(self, name: str) -> pl.DataFrame:
+        return pl.read_parquet(self._file(name))
+
+    def _file(self, name: str) -> Path:
         path = self.folder / f"{name}.parquet"
         if not path.is_file():
             raise OperatingError(f"{path} is missing: the run ended before it was written")
-        return pl.read_parquet(path)
+        return path
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -1,5 +1,6 @@
 """One run from configuration to folder: build, loop, write."""
 
+import gc
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -109,6 +110,16 @@ def run_scenario(
     if config.scenario.recording is not None:
         compile_replay()
     clock.begin("build")
+    result = _played(config, output, watched, clock, agents, seat)
+    gc.collect()  # The world is over, and is a ring; what tells of it needs the room.
+    return _finish(output, result)
+
+
+def _played(
+    config: Config, output: RunFolder, watched: Progress, clock: Clocked,
+    agents: dict[str, Factory] | None, seat: Seat,
+) -> RunResult:  # fmt: skip
+    """Run the world, write its tables, and return all that a report tells of it."""
     try:
         disk = FolderDisk(output.path)
         loop = SessionLoop.build(config, disk, agents=agents, spool=output / SPOOL)
@@ -137,16 +148,18 @@ def run_scenario(
         loop.world, loop.world.kernel.statistics(), digest, wall, clock.seconds,
         RunResult(output.path, {}, tape=day),
     )  # fmt: skip
-    facts = list(facts_of(loop.world.floor.audit))
-    summary["approvals"] = approval_counts(facts) | {"answered_by": who_answers(config)}
-    if moves := account_moves(facts):
+    log = loop.world.floor.audit
+    # Read anew for each: as objects a chain takes many times what it takes in bytes.
+    counts = approval_counts(facts_of(log))
+    summary["approvals"] = counts | {"answered_by": who_answers(config)}
+    if moves := account_moves(facts_of(log)):
         summary["account_moves"] = moves
     if head is not None:
-        summary["gate"] = gate_ledger(facts, day)
+        summary["gate"] = gate_ledger(facts_of(log), day)
         summary["audit"] = {"records": head.number, "head": head.hash.hex()}
     summary |= models_summary(loop.models) | desk_summary(loop.world.floor)
     manifest = manifest_of(config, digest, partial=not complete)
-    return _finish(output, RunResult(output.path, summary, manifest, tape=day))
+    return RunResult(output.path, summary, manifest, tape=day)
 
 
 def run_loop(loop: SessionLoop, progress: Progress) -> bool:

@@ -5,6 +5,7 @@ exchange is a few dictionaries that a reader can check by eye.
 """
 
 from collections import defaultdict, deque
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -38,6 +39,16 @@ from environment.messages import (
     SubmitOrder,
     TimerFired,
 )
+from environment.option_messages import (
+    LegFilled,
+    PackageAccepted,
+    PackageCancelled,
+    PackageFilled,
+    PackageReplaced,
+    SubmitPackage,
+)
+from environment.structures import signed_ratio
+from tests.crash.outside import HIGH, LOW, SERIES
 from tests.unit.desk.factories import AAPL, DOLLAR, phase, quote
 
 AGENTS = ("quant/a", "quant/b")
@@ -52,7 +63,8 @@ DAY_S = 86_400
 
 def rulebook() -> Rulebook:
     """Return the rules of the machine: small numbers, so that every edge is met."""
-    mandate = Mandate(instruments=("AAPL",), notional_micros=1_000_000 * DOLLAR)
+    scopes = ("AAPL", "AAPL/options")
+    mandate = Mandate(instruments=scopes, notional_micros=1_000_000 * DOLLAR)
     two = ApprovalRule(
         name="large", tier="two", notional_over_micros=TWO_ABOVE * 100 * DOLLAR + 50 * DOLLAR
     )
@@ -67,7 +79,9 @@ class Exchange:
     """Orders by id: side, leaves, price. Reports go to the venue."""
 
     def __init__(self) -> None:
-        self.submitted: list[SubmitOrder] = []
+        self.submitted: list[SubmitOrder | SubmitPackage] = []
+        self.packages: dict[str, SubmitPackage] = {}
+        self.legs: dict[str, int] = defaultdict(int)
         self.open: dict[str, list[Any]] = {}
         self.filled: dict[str, int] = defaultdict(int)
         self.most: dict[str, int] = {}
@@ -80,14 +94,8 @@ class Exchange:
 
     def take(self, message: Any) -> None:
         order = self.open.get(message.order_id)
-        if isinstance(message, SubmitOrder):
-            self.submitted.append(message)
-            self.open[message.order_id] = [message.side, message.quantity, message.price]
-            self.most[message.order_id] = message.quantity
-            self.days[message.order_id] = self.day
-            if message.time_in_force in LASTING:
-                self.lasts.add(message.order_id)
-            self._say(OrderAccepted(order_id=message.order_id, instrument="AAPL", exchange_ns=1))
+        if isinstance(message, SubmitOrder | SubmitPackage):
+            self._enter(message)
             return
         if isinstance(message, CancelOrder):
             self.cancels.append(message.order_id)
@@ -101,16 +109,37 @@ class Exchange:
             order[1] = left
             order[2] = order[2] if message.price is None else message.price
             self.most[message.order_id] = max(self.most[message.order_id], message.quantity)
-            self._say(OrderReplaced(
+            self._say(PackageReplaced(
+                order_id=message.order_id, price=order[2], quantity=message.quantity, leaves=left,
+                exchange_ns=1,
+            ) if message.order_id in self.packages else OrderReplaced(
                 order_id=message.order_id, instrument="AAPL", price=order[2], leaves=left,
                 exchange_ns=1,
             ))  # fmt: skip
         else:
-            del self.open[message.order_id]
-            self._say(OrderCancelled(
-                order_id=message.order_id, instrument="AAPL", quantity=order[1], reason="",
-                exchange_ns=1,
-            ))  # fmt: skip
+            self._say_out(message.order_id, "")
+
+    def _enter(self, message: SubmitOrder | SubmitPackage) -> None:
+        name = message.order_id
+        self.submitted.append(message)
+        self.open[name] = [message.side, message.quantity, message.price]
+        self.most[name] = message.quantity
+        self.days[name] = self.day
+        if message.time_in_force in LASTING:
+            self.lasts.add(name)
+        if isinstance(message, SubmitPackage):
+            self.packages[name] = message
+            self._say(PackageAccepted(order_id=name, exchange_ns=1))
+        else:
+            self._say(OrderAccepted(order_id=name, instrument="AAPL", exchange_ns=1))
+
+    def _say_out(self, name: str, reason: str) -> None:
+        left = self.open.pop(name)[1]
+        self._say(PackageCancelled(
+            order_id=name, quantity=left, reason=reason, exchange_ns=1
+        ) if name in self.packages else OrderCancelled(
+            order_id=name, instrument="AAPL", quantity=left, reason=reason, exchange_ns=1
+        ))  # fmt: skip
 
     def trade(self, pick: int, lots: int) -> None:
         if not self.open:
@@ -120,9 +149,12 @@ class Exchange:
         lots = min(lots, left)
         self.open[order_id][1] -= lots
         self.filled[order_id] += lots
-        self.position += lots if side == "buy" else -lots
         if left == lots:
             del self.open[order_id]
+        if order_id in self.packages:
+            self._trade_legs(self.packages[order_id], price, lots, left - lots)
+            return
+        self.position += lots if side == "buy" else -lots
         self._say(OrderFilled(
             order_id=order_id, instrument="AAPL", side=side, price=price or PRICE, quantity=lots,
             leaves=left - lots, liquidity="maker", fee_micros=0, exchange_ns=1, trade_id=1,
@@ -131,11 +163,22 @@ class Exchange:
     def end_day(self) -> None:
         """End what was entered for the day."""
         for order_id in sorted(self.open.keys() - self.lasts):
-            left = self.open.pop(order_id)[1]
-            self._say(OrderCancelled(
-                order_id=order_id, instrument="AAPL", quantity=left, reason="day", exchange_ns=1
-            ))  # fmt: skip
+            self._say_out(order_id, "day")
         self.day += 1
+
+    def _trade_legs(self, package: SubmitPackage, net: int, units: int, left: int) -> None:
+        """Let units trade, each leg lot by lot."""
+        for leg in package.legs:
+            self.legs[leg.instrument] += units * signed_ratio(leg)
+            for _ in range(units * leg.ratio):
+                self._say(LegFilled(
+                    order_id=package.order_id, instrument=leg.instrument, side=leg.side, price=3,
+                    quantity=1, fee_micros=0, exchange_ns=1, trade_id=1,
+                ))  # fmt: skip
+        self._say(PackageFilled(
+            order_id=package.order_id, side="buy", price=net, quantity=units, leaves=left,
+            against="legs", exchange_ns=1, package_id=1,
+        ))  # fmt: skip
 
     def _say(self, event: Any) -> None:
         self.reports.append(event)
@@ -172,8 +215,9 @@ class DeskFloor:
         owners: Any = Directory(lambda name: name in {*AGENTS, EXECUTION})
         if address == "desk/risk":
             settings = RiskSettings(
-                account="swarm", instruments=(AAPL,), rules=rulebook(), refresh_ns=0,
-                reference_ticks={"AAPL": PRICE}, cash_micros=1_000_000 * DOLLAR,
+                account="swarm", instruments=(AAPL, *SERIES), rules=rulebook(), refresh_ns=0,
+                reference_ticks={"AAPL": PRICE, LOW: 4, HIGH: 2}, today=date(1970, 1, 1),
+                cash_micros=1_000_000 * DOLLAR,
             )  # fmt: skip
             custodian, people = ref("desk/custodian"), ref("human/approvals")
             return Risk(custodian, people, owners, settings, KEYS, ref(EXECUTION))

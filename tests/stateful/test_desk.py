@@ -28,7 +28,9 @@ from agents.desk.risk_resting import Resting
 from agents.desk.risk_state import Verdict
 from agents.desk.risk_voice import Passed, Voice
 from agents.desk.ruling import Ruling
+from agents.desk.structure_quotes import opposite
 from agents.human.approvals import Approvals
+from brokers.packages import legs_filled, report_of
 from brokers.simulated import SimulatedVenue
 from environment.approval_messages import ApprovalRequest, CardAnswer, Decision
 from environment.authority import VenueGate
@@ -40,7 +42,9 @@ from environment.messages import (
     ReplaceRequest,
     SubmitOrder,
 )
+from environment.option_messages import LegFilled, PackageFilled
 from environment.parent_draws import ParentDraws
+from tests.crash.outside import HIGH, LEGS, LOW
 from tests.stateful.desk_floor import (
     ACTORS,
     AGENTS,
@@ -88,6 +92,23 @@ class Desk(RuleBasedStateMachine):
         if at_once:
             self.floor.deliver_all()
 
+    @rule(
+        agent=st.sampled_from(AGENTS), lots=LOTS, net=st.sampled_from([0, -2, 2]),
+        is_turned=st.booleans(), at_once=st.booleans(),
+    )  # fmt: skip
+    def propose_structure(
+        self, agent: str, lots: int, net: int, is_turned: bool, at_once: bool
+    ) -> None:
+        self.number += 1
+        request = OrderRequest(
+            order_id=f"{agent}/{self.number}", instrument="AAPL", side="buy", quantity=lots,
+            price=net, legs=opposite(LEGS) if is_turned else LEGS,
+        )  # fmt: skip
+        self.floor.asked[request.order_id] = request
+        self.floor.post(agent, "desk/risk", request)
+        if at_once:
+            self.floor.deliver_all()
+
     @rule(pick=PICKS)
     def cancel(self, pick: int) -> None:
         order_id = self._any_order(pick)
@@ -100,7 +121,8 @@ class Desk(RuleBasedStateMachine):
         order_id = self._any_order(pick)
         if order_id:
             owner = order_id.rpartition("/")[0]
-            change = ReplaceRequest(order_id=order_id, quantity=lots, price=PRICE)
+            price = 1 if self.floor.asked[order_id].legs else PRICE
+            change = ReplaceRequest(order_id=order_id, quantity=lots, price=price)
             self.floor.post(owner, "desk/risk", change)
 
     @rule(pick=PICKS, way=st.sampled_from(["order", "decision", "card", "answer"]))
@@ -235,6 +257,15 @@ class Desk(RuleBasedStateMachine):
                 assert floor.yes.get(order_id, 0) >= order.quantity, f"nobody let {order} by"
 
     @invariant()
+    def no_unit_is_held_in_part(self) -> None:
+        """Between any two messages venue and custodian hold whole units."""
+        for whose, positions in (
+            ("venue", self.floor.actors["venue"].state.book.positions),
+            ("desk/custodian", self.floor.actors["desk/custodian"].state.table.positions),
+        ):  # fmt: skip
+            assert positions.get(HIGH, 0) == -2 * positions.get(LOW, 0), f"{whose}: {positions}"
+
+    @invariant()
     def no_order_draws_more_than_was_approved(self) -> None:
         floor, exchange = self.floor, self.floor.exchange
         for order_id, lots in floor.yes.items():
@@ -290,6 +321,10 @@ class Desk(RuleBasedStateMachine):
         left = set(risk.book.orders) ^ (open_ones | held)
         assert not left, {order_id: risk.book.orders.get(order_id) for order_id in left}
         assert risk.book.account_in("AAPL").position == floor.exchange.position
+        held = floor.actors["desk/custodian"].state.table.positions
+        for symbol in (LOW, HIGH):
+            lots = floor.exchange.legs[symbol]
+            assert risk.book.account_in(symbol).position == held.get(symbol, 0) == lots
 
     def _what_lowers_risk_passes(self) -> None:
         """A cancel passes in every state; so does a closing order in all but HALTED."""
@@ -385,6 +420,15 @@ def _unasked(self: Any, ctx: Any, state: Any, order_id: str, ticket: Any) -> Non
 
 
 BEGIN = RestingWork.begin
+
+
+def _leg_by_leg(self: Any, ctx: Any, order: Any, event: Any) -> None:
+    if isinstance(event, LegFilled):
+        self._report(ctx, legs_filled(order, [event]))
+    elif not isinstance(event, PackageFilled):
+        self._follow(ctx, report_of(order, event))
+
+
 MUTANTS: dict[str, list[tuple[Any, str, Any]]] = {
     "gate believes anybody": [
         (VenueGate, "check", lambda self, approved, now_ns: ""),
@@ -392,6 +436,7 @@ MUTANTS: dict[str, list[tuple[Any, str, Any]]] = {
     ],
     "risk asks nobody": [(risk_module, "rule_on", _auto)],
     "venue enters twice": [(SimulatedVenue, "_on_order", _twice(SimulatedVenue._on_order))],
+    "venue tells legs apart": [(SimulatedVenue, "_on_package", _leg_by_leg)],
     "expiry is kept to itself": [(Approvals, "_expire", _forget)],
     "custodian keeps no table": [(OrderTable, "take", lambda self, held: None)],
     "nothing counts as reducing": [(Case, "is_reducing", False)],

@@ -11,6 +11,7 @@ import pytest
 from environment.errors import OperatingError
 from environment.record.output import TAPE, write_tables
 from environment.record.tape import TapeWriter
+from environment.record.tca import SCOPES, scope_of
 from scenarios.report.compare import comparison_page, interval
 from scenarios.report.market import PARTS, largest_of_parts
 from scenarios.report.page import Raw, number, packed, table, thinned
@@ -164,3 +165,12 @@ def test_a_comparison_shows_the_difference_seed_by_seed() -> None:
                "half": [{"spread": 11.0}, {"spread": 91.0}]}  # fmt: skip
     page = comparison_page("herding", figures, {"control": [], "half": []})
     assert "<small>+1 ± 0</small>" in page
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_costs_of_one_scope_are_read_as_if_all_were(run: RunResult, scope: str) -> None:
+    whole = scope_of(run.tca, scope)
+    assert whole.height
+    assert run.tca_of(scope).equals(whole)
+    some = whole.columns[:3]
+    assert run.tca_of(scope, *some, "not_a_column").equals(whole.select(some))
