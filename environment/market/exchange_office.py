@@ -21,7 +21,7 @@ class Office(Protocol):
 
     def refusal(
         self, account: int, legs: Mapping[str, int], price_ticks: int | None,
-        working: Sequence[int],
+        working: Sequence[int], packages: Sequence[int] = (),
     ) -> str | None:  # fmt: skip
         """Return why an order may not enter, or None."""
 
@@ -72,10 +72,7 @@ class OfficeDoor:
         if self.office is None:
             return None
         number = self._accounts[account]
-        working = [
-            order.identity for order in live if order.account == number and not order.is_package
-        ]
-        return self.office.refusal(number, legs, price_ticks, working)
+        return self.office.refusal(number, legs, price_ticks, *_placed(live, number))
 
     def margin_fault(self, order: SubmitOrder, live: Iterable[Placed]) -> str | None:
         """Return the same of a single order."""
@@ -103,12 +100,8 @@ class OfficeDoor:
         filled = int(self._market.section(at.S_COLD)[slot, at.C_FILLED])
         leaves = max(change.quantity - filled, 0) * (-1 if (meta >> at.SIDE_SHIFT) & 1 else 1)
         symbol = names[meta & ((1 << at.META_INSTRUMENT_BITS) - 1)]
-        others = [
-            placed.identity for placed in live
-            if placed.account == order.account and placed.identity != order.identity
-            and not placed.is_package
-        ]  # fmt: skip
-        return self.office.refusal(order.account, {symbol: leaves}, change.price, others)
+        others = _placed(live, order.account, order)
+        return self.office.refusal(order.account, {symbol: leaves}, change.price, *others)
 
     def _package_replace_fault(
         self, order: Placed, change: ReplaceOrder, names: Sequence[str], live: Iterable[Placed]
@@ -118,14 +111,11 @@ class OfficeDoor:
         told = option_rows.package_legs(self._market, order.identity)
         if told is None:
             return None  # It is over, which the core says better.
-        filled, legs = told
+        filled, _, legs = told
         units = max(change.quantity - filled, 0)
-        working = [
-            placed.identity for placed in live
-            if placed.account == order.account and not placed.is_package
-        ]  # fmt: skip
         lots = {names[number]: units * count for number, count in legs.items()}
-        return self.office.refusal(order.account, lots, None, working)
+        others = _placed(live, order.account, order)
+        return self.office.refusal(order.account, lots, None, *others)
 
     def reason_of(self, sender: str, closing: ClosePosition) -> Closing:
         """Return why an order of the staff is entered, as the exchange remembers it.
@@ -151,3 +141,14 @@ class OfficeDoor:
         if self.office is None or not self.is_staff(envelope.sender):
             raise Defect(f"{envelope.sender} asks for accounts, and is not of the office's staff.")
         return self.office.answer(question)
+
+
+def _placed(
+    live: Iterable[Placed], account: int, but: Placed | None = None
+) -> tuple[list[int], list[int]]:
+    """Return the ids of an account's single orders and of its packages, but for one of them."""
+    mine = [one for one in live if one.account == account and one is not but]
+    return (
+        [one.identity for one in mine if not one.is_package],
+        [one.identity for one in mine if one.is_package],
+    )

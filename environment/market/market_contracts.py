@@ -82,6 +82,10 @@ class MarketContracts:
         ):
             identity = generation << 32 | slot
             self._market.post_cancel(self._market.now_ns + 1, account, identity)
+        # And packages of which it is a leg: their net price counts in the old terms.
+        for account, identity in option_rows.packages_with(self._market, number):
+            now_ns = self._market.now_ns
+            self._market.post_event(now_ns + 1, at.E_PACKAGE_CANCEL, account, identity)
 
     def marks(self) -> dict[int, int]:
         """Return the closing mark of each series in ticks; one that has none is left out.

@@ -346,10 +346,21 @@ def packages_waiting(market: "Market") -> list[tuple[int, int, int, int]]:
     ]  # fmt: skip
 
 
-def package_legs(market: "Market", identity: int) -> tuple[int, dict[int, int]] | None:
-    """Return a package's units traded and the lots of a unit by instrument, as its sender trades.
+def packages_with(market: "Market", instrument: int) -> list[tuple[int, int]]:
+    """Return (account, id) of every waiting package that has an instrument among its legs."""
+    found: list[tuple[int, int]] = []
+    rows = market.section(at.S_PACKAGE)
+    for identity, *_ in packages_waiting(market):
+        told = package_legs(market, identity)
+        if told is not None and instrument in told[2]:
+            found.append((int(rows[identity & ((1 << 32) - 1), at.PK_ACCOUNT]), identity))
+    return found
 
-    None where it is over. Lots are sold below 0.
+
+def package_legs(market: "Market", identity: int) -> tuple[int, int, dict[int, int]] | None:
+    """Return a package's units traded and left, and the lots of a unit by instrument.
+
+    None where it is over. Lots are as its sender trades them, sold below 0.
     """
     package_number = identity & ((1 << 32) - 1)
     if package_number >= int(market.arena[at.H_PACKAGE_BUMP]):
@@ -363,4 +374,4 @@ def package_legs(market: "Market", identity: int) -> tuple[int, dict[int, int]] 
     for leg in range(int(strategy[at.ST_COUNT])):
         number, weight, lots = strategy[at.ST_LEGS + 3 * leg : at.ST_LEGS + 3 * leg + 3].tolist()
         legs[number] = sign * lots * (1 if weight > 0 else -1)
-    return int(row[at.PK_FILLED]), legs
+    return int(row[at.PK_FILLED]), int(row[at.PK_LEAVES]), legs

@@ -339,8 +339,31 @@ def _may_trade(arena, st, net):
 
 
 @inner
+def _lacks_borrow(arena, package, units):
+    """Return whether a stock leg of so many units would sell what cannot be borrowed.
+
+    A package that waits holds no shares back, so this is asked again before each trade.
+    """
+    p = package_row(arena, package)
+    st = strategy_row(arena, arena[p + at.PK_STRATEGY])
+    account = arena[p + at.PK_ACCOUNT]
+    if arena[account_row(arena, account) + at.A_FLAGS] & at.ACCOUNT_LOCATE == 0:
+        return False
+    for k in range(arena[st + at.ST_COUNT]):
+        word = leg_word(arena, st, k)
+        number, lots = arena[word], arena[word + 2] * units
+        if number < arena[at.H_INSTRUMENTS] and leg_side(arena, word, arena[p + at.PK_SIDE]) == 1:
+            if locate_shortfall(arena, instrument_row(arena, number), account, number, lots) > 0:
+                return True
+    return False
+
+
+@inner
 def trade(arena, package):
-    """Let a package trade. Returns 0: it may wait; 1: it is done; 2: it met its own; 3: go on."""
+    """Let a package trade; return what becomes of it.
+
+    0: it may wait; 1: it is done; 2: it met its own; 3: go on; 4: it lacks borrow.
+    """
     p = package_row(arena, package)
     st = strategy_row(arena, arena[p + at.PK_STRATEGY])
     side, group = arena[p + at.PK_SIDE], _group(arena, p)
@@ -360,7 +383,10 @@ def trade(arena, package):
         if has_legs and not (
             has_package and sign * arena[package_row(arena, waiting) + at.PK_PRICE] < sign * net
         ):
-            _trade_legs(arena, package, net, min(units, arena[p + at.PK_LEAVES]))
+            units = min(units, arena[p + at.PK_LEAVES])
+            if _lacks_borrow(arena, package, units):
+                return 4
+            _trade_legs(arena, package, net, units)
         elif has_package:
             w = package_row(arena, waiting)
             is_older = arena[p + at.PK_SEQUENCE] < arena[w + at.PK_SEQUENCE]
@@ -370,8 +396,13 @@ def trade(arena, package):
                 return 2
             if not _may_trade(arena, st, arena[w + at.PK_PRICE]):
                 return 0
-            _trade_packages(arena, package, waiting, arena[w + at.PK_PRICE],
-                            min(arena[w + at.PK_LEAVES], arena[p + at.PK_LEAVES]))  # fmt: skip
+            units = min(arena[w + at.PK_LEAVES], arena[p + at.PK_LEAVES])
+            if _lacks_borrow(arena, package, units):
+                return 4
+            if _lacks_borrow(arena, waiting, units):
+                cancel_package(arena, waiting, at.R_NO_BORROW)
+                continue
+            _trade_packages(arena, package, waiting, arena[w + at.PK_PRICE], units)
         else:
             return 0
     return 3 if arena[p + at.PK_LEAVES] > 0 else 1
@@ -432,6 +463,8 @@ def enter_market(arena, package):
         free_package(arena, package)
     elif outcome == 2:
         end_package(arena, package, at.R_SELF_TRADE)
+    elif outcome == 4:
+        end_package(arena, package, at.R_NO_BORROW)
     elif arena[p + at.PK_TIF] == at.IOC:
         end_package(arena, package, at.R_IOC)
     else:
@@ -463,8 +496,8 @@ def run_strategy(arena, strategy):
             mark_strategy(arena, strategy)
         elif outcome == 3:
             push(arena, arena[at.H_NOW], at.E_STRATEGY, strategy, 0)
-        elif outcome == 2:
-            cancel_package(arena, package, at.R_SELF_TRADE)
+        elif outcome == 2 or outcome == 4:
+            cancel_package(arena, package, at.R_SELF_TRADE if outcome == 2 else at.R_NO_BORROW)
             mark_strategy(arena, strategy)
     return traded
 

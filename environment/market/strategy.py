@@ -102,7 +102,20 @@ def _is_same(arena, st, count):
             return False
         if arena[word + 1] != arena[at.H_LEGS_AT + 2 * k + 1]:
             return False
+        # Of a stock leg's shares: an adjustment may have changed what a contract delivers.
+        if arena[word + 2] != _lots(arena, k, count):
+            return False
     return True
+
+
+@inner
+def _lots(arena, k, count):
+    """Return the lots of leg `k` at H_LEGS_AT to one unit, of which there are `count`."""
+    number, lots = arena[at.H_LEGS_AT + 2 * k], abs(arena[at.H_LEGS_AT + 2 * k + 1])
+    if number < arena[at.H_INSTRUMENTS]:
+        option = instrument_row(arena, arena[at.H_LEGS_AT + 2 * count - 2])
+        lots *= arena[option + at.I_MULTIPLIER]
+    return lots
 
 
 @inner
@@ -121,10 +134,7 @@ def find_strategy(arena, count):
     for k in range(count):
         number, ratio = arena[at.H_LEGS_AT + 2 * k], arena[at.H_LEGS_AT + 2 * k + 1]
         word = leg_word(arena, st, k)
-        arena[word], arena[word + 1], arena[word + 2] = number, ratio, abs(ratio)
-        if number < arena[at.H_INSTRUMENTS]:
-            option = instrument_row(arena, arena[at.H_LEGS_AT + 2 * count - 2])
-            arena[word + 2] *= arena[option + at.I_MULTIPLIER]
+        arena[word], arena[word + 1], arena[word + 2] = number, ratio, _lots(arena, k, count)
         ins = instrument_row(arena, number)
         node = arena[at.H_LEGS]
         arena[at.H_LEGS] = node + 1

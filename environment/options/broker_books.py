@@ -74,7 +74,7 @@ class BrokerBooks:
 
     def refusal(
         self, account: int, legs: Mapping[str, int], price_ticks: int | None,
-        working: Sequence[int] = (),
+        working: Sequence[int] = (), packages: Sequence[int] = (),
     ) -> str | None:  # fmt: skip
         """Return "margin" if an order of a gated account may not enter, else None.
 
@@ -86,6 +86,9 @@ class BrokerBooks:
             Its limit; None, and the legs of a package, count at the mark.
         working : sequence of int
             Public ids of the account's orders that are not over, also those under way.
+        packages : sequence of int
+            The same of its packages, at the mark: an order must be one that may enter both with
+            all that is left of them filled, and with nothing of it.
         """
         is_meant = account in self._gated or (len(legs) > 1 and self._is_margined(account))
         if not is_meant or not all(legs.values()):
@@ -95,10 +98,12 @@ class BrokerBooks:
             return None  # The exchange says better what is wrong with it.
         is_buy = next(iter(legs.values())) > 0
         lots, cash = self._filled(view, account, working, is_buy=is_buy)
-        before = margin_of(view, cash, lots)
-        after = _with(view, cash, lots, legs, price_ticks)
         may_enter = asks_for_less if self._is_called(account) else is_allowed
-        if may_enter(before, after):
+        filled = self._with_packages(view, lots, cash, packages)
+        if all(
+            may_enter(margin_of(view, paid, held), _with(view, paid, held, legs, price_ticks))
+            for held, paid in ((lots, cash), *filled)
+        ):
             return None
         self._market.section(at.S_ACCOUNT)[account, at.A_MARGIN_REFUSED] += 1
         return REASON
@@ -272,6 +277,21 @@ class BrokerBooks:
             lots[place] += leaves
             cash -= leaves * price * int(view.table.rows[place, ROW_VALUE])
         return lots, cash
+
+    def _with_packages(
+        self, view: MarginView, lots: Ints, cash: int, packages: Sequence[int]
+    ) -> list[tuple[Ints, int]]:
+        """Return positions and cash with all that packages may still trade; nothing without any."""
+        lots = lots.copy()
+        for identity in packages:
+            told = option_rows.package_legs(self._market, identity)
+            for number, count in {} if told is None else told[2].items():
+                place = int(self._places[number])
+                if place >= 0 and told is not None:
+                    lots[place] += told[1] * count
+                    worth = int(view.marks[place]) * int(view.table.rows[place, ROW_VALUE])
+                    cash -= told[1] * count * worth
+        return [(lots, cash)] if packages else []
 
 
 def _with(

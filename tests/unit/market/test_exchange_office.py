@@ -25,9 +25,11 @@ class Notes:
         self.asked: list[tuple[int, dict[str, int], int | None, list[int]]] = []
 
     def refusal(
-        self, account: int, legs: Mapping[str, int], price_ticks: int | None, working: Sequence[int]
-    ) -> str | None:
+        self, account: int, legs: Mapping[str, int], price_ticks: int | None,
+        working: Sequence[int], packages: Sequence[int] = (),
+    ) -> str | None:  # fmt: skip
         self.asked.append((account, dict(legs), price_ticks, list(working)))
+        self.packages = list(packages)
         return "margin"
 
     def answer(self, question: QueryStanding | QueryHolders) -> HoldersReport:
@@ -61,6 +63,7 @@ def test_order_is_asked_about_with_what_works_besides_it() -> None:
                         price=100)  # fmt: skip
     assert made.margin_fault(order, LIVE) == "margin"
     assert notes.asked == [(9, {"A": -3}, 100, [5])]
+    assert notes.packages == [7]
 
 
 def test_package_is_asked_about_as_the_position_it_makes() -> None:

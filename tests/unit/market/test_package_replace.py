@@ -1,11 +1,16 @@
 """A package's replace is one event; and who of a leg's two parties had waited."""
 
+from datetime import date
+
 import pytest
 
+from environment.instruments import make_option
 from environment.market import layout as at, option_rows
 from environment.market.exchange_office import OfficeDoor
 from environment.market.fees import FeeRow
+from environment.market.market_contracts import MarketContracts
 from environment.messages import ReplaceOrder
+from tests.unit.market.option_floor import STOCK
 from tests.unit.market.test_exchange_office import Notes, Placed
 from tests.unit.market.test_package import VERTICAL, Legs, PackageFloor
 
@@ -250,3 +255,72 @@ def test_the_office_judges_what_a_replace_leaves_of_all_legs(legs: Legs) -> None
     assert notes.asked == [(floor.accounts[0], {"X": 6, "Y": -6}, None, [7])]
     floor.event(at.E_PACKAGE_CANCEL, floor.accounts[0], package)
     assert made.replace_fault(order, change, ["AAPL", "X", "Y", "Z"], live) is None
+
+
+# --- checked again before each trade, and after a night's adjustment ------------------------------
+
+
+def shorting(units: int) -> tuple[ReplaceFloor, int]:
+    """Return a floor where a package waits that sells shares short against calls."""
+    floor = ReplaceFloor(quoted=False)
+    floor.market.section(at.S_ACCOUNT)[floor.accounts[0], at.A_FLAGS] |= at.ACCOUNT_LOCATE
+    floor.market.section(at.S_INSTRUMENT)[STOCK, at.I_BORROW] = 250
+    floor.shares(0, 1_000, 9_990)
+    floor.shares(1, 1_000, 10_010)
+    package = floor.package(0, at.BUY, units, -9_800, ((0, 1), (-1, -100)))
+    return floor, package
+
+
+def test_a_waiting_package_finds_its_borrow_when_it_trades() -> None:
+    floor, _ = shorting(2)
+    assert len(floor.waiting()) == 1
+    floor.quote((0, 180, 5, 190, 5))
+    assert floor.held(floor.accounts[0], 0) == 2
+    floor.check()
+
+
+def test_a_waiting_package_whose_borrow_is_gone_does_not_trade() -> None:
+    floor, _ = shorting(2)
+    floor.market.section(at.S_INSTRUMENT)[STOCK, at.I_BORROW] = 50  # Somebody else has taken it.
+    floor.quote((0, 180, 5, 190, 5))
+    assert floor.prints() == []
+    assert floor.waiting() == []
+    floor.now += 10
+    floor.run()
+    ends = [row for row in floor.heard if row[at.X_KIND] == at.M_PACKAGE_CANCELLED]
+    assert [at.REASONS[row[at.X_EXTRA]] for row in ends] == ["no_borrow"]
+    floor.check()
+
+
+def test_a_counterpart_without_borrow_is_put_aside_for_the_next() -> None:
+    floor, _ = shorting(2)
+    floor.market.section(at.S_INSTRUMENT)[STOCK, at.I_BORROW] = 50
+    second = floor.package(1, at.BUY, 1, -9_800, ((0, 1), (-1, -100)))
+    floor.package(2, at.SELL, 1, -9_800, ((0, 1), (-1, -100)))
+    assert floor.held(floor.accounts[1], 0) == 1
+    assert floor.held(floor.accounts[0], 0) == 0
+    assert second not in floor.ids()
+
+
+def test_packages_with_an_adjusted_series_are_cancelled_over_the_night() -> None:
+    floor = ReplaceFloor()
+    floor.package(0, at.BUY, 4, 100)
+    kept = floor.package(1, at.BUY, 1, 30, ((1, 1), (2, -1)))
+    told = {number: make_option("AAPL", date(2014, 6, 20), "call", str(90 + k))
+            for k, number in enumerate(floor.series)}  # fmt: skip
+    MarketContracts(floor.market, told).cancel_resting(floor.series[0])
+    floor.now += 10
+    floor.run()
+    assert floor.ids() == [kept]
+
+
+def test_a_stock_leg_counts_what_a_contract_delivers_now() -> None:
+    """An adjustment changed it: packages before and after it are not of one strategy."""
+    floor = ReplaceFloor()
+    floor.package(0, at.BUY, 1, -9_900, ((0, 1), (-1, -100)))
+    instruments = floor.market.section(at.S_INSTRUMENT)
+    instruments[floor.series[0], at.I_MULTIPLIER] = 150
+    package = floor.package(1, at.BUY, 1, -9_900, ((0, 1), (-1, -150)))
+    told = option_rows.package_legs(floor.market, package)
+    assert told is not None
+    assert told[2] == {floor.series[0]: 1, STOCK: -150}

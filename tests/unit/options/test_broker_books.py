@@ -2,13 +2,14 @@
 
 from datetime import date
 
+import numpy as np
 import pytest
 
 from environment.clearing_messages import QueryHolders, QueryStanding
 from environment.instruments import Instrument, make_equity, make_option, to_micros
 from environment.market import layout as at
 from environment.market.market import Market
-from environment.market.option_rows import move_contracts
+from environment.market.option_rows import move_contracts, post_package
 from environment.options.broker_books import BrokerBooks
 from environment.options.margin import MarginKind
 
@@ -109,3 +110,35 @@ def test_holders_are_found_by_expiry() -> None:
     found = desk.books.answer(QueryHolders(expiring_by=JUNE))
     assert found == desk.books.holders(JUNE)
     assert desk.books.holders(JUNE).accounts == (desk.account, desk.other)
+
+
+def spreads(desk: Desk, units: int, packages: tuple[int, ...] = ()) -> bool:
+    """Return whether so many spreads may be written beside packages that wait."""
+    legs = {CALL.symbol: -units, FAR.symbol: units}
+    return desk.books.refusal(desk.account, legs, None, desk.working, packages) is None
+
+
+def waiting_spread(desk: Desk, side: int) -> int:
+    """Let a spread wait: sold, it writes the nearer call; at a price that nobody meets."""
+    net = 1_000 if side == at.SELL else -1_000
+    legs = np.array([[1, 1], [2, -1]], np.int64)
+    now_ns = desk.market.now_ns
+    identity = post_package(desk.market, now_ns + 1, desk.account, side, net, 1, legs)
+    desk.market.advance(desk.market.now_ns + 2)
+    return identity
+
+
+def test_packages_that_wait_count_as_the_position_they_may_make() -> None:
+    desk = Desk(1_200)
+    assert spreads(desk, 2)
+    assert not spreads(desk, 3)
+    package = waiting_spread(desk, at.SELL)
+    assert spreads(desk, 1, (package,))
+    assert not spreads(desk, 2, (package,))
+
+
+def test_a_package_that_waits_to_close_makes_no_room_before_it_trades() -> None:
+    desk = Desk(1_200)
+    package = waiting_spread(desk, at.BUY)
+    assert spreads(desk, 2, (package,))
+    assert not spreads(desk, 3, (package,))
