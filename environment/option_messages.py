@@ -134,7 +134,8 @@ class DealerView(ChainView, frozen=True, kw_only=True):
     """What a dealer sees besides: whether the venue takes its quotes, and what became of them.
 
     `fills` counts trades of its quotes so far, `room` how many more quotes may be under way. `own`
-    has every series, in the table's order, at the two wake-ups after a trade, and is empty else.
+    has every series, in the table's order, at a day's first wake-up and at the two after a trade;
+    else it is empty.
     """
 
     is_armed: bool

@@ -88,6 +88,7 @@ def show(arena: Arena, beliefs: Floats, trader: int) -> None:
         show_series(arena, trader)
         if kind == at.OPTION_DEALER:
             show_standing(arena, beliefs, trader)
+        arena[trader + at.TR_SEEN] = arena[trader + at.TR_VIEW_TIME]
     row = out_row(arena, arena[at.H_NOW], arena[trader + at.TR_OWNER], form,
                   arena[trader + at.TR_INSTRUMENT])  # fmt: skip
     if touch != at.NONE:

@@ -94,7 +94,7 @@ U_HEDGE_BAND, U_HEDGE_EVERY = U_FIRST, U_FIRST + 1
 D_FIRST_SPOT, D_EVENT_OVER, D_LEARN = 17, 18, 19
 # A dealer's memory: a head, then STATE_FLOATS an expiry, then VALUE_FLOATS a series.
 (M_BUCKET, M_SPOT, M_REALISED, M_DELTA, M_GAMMA, M_VEGA, M_SEEN, M_HANDLED, M_HEDGED, M_ARMED,
- M_BUCKET_SPOT, M_STALE, M_WIDTH, M_LIMITS, M_LISTED) = range(15)  # fmt: skip
+ M_BUCKET_SPOT, M_STALE, M_WIDTH, M_LIMITS, M_LISTED, M_OPENED) = range(16)  # fmt: skip
 HEAD_FLOATS = 16
 
 
@@ -209,26 +209,39 @@ def catch_up(arena: Arena, floats: Floats, trader: int, seconds: float, spot: fl
 
 
 @inner
+def read_holdings(arena: Arena, floats: Floats, trader: int) -> None:
+    """Hear what is held in each series now; that is not known yet."""
+    head, _, values = memory_floats(arena, trader)
+    population = population_row(arena, trader)
+    account, first = arena[trader + at.TR_ACCOUNT], arena[population + U_SERIES_FIRST]
+    for k in range(arena[population + U_SERIES]):
+        row = find_holding(arena, account, first + k)
+        floats[values + k * VALUE_FLOATS + V_HEARD] = arena[row + at.P_QUANTITY]
+    floats[head + M_SEEN] = arena[dealer_row(arena, arena[trader + at.TR_DEALER]) + at.DE_FILLS]
+
+
+@inner
+def take_in(arena: Arena, floats: Floats, trader: int) -> None:
+    """Let the dealer know what it has heard."""
+    head, _, values = memory_floats(arena, trader)
+    for k in range(arena[population_row(arena, trader) + U_SERIES]):
+        floats[values + k * VALUE_FLOATS + V_HELD] = floats[values + k * VALUE_FLOATS + V_HEARD]
+    floats[head + M_HANDLED] = floats[head + M_SEEN]
+
+
+@inner
 def hear_fills(arena: Arena, floats: Floats, trader: int) -> bool:
     """Take in what the last wake-up heard of; return whether that changed what the dealer knows.
 
     A dealer that waits, in a halt or before a price, hears of its fills all the same.
     """
-    head, _, values = memory_floats(arena, trader)
-    population = population_row(arena, trader)
-    count = arena[population + U_SERIES]
+    head, _, _ = memory_floats(arena, trader)
     fills = float(arena[dealer_row(arena, arena[trader + at.TR_DEALER]) + at.DE_FILLS])
     is_news = floats[head + M_SEEN] != floats[head + M_HANDLED]
     if is_news:
-        for k in range(count):
-            floats[values + k * VALUE_FLOATS + V_HELD] = floats[values + k * VALUE_FLOATS + V_HEARD]
-        floats[head + M_HANDLED] = floats[head + M_SEEN]
+        take_in(arena, floats, trader)
     if fills != floats[head + M_SEEN]:
-        account, first = arena[trader + at.TR_ACCOUNT], arena[population + U_SERIES_FIRST]
-        for k in range(count):
-            row = find_holding(arena, account, first + k)
-            floats[values + k * VALUE_FLOATS + V_HEARD] = arena[row + at.P_QUANTITY]
-        floats[head + M_SEEN] = fills
+        read_holdings(arena, floats, trader)
     return is_news
 
 
@@ -263,6 +276,21 @@ def forget_sent(arena: Arena, trader: int) -> None:
     for k in range(arena[d + at.DE_COUNT]):
         q = quote_row(arena, arena[d + at.DE_FIRST] + k)
         arena[q + at.QU_SENT_BID_QUANTITY] = -1
+
+
+@inner
+def begin_day(arena: Arena, floats: Floats, trader: int, opens: int) -> None:
+    """Begin the day's steps anew, as they count from its open; of the day before nothing stands.
+
+    In the morning a dealer knows what it holds: the night may have changed that.
+    """
+    head, _, _ = memory_floats(arena, trader)
+    read_holdings(arena, floats, trader)
+    take_in(arena, floats, trader)
+    floats[head + M_OPENED] = float(opens)
+    floats[head + M_BUCKET], floats[head + M_HEDGED] = -1.0, 0.0
+    floats[head + M_STALE] = 1.0
+    forget_sent(arena, trader)
 
 
 @inner
@@ -412,14 +440,15 @@ def decide_dealer(arena: Arena, floats: Floats, trader: int, touch: int) -> int:
     head, states, values = memory_floats(arena, trader)
     dealer = arena[trader + at.TR_DEALER]
     d = dealer_row(arena, dealer)
+    opens = arena[population_row(arena, trader) + U_OPEN]
+    if floats[head + M_OPENED] != float(opens):
+        begin_day(arena, floats, trader, opens)
     if hear_fills(arena, floats, trader):
         look_at_own(arena, trader)
         floats[head + M_STALE] = 1.0
     # A pull is acted on when it was there a wake-up ago: by then it has been heard of.
     was_armed = floats[head + M_ARMED] > 0.5
     floats[head + M_ARMED] = arena[d + at.DE_ARMED]
-    if floats[head + M_BUCKET] < 0.0:
-        forget_sent(arena, trader)  # Of the day before nothing stands.
     if touch == at.NONE or arena[touch + at.TO_PHASE] != at.CONTINUOUS:
         forget_sent(arena, trader)
         return following
@@ -433,7 +462,6 @@ def decide_dealer(arena: Arena, floats: Floats, trader: int, touch: int) -> int:
         forget_sent(arena, trader)
         return following
     population = population_row(arena, trader)
-    opens = arena[population + U_OPEN]
     seconds = (arena[at.H_NOW] - opens) * 1e-9
     tick = floats[arena[population + U_TABLE] + K_TICK]
     spot = 0.5 * (arena[touch + at.TO_BID] + arena[touch + at.TO_ASK]) * tick

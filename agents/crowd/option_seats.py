@@ -78,8 +78,7 @@ def _write_memory(
     head = int(market.section(at.S_TRADER)[trader, at.TR_MEMORY])
     crowd.beliefs[head + dealer.M_WIDTH] = 1.0 + terms.width_step * k
     crowd.beliefs[head + dealer.M_LIMITS] = max(1.0 - terms.limit_step * k, 0.1)
-    crowd.beliefs[head + dealer.M_ARMED] = 1.0
-    crowd.beliefs[head + dealer.M_BUCKET] = -1.0
+    crowd.beliefs[head + dealer.M_ARMED], crowd.beliefs[head + dealer.M_OPENED] = 1.0, -1.0
     middle = (population.count - 1) / 2.0
     series = population.integers[U_SERIES]
     expiries = population.tables[0][series * SERIES_FLOATS :].reshape(-1, EXPIRY_FLOATS)
@@ -89,20 +88,6 @@ def _write_memory(
         years = float(expiries[e, X_YEARS]) if expiries[e, X_DAYS] else 1.0 / 12.0  # Not listed.
         nearness = min((1.0 / 12.0 / max(years, 0.01)) ** 0.5, 1.5)
         crowd.beliefs[state + value.Y_BIAS] = terms.bias * nearness * (k - middle)
-
-
-def hand_positions(
-    market: Market, crowd: Crowd, index: int, held: dict[int, dict[int, int]]
-) -> None:
-    """Let dealers know the contracts they begin with, by place in the population and series."""
-    population = crowd.populations[index]
-    for k, own in held.items():
-        trader = crowd.first_trader[index] + k
-        values = int(market.section(at.S_TRADER)[trader, at.TR_MEMORY]) + dealer.HEAD_FLOATS
-        values += population.integers[U_EXPIRIES] * value.STATE_FLOATS
-        for place, contracts in own.items():
-            row = values + place * value.VALUE_FLOATS
-            crowd.beliefs[row + value.V_HELD] = crowd.beliefs[row + value.V_HEARD] = contracts
 
 
 def seat_survey(market: Market, crowd: Crowd, index: int) -> None:

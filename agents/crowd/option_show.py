@@ -1,7 +1,8 @@
 """What a trader of options who is an actor sees at its wake-up, written out for the exchange.
 
 It sees what its compiled twin reads: the touches of the series as of one moment, of which those are
-told that changed since it last woke; and a dealer, after a trade, what it has in each series.
+told that changed since it last woke; and a dealer, in the morning and after a trade, what it has in
+each series.
 """
 
 from agents.crowd.dealer import M_HANDLED, M_SEEN
@@ -41,15 +42,20 @@ def _row(arena: Arena, trader: int, kind: int, place: int) -> int:
 
 
 @inner
+def is_first_look(arena: Arena, trader: int) -> bool:
+    """Return whether a trader has seen nothing on this day."""
+    return arena[trader + at.TR_SEEN] < arena[population_row(arena, trader) + U_OPEN]
+
+
+@inner
 def show_series(arena: Arena, trader: int) -> None:
     """Write a row for each series whose touch has changed since this trader last looked.
 
     The first look of a day shows all of them.
     """
     population = population_row(arena, trader)
-    since, first = arena[trader + at.TR_SEEN], arena[population + U_SERIES_FIRST]
-    if since < arena[population + U_OPEN]:
-        since = -1
+    first = arena[population + U_SERIES_FIRST]
+    since = -1 if is_first_look(arena, trader) else arena[trader + at.TR_SEEN]
     for k in range(arena[population + U_SERIES]):
         touch = observe_series(arena, trader, first + k)
         if touch == at.NONE or arena[touch + at.TO_TIME] <= since:
@@ -59,7 +65,6 @@ def show_series(arena: Arena, trader: int) -> None:
         arena[row + at.Q_BID_QUANTITY] = arena[touch + at.TO_BID_QUANTITY]
         arena[row + at.Q_ASK] = arena[touch + at.TO_ASK]
         arena[row + at.Q_ASK_QUANTITY] = arena[touch + at.TO_ASK_QUANTITY]
-    arena[trader + at.TR_SEEN] = arena[trader + at.TR_VIEW_TIME]
 
 
 @inner
@@ -69,16 +74,17 @@ def _left(arena: Arena, slot: int) -> int:
 
 @inner
 def show_standing(arena: Arena, floats: Floats, trader: int) -> None:
-    """Write how a dealer stands and, at the two looks after a trade, what it has in each series.
+    """Write how a dealer stands, and what it has in each series where that may be news.
 
-    Two, as it takes in at one look what it has heard at the one before (`dealer.hear_fills`).
+    That is at the day's first look, and at the two after a trade: it takes in at one what it has
+    heard at the one before (`dealer.hear_fills`).
     """
     head, population = arena[trader + at.TR_MEMORY], population_row(arena, trader)
     d = dealer_row(arena, arena[trader + at.TR_DEALER])
     fills = float(arena[d + at.DE_FILLS])
     is_news = floats[head + M_SEEN] != floats[head + M_HANDLED] or fills != floats[head + M_SEEN]
     floats[head + M_HANDLED], floats[head + M_SEEN] = floats[head + M_SEEN], fills
-    if is_news:
+    if is_news or is_first_look(arena, trader):
         account, first = arena[trader + at.TR_ACCOUNT], arena[population + U_SERIES_FIRST]
         for k in range(arena[population + U_SERIES]):
             q = quote_row(arena, arena[d + at.DE_FIRST] + k)

@@ -20,7 +20,6 @@ from agents.crowd.option_rows import (
 from agents.crowd.option_seats import (
     DealerTerms,
     dealer_memory,
-    hand_positions,
     seat_dealers,
     seat_survey,
     survey_memory,
@@ -162,7 +161,6 @@ def _deal_open_interest(
     a writer's margin would not let him open, a dealer has written.
     """
     dealers = _seats(crowd, crowds, listed, None)
-    known: dict[int, dict[int, dict[int, int]]] = {}
     for place, series in enumerate(listed.table.series):
         contracts = round(share * listed.table.open_interest[place])
         right = series.right or "call"
@@ -182,12 +180,6 @@ def _deal_open_interest(
             if taker == giver:
                 continue
             option_rows.move_contracts(market, giver[2], taker[2], number, lots)
-            for (index, seat, _), signed in ((taker, lots), (giver, -lots)):
-                if crowd.populations[index].kind == at.OPTION_DEALER:
-                    own = known.setdefault(index, {}).setdefault(seat, {})
-                    own[place] = own.get(place, 0) + signed
-    for index, held in known.items():
-        hand_positions(market, crowd, index, held)
 
 
 def _spread(contracts: int) -> int:
@@ -241,17 +233,7 @@ def start_option_day(
                 options, session
             )
             settings[dealer.D_EVENT_OVER] = float(settings[dealer.D_EVENT_DAYS] < 0.0)
-            _forget_clock(crowd, index, population)
 
 
 def _days_since(options: tuple[ListedOptions, ...], session: Session) -> float:
     return (session.open_ns - options[0].open_ns) / (YEAR_NS / 365)
-
-
-def _forget_clock(crowd: Crowd, index: int, population: Population) -> None:
-    """Let dealers begin the day's steps anew: their clocks count seconds from its open."""
-    first = crowd.first_memory_of(index)
-    for k in range(population.count):
-        head = first + k * population.memory
-        crowd.beliefs[head + dealer.M_BUCKET], crowd.beliefs[head + dealer.M_HEDGED] = -1.0, 0.0
-        crowd.beliefs[head + dealer.M_STALE] = 1.0

@@ -1,7 +1,7 @@
 """A small options market with every kind of option trader, compiled or as actors, beside a stock's.
 
 Thirty series of three expiries, the nearest this evening's; three dealers, some trader of every
-other role, and a stock crowd that moves the price.
+other role, and a stock whose price follows a path, with a crowd in it.
 """
 
 import hashlib
@@ -27,7 +27,6 @@ from agents.crowd.option_seats import (
     DealerTerms,
     Survey,
     dealer_memory,
-    hand_positions,
     read_survey,
     seat_dealers,
     seat_survey,
@@ -58,15 +57,16 @@ HURRIED = {
     at.VALUE: {ref.F_RATE: 5e-10},
     at.ADAPTIVE_MAKER: {ref.F_RATE: 3e9},
 }
-TERMS = DealerTerms(bias=0.01, contracts=25, window_ns=SECOND_NS, size_min=5)
+TERMS = DealerTerms(bias=0.01, contracts=60, window_ns=SECOND_NS, size_min=5)
 _GAP = 7
 _PATH_SECONDS = 3_601
 
 
 def table() -> OptionTable:
-    """Return a smile over five strikes and three expiries, one series of it far too dear.
+    """Return a smile over five strikes and three expiries, two series of it far too dear.
 
-    That is the highest call of this evening: whoever looks along strikes and dates finds it.
+    They are this evening's, the lowest put and a call: whoever looks along strikes and dates finds
+    them.
     """
     rights: tuple[Right, Right] = ("call", "put")
     series = tuple(
@@ -78,8 +78,8 @@ def table() -> OptionTable:
     count = len(series)
     strikes = np.array([(one.strike_micros or 0) / 1e6 for one in series])
     sigma = 0.25 + 0.2 * np.log(SPOT / strikes)
-    sigma[[one.expiry == EXPIRIES[0] and one.strike_micros == STRIKES[-1] * 1_000_000
-           and one.right == "call" for one in series]] = 2.0  # fmt: skip
+    sigma[series.index(make_option("ABC", EXPIRIES[0], "put", "96"))] = 2.6
+    sigma[series.index(make_option("ABC", EXPIRIES[0], "call", "102"))] = 0.75
     return OptionTable(
         series=series,
         expiries=Expiries(
@@ -113,7 +113,7 @@ class OptionTwinWorld:
         self.crowd = Crowd(seed, populations, _PATH_SECONDS)
         traders = self.crowd.traders
         self.market = Market(
-            instruments=1, accounts=traders, traders=traders, populations=len(populations),
+            instruments=1, accounts=traders + 1, traders=traders, populations=len(populations),
             advance=self.crowd.advance, on_tape=self.blocks.append,
         )  # fmt: skip
         for median_ns, spread in ((300_000, 500_000), (500_000, 300_000), (250_000, 400_000)):
@@ -122,6 +122,8 @@ class OptionTwinWorld:
         owners: list[str] = []
         self.crowd.fill(self.market, owner_ranges(populations, owners))
         self._seat()
+        self._anchor = self.market.add_account(cash_micros=10**15)
+        self.market.give_shares(self._anchor, 0, 10**9)
         self.market.arena[at.H_NOW] = OPENS_NS - SECOND_NS
         self.start_day(OPENS_NS)
         self.kernel = self._kernel(owners, seed, recorder, classes) if owners else None
@@ -171,9 +173,8 @@ class OptionTwinWorld:
         )  # fmt: skip
 
     def _users(self, role: str, count: int) -> Population:
-        looks_often = role in ("parity", "calendar", "relative_value")
         floats = {
-            _GAP: (0.25 if looks_often else 2.0) * SECOND_NS, O_AGGRESSIVE: 0.6, O_OPENING: 0.7,
+            _GAP: 2.0 * SECOND_NS, O_AGGRESSIVE: 0.6, O_OPENING: 0.7,
             O_FEE: 0.01,
         }  # fmt: skip
         return self._common(
@@ -200,15 +201,27 @@ class OptionTwinWorld:
         own, writer = self.crowd.first_account[index], self.crowd.first_account[index + 1]
         for place, contracts in ((4, 30), (17, -20)):
             option_rows.move_contracts(self.market, writer, own, 1 + place, contracts)
-        hand_positions(self.market, self.crowd, index, {0: {4: 30, 17: -20}})
 
     def start_day(self, opens_ns: int) -> None:
         """Open at a moment, and close when the day is over."""
+        for second in range(1, self._open_ns // SECOND_NS, 2):
+            self._quote_stock(opens_ns + second * SECOND_NS, second)
         self.market.post_event(opens_ns, at.E_PHASE, 0, at.CONTINUOUS)
         self.market.post_event(opens_ns + self._open_ns, at.E_PHASE, 0, at.CLOSED)
         for index in range(len(self.crowd.populations)):
             self.crowd.set_day(self.market, index, opens_ns, opens_ns + self._open_ns)
         self.crowd.start_day(self.market)
+
+    def _quote_stock(self, at_ns: int, second: int) -> None:
+        """Let somebody who is no trader of the crowd quote around the path."""
+        value = int(self.crowd.beliefs[self.crowd.first_path + second])
+        self.market.post_event(at_ns, at.E_CANCEL_ALL, self._anchor, 0)
+        for away, size in ((2, 300), (6, 3_000)):
+            for side, price in ((at.BUY, value - away), (at.SELL, value + away)):
+                self.market.post_order(
+                    at_ns + 1, 0, self._anchor, side, at.LIMIT, at.DAY, at.CANCEL_NEWEST, 0, price,
+                    size, 0, 0, 0, 0, 0,
+                )  # fmt: skip
 
     def _kernel(
         self, owners: list[str], seed: int, recorder: Recorder | None,

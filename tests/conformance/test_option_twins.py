@@ -72,15 +72,20 @@ def test_the_survey_reads_the_greeks_of_dealers_who_are_actors(compiled: OptionT
     assert np.array_equal(found.violations, known.violations)
 
 
-def test_a_halt_and_a_second_day_are_traded_alike() -> None:
+def test_a_break_and_a_second_day_are_traded_alike() -> None:
     worlds = [OptionTwinWorld(remote=remote, seed=2, open_s=100) for remote in ((), ALL)]
     for world in worlds:
-        world.market.post_event(OPENS_NS + 40 * SECOND_NS, at.E_PHASE, 0, at.HALTED)
+        world.market.post_event(OPENS_NS + 40 * SECOND_NS, at.E_PHASE, 0, at.CLOSED)
         world.market.post_event(OPENS_NS + 70 * SECOND_NS, at.E_PHASE, 0, at.CONTINUOUS)
         world.run(110)
         world.start_day(OPENS_NS + DAY_NS)
         world.run(86_400 + 40)
     assert worlds[0].tape_sha256() == worlds[1].tape_sha256()
+    moments = (option_rows(worlds[0], at.K_QUOTE)[:, at.T_TIME] - OPENS_NS) / SECOND_NS
+    within = [np.count_nonzero((begin < moments) & (moments < end))
+              for begin, end in ((0, 40), (40.1, 70), (70, 100), (86_400, 86_440))]  # fmt: skip
+    assert within[1] == 0
+    assert min(within[0], within[2], within[3]) > 100
 
 
 def test_where_the_loop_returns_changes_nothing(compiled: OptionTwinWorld) -> None:
@@ -92,7 +97,12 @@ def test_where_the_loop_returns_changes_nothing(compiled: OptionTwinWorld) -> No
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [(dealer.D_LEARN, 0.0), (dealer.D_EVENT_OVER, 1.0), (dealer.D_VEGA_MAX, 300.0)],
+    [
+        (dealer.D_LEARN, 0.0),
+        (dealer.D_EVENT_OVER, 1.0),
+        (dealer.D_VEGA_MAX, 300.0),
+        (dealer.D_DELTA_MAX, 150.0),
+    ],
 )
 def test_dealers_settings_reach_both_alike(
     compiled: OptionTwinWorld, name: int, value: float

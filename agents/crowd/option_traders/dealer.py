@@ -32,12 +32,12 @@ from environment.option_messages import (
 
 
 class DealerTraits(NamedTuple):
-    """How a dealer differs from its population's others, and what it begins with.
+    """How a dealer differs from its population's others, and what it shares with them.
 
-    `width` and `limits` are factors on the population's, `duty` the least size that it must quote,
-    `biases` its opinion by expiry, `held` its
-    contracts by place, `common_key` the stream of shocks that all of them share, and `settings` the
-    population's numbers by the D_ names of `dealer`, as they hold on the day in hand.
+    `width` and `limits` are factors on the population's, `duty` is the least size that it must
+    quote, `biases` its opinion by expiry, `common_key` the stream of shocks that all of them share,
+    and `settings` the population's numbers by the D_ names of `dealer`, as they hold on the day in
+    hand.
     """
 
     settings: "memoryview[float]"
@@ -47,7 +47,6 @@ class DealerTraits(NamedTuple):
     limits: float
     duty: int
     biases: tuple[float, ...]
-    held: tuple[int, ...]
 
 
 class DealerState(OptionState, kw_only=True):
@@ -61,7 +60,7 @@ class DealerState(OptionState, kw_only=True):
     holdings: Holdings
     values: list[Value] = msgspec.field(default_factory=list)
     sent: dict[int, Sides] = msgspec.field(default_factory=dict)
-    opens_ns: int = 0
+    opens_ns: int = -1  # Of no day.
     spot: float = 0.0
     hedged_s: float = 0.0
     is_stale: bool = True
@@ -84,7 +83,7 @@ class OptionDealer(Actor[HeardOfOptions]):
         self._hedge_every_s = integers[compiled.U_HEDGE_EVERY] * 1e-9
         self.state: DealerState = DealerState(
             surface=SurfaceState(shifts=[ExpiryShift(bias=bias) for bias in traits.biases]),
-            holdings=Holdings(held=list(traits.held), heard=list(traits.held)),
+            holdings=Holdings(),
         )
 
     def receive(self, ctx: ActorContext, message: HeardOfOptions) -> None:
@@ -129,6 +128,7 @@ class OptionDealer(Actor[HeardOfOptions]):
     def _begin_day(self, view: DealerView) -> None:
         """Begin the day's steps anew; of the day before nothing stands."""
         state = self.state
+        state.holdings.begin_day(view)
         state.opens_ns, state.surface.bucket, state.hedged_s = view.opens_ns, -1, 0.0
         state.is_stale = True
         state.sent.clear()

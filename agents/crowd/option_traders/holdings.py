@@ -17,19 +17,24 @@ class Holdings(msgspec.Struct):
     gamma are in shares (the latter per 1 of price), vega in money per point.
     """
 
-    held: list[int]
-    heard: list[int]
+    held: list[int] = []
+    heard: list[int] = []
     seen: int = 0
     handled: int = 0
     delta: float = 0.0
     gamma: float = 0.0
     vega: float = 0.0
 
+    def begin_day(self, view: DealerView) -> None:
+        """Know in the morning what is held: the night may have changed it."""
+        self.held = self.heard = [own.held for own in view.own]
+        self.seen = self.handled = view.fills
+
     def hear(self, view: DealerView) -> bool:
         """Take in what the last wake-up heard of; return whether that changed what is known."""
         is_news = self.seen != self.handled
         if is_news:
-            self.held, self.handled = list(self.heard), self.seen
+            self.held, self.handled = self.heard, self.seen
         if view.fills != self.seen:
             self.heard, self.seen = [own.held for own in view.own], view.fills
         return is_news

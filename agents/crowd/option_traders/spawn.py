@@ -75,7 +75,6 @@ class OptionTraders:
         states = head + compiled.HEAD_FLOATS
         values = states + integers[rows.U_EXPIRIES] * value.STATE_FLOATS
         biases = floats[states + value.Y_BIAS : values : value.STATE_FLOATS]
-        held = floats[values + value.V_HELD :: value.VALUE_FLOATS][: integers[rows.U_SERIES]]
         settings = floats[POPULATION_FLOATS * index : POPULATION_FLOATS * (index + 1)]
         duty = int(dealers[int(row[at.TR_DEALER]), at.DE_SIZE_MIN])
         return DealerTraits(
@@ -84,7 +83,6 @@ class OptionTraders:
             width=float(floats[head + compiled.M_WIDTH]),
             limits=float(floats[head + compiled.M_LIMITS]), duty=duty,
             biases=tuple(biases.tolist()),
-            held=tuple(int(contracts) for contracts in held.tolist()),
         )  # fmt: skip
 
 

@@ -69,6 +69,29 @@ def test_a_class_for_nobody_is_refused(settings: tuple[str, ...], address: str, 
         ready("options_day", settings, agents={address: Unhedged})
 
 
+# Two short days of a weekly expiry: a jump lists new strikes, the night exercises and assigns.
+NIGHT = (
+    "session.closes=09:33", 'shock=[{kind="fundamental_jump",at="09:30:01",size=0.04}]',
+    "instruments.0.options.series=30", "instruments.0.options.listing.strikes=2",
+    "instruments.0.options.listing.room=40", "instruments.0.options.listing.move=0.01",
+    "instruments.0.options.listing.every=10s", "crowds.noise.count=150", "crowds.hawkes.count=5",
+    "crowds.value.arrivals_per_ns=5e-10", "crowds.lottery.every=20s",
+    "crowds.overwriters.every=20s",
+)  # fmt: skip
+
+
+def test_new_strikes_and_a_night_of_expiry_are_traded_alike() -> None:
+    runs = [finished("pin_risk", (*NIGHT, f"crowd={crowd}")) for crowd in ("compiled", "actors")]
+    world = runs[1].world
+    later = [one.number for one in world.options.reserve if one.number in world.series]
+    rows = tape(runs[0])
+    quoted = rows[rows[:, at.T_KIND] == at.K_QUOTE]
+    assert np.isin(quoted[:, at.T_INSTRUMENT], later).any()
+    assert len(world.sessions) == 2
+    assert same_tape(*runs)
+    assert world.kernel.dead_letters == ()
+
+
 @pytest.mark.slow
 def test_an_hour_of_options_day_as_actors_has_the_tape_of_the_compiled_one() -> None:
     hour = ("session.closes=10:30", "instruments.0.options.series=60")

@@ -19,7 +19,7 @@ from agents.crowd.option_table import Expiries, OptionTable, role_number, weight
 from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
 from agents.crowd.population import Crowd, Population
 from environment.instruments import Right, make_option
-from environment.market import layout as at
+from environment.market import layout as at, option_rows
 from environment.market.market import Market
 
 SECOND_NS = 1_000_000_000
@@ -117,6 +117,11 @@ class World:
             at.OPTION_SURVEY, "survey", 1, floats={option_survey.S_FEE: 0.02, GAP: 1e9},
             integers=integers, memory=survey_memory(len(self.table.series), 100, 60),
         )  # fmt: skip
+
+    def give_dealer(self, series: int, contracts: int) -> None:
+        """Let the first dealer begin with contracts of a series, by its place in the table."""
+        dealer_account = self.crowd.first_account[0]
+        option_rows.move_contracts(self.market, self.account, dealer_account, 1 + series, contracts)
 
     def quote_stock(self, at_ns: int, bid: int = 9_999, ask: int = 10_001) -> None:
         """Renew the stock's touch at a moment."""

@@ -65,7 +65,7 @@ def make_view(kind: type[ChainView] = ChainView, **changes: Any) -> ChainView:
         "opens_ns": 1, "closes_ns": NOW_NS * 2, "series": touches(),
     }  # fmt: skip
     if kind is DealerView:
-        seen |= {"is_armed": True, "fills": 0, "room": 100, "series": ()}
+        seen |= {"is_armed": True, "fills": 0, "room": 100, "series": (), "own": own({})}
     return kind(**seen | changes)
 
 
@@ -164,21 +164,18 @@ def test_arbitrageur_leaves_fair_prices_alone() -> None:
 # --- dealers --------------------------------------------------------------------------------------
 
 
-def dealer(
-    held: dict[int, int] | None = None, cast: type[OptionDealer] = OptionDealer, **told: float
-) -> Trial:
+def dealer(**told: float) -> Trial:
     settings = np.zeros(24)
     settings[GAP], settings[compiled.D_WIDTH] = 1e9, told.get("width", 1.0)
     settings[[compiled.D_DELTA_MAX, compiled.D_GAMMA_MAX, compiled.D_EXPIRY_SHARE]] = 1e6, 1e6, 1.0
     settings[compiled.D_VEGA_MAX] = told.get("vega_max", 1e6)
     settings[compiled.D_FIRST_SPOT] = SPOT
     integers = {compiled.U_HEDGE_BAND: 50, compiled.U_HEDGE_EVERY: 5 * SECOND_NS}
-    contracts = tuple((held or {}).get(place, 0) for place in range(COUNT))
     traits = DealerTraits(
         settings=reading(settings), common_key=1, own_key=2, width=1.0, limits=1.0, duty=1,
-        biases=(0.0, 0.0), held=contracts,
+        biases=(0.0, 0.0),
     )  # fmt: skip
-    return Trial(cast(make_seat(at.OPTION_DEALER, {}, integers), traits))
+    return Trial(OptionDealer(make_seat(at.OPTION_DEALER, {}, integers), traits))
 
 
 def quoted(messages: list[Message]) -> dict[str, SeriesQuote]:
@@ -198,6 +195,15 @@ def test_dealer_quotes_every_series_once_and_then_only_what_has_changed() -> Non
     moved = make_view(DealerView, now_ns=NOW_NS + 2 * SECOND_NS, bid_price=10_099, ask_price=10_101)
     again = quoted(trial.see(moved))
     assert again[SYMBOLS[3]].bid_price > first[SYMBOLS[3]].bid_price + 30
+
+
+def test_dealer_knows_in_the_morning_what_the_night_has_left() -> None:
+    trial = dealer()
+    trial.see(make_view(DealerView, own=own({2: 10})))
+    next_day = {"opens_ns": 2, "own": own({2: 30}), "fills": 4}
+    (report,) = [m for m in trial.see(make_view(DealerView, **next_day))
+                 if isinstance(m, DealerReport)]  # fmt: skip
+    assert 1_500 < report.delta < 1_700
 
 
 def test_dealer_waits_without_a_price_and_quotes_anew_after_a_halt() -> None:
@@ -230,13 +236,13 @@ def test_pulled_dealer_arms_itself_one_wake_up_later_and_then_quotes_all() -> No
 
 
 def test_dealer_at_its_vega_limit_stops_the_side_that_adds_to_it() -> None:
-    found = quoted(dealer({8: 50}, vega_max=100.0).see(make_view(DealerView)))
+    found = quoted(dealer(vega_max=100.0).see(make_view(DealerView, own=own({8: 50}))))
     assert {q.bid_quantity for q in found.values()} == {0}
     assert {q.ask_quantity for q in found.values()} == {3}
 
 
 def test_dealer_without_room_for_its_quotes_hedges_all_the_same() -> None:
-    sent = dealer({2: 20}).see(make_view(DealerView, room=COUNT - 1))
+    sent = dealer().see(make_view(DealerView, room=COUNT - 1, own=own({2: 20})))
     assert quoted(sent) == {}
     assert [order[0] for order in orders(sent)] == ["ABC"]
 
@@ -255,7 +261,7 @@ def test_reports_change_nothing() -> None:
 
 
 def test_state_of_a_dealer_is_kept_and_taken_back() -> None:
-    trial = dealer({2: 10})
-    trial.see(make_view(DealerView, series=touches()))
+    trial = dealer()
+    trial.see(make_view(DealerView, series=touches(), own=own({2: 10})))
     state = trial.actor.state
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=type(state)) == state

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from agents.crowd import dealer, option_survey, option_value as value
-from agents.crowd.option_seats import DealerTerms, hand_positions, read_survey
+from agents.crowd.option_seats import DealerTerms, read_survey
 from environment.market import layout as at
 from environment.market.obligations import obligations
 from environment.options import black_scholes
@@ -78,7 +78,7 @@ def test_quotes_follow_the_stock() -> None:
 
 def test_held_delta_is_hedged_in_the_stock() -> None:
     world = World(settings=QUIET)
-    hand_positions(world.market, world.crowd, 0, {0: {2: 10}})
+    world.give_dealer(2, 10)
     world.quote_stock(2)
     world.run(30 * SECOND_NS)
     dealers_account = world.crowd.first_account[0]
@@ -88,7 +88,7 @@ def test_held_delta_is_hedged_in_the_stock() -> None:
 
 def test_dealer_at_its_vega_limit_stops_the_side_that_adds_to_it() -> None:
     world = World(settings=QUIET | {dealer.D_VEGA_MAX: 100.0})
-    hand_positions(world.market, world.crowd, 0, {0: {8: 50}})
+    world.give_dealer(8, 50)
     world.quote_stock(2)
     world.run(10 * SECOND_NS)
     assert world.touch(8)[0] == at.NO_BID
@@ -97,7 +97,7 @@ def test_dealer_at_its_vega_limit_stops_the_side_that_adds_to_it() -> None:
 
 def test_dealer_at_its_limit_quotes_on_what_adds_next_to_nothing() -> None:
     world = World(settings=QUIET | {dealer.D_GAMMA_MAX: 2_000.0})
-    hand_positions(world.market, world.crowd, 0, {0: {2: 400}})
+    world.give_dealer(2, 400)
     world.quote_stock(2)
     world.run(10 * SECOND_NS)
     assert world.touch(2)[0] == at.NO_BID  # A contract adds 6.6 shares a dollar, 0.3 % of it.
@@ -123,7 +123,7 @@ def test_surface_rises_where_vega_is_sold() -> None:
     levels = []
     for held in (0, -20):
         world = World(settings=QUIET | {dealer.D_FLOW: 1e-4})
-        hand_positions(world.market, world.crowd, 0, {0: {8: held}})
+        world.give_dealer(8, held)
         world.quote_stock(2)
         world.run(MINUTE_NS)
         states = int(world.market.section(at.S_TRADER)[0, at.TR_MEMORY]) + dealer.HEAD_FLOATS
