@@ -130,8 +130,10 @@ def _smile(result: RunResult, chain: pl.DataFrame) -> Figure:
     mine = chain.filter((pl.col("expiry") == expiry) & pl.col("is_two_sided"))
     times = mine["time"].unique().sort()
     data: list[dict[str, object]] = []
-    moments = (("open", times[min(5, len(times) - 1)], "@c1"), ("close", times[-1], "@c2"))
-    for name, moment, colour in moments if len(times) else ():
+    moments = []  # None in a run so short that nothing was quoted at a full minute.
+    if len(times):
+        moments = [("open", times[min(5, len(times) - 1)], "@c1"), ("close", times[-1], "@c2")]
+    for name, moment, colour in moments:
         rows = mine.filter(pl.col("time") == moment).sort("strike")
         spot = float(rows["spot"][0])
         middle = (rows["bid"] + rows["ask"]).to_numpy() / 2

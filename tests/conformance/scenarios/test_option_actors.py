@@ -1,5 +1,8 @@
 """A shipped options market whose crowd are actors: the same tape, and classes of one's own."""
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ from environment.market import layout as at
 from environment.option_messages import DealerView
 from scenarios.run.session_loop import SessionLoop
 from tests.conformance.scenarios.runs import Rows, finished, ready, same_tape, tape
+from tests.tidy.sources import ROOT
 
 SMALL = (
     "session.closes=09:32", "instruments.0.options.series=30", "crowds.noise.count=150",
@@ -90,6 +94,17 @@ def test_new_strikes_and_a_night_of_expiry_are_traded_alike() -> None:
     assert len(world.sessions) == 2
     assert same_tape(*runs)
     assert world.kernel.dead_letters == ()
+
+
+@pytest.mark.slow
+def test_the_documents_classes_run_and_even_two_minutes_have_a_report() -> None:
+    text = (ROOT / "docs/crowd.md").read_text()
+    (block,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(block.replace('"session.until=09:35"', '"session.closes=09:32"'), names)
+    result = names["result"]
+    assert result.summary["options"]["hedging"]["turned_over"] == 0
+    assert (result.folder / "report.html").stat().st_size > 1_000_000
 
 
 @pytest.mark.slow
