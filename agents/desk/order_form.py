@@ -184,8 +184,10 @@ def _stop_fault(request: OrderRequest, instrument: Instrument) -> Fault | None:
 def _duration_fault(request: OrderRequest) -> Fault | None:
     expires = request.expire_ns
     if request.time_in_force != "gtd":
+        if expires is None:
+            return None
         found = f"{request.time_in_force}, which has no time of expiry"
-        return None if expires is None else Fault(rule="time_in_force", found=found)
+        return Fault(rule="time_in_force", found=found)
     if expires is None or expires <= 0:
         return Fault(rule="time_in_force", found="gtd, but no time of expiry")
     return None
