@@ -72,7 +72,7 @@ def card_view(change: CardChanged) -> View:
         "why": [_reason(reason) for reason in card.reasons],
         "near": [_reason(reason) for reason in card.near],
         "proposer": shown(card.proposer, 80),
-        "asked": f"asked {card.asked} of {card.asked_at_most}",
+        "asked": _asked(card),
         "answer_until_ns": card.answer_until_ns,
         "proposed_ns": card.proposed_ns,
         "send_within_s": card.send_within_ns // 1_000_000_000,
@@ -134,6 +134,11 @@ def _status(change: CardChanged) -> str:
         filled = f"{grouped(change.filled)} of {grouped(change.card.quantity)} filled"
         return f"{_STATES[change.state]}: {filled}"
     return words
+
+
+def _asked(card: OrderCard) -> str:
+    again = "asked again at the open, " if card.changed_because == "next_open" else "asked "
+    return f"{again}{card.asked} of {card.asked_at_most}"
 
 
 def _limit(card: OrderCard) -> str:

@@ -221,6 +221,7 @@ def test_an_order_of_yesterday_asks_on_a_new_card_beside_the_old_one(desk: DeskP
     on_screen(page, new)
     expect(page.locator(".was")).to_contain_text(re.compile(r"Quantity: 40.*25"))
     expect(page.locator(".was")).to_contain_text("Traded before: 15")
+    expect(page.locator("#card .foot")).to_contain_text("asked again at the open, 1 of 3")
 
 
 # --- people --------------------------------------------------------------------------------------
