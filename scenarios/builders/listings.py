@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -48,8 +49,12 @@ class Listings:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._calendar = TradingCalendar(world.config.scenario.session.calendar)
         self.done: list[Listing] = []
+
+    @cached_property
+    def _calendar(self) -> TradingCalendar:
+        """The calendar, which takes longer to make than many a world."""
+        return TradingCalendar(self._world.config.scenario.session.calendar)
 
     def stocks(self) -> tuple[int, ...]:
         """Return the numbers of the stocks whose lists may grow."""

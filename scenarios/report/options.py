@@ -53,9 +53,10 @@ def option_cards(result: RunResult) -> list[str]:
 
 
 def _items(counts: dict[str, Any]) -> list[tuple[str, str, str]]:
-    met = counts["obligations_met"]
+    met, later = counts["obligations_met"], counts.get("listed_later", 0)
+    added = f", {number(later)} of them listed on the way" if later else ""
     return [
-        ("series", number(counts["series"]), f"of {counts['expiries']} expiries"),
+        ("series", number(counts["series"]), f"of {counts['expiries']} expiries{added}"),
         ("quote updates", number(counts["quote_updates"]),
          f"in {number(counts['mass_quotes'])} mass quotes"),
         ("two-sided", f"{number(100 * counts['two_sided_share'], 1)} %", "of series-minutes"),

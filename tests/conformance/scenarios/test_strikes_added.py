@@ -1,11 +1,13 @@
 """Strikes that come onto a list while the market runs: listed, quoted, traded, told, and kept."""
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 
 from environment.actors import Actor, ActorContext, ActorRef
 from environment.actors.simulation_kernel import fork
@@ -15,6 +17,7 @@ from environment.messages import OrderEvent, OrderFilled, OrderRequest, Resumed
 from environment.option_messages import ChainUpdate, SeriesListed
 from scenarios.builders.facts import with_listed
 from scenarios.builders.floor import Floor
+from scenarios.places import SHIPPED
 from scenarios.run.option_results import CHAIN, write_option_tables
 from scenarios.run.session_loop import SessionLoop
 from tests.conformance.scenarios.runs import blocks_of, ready, tape
@@ -187,3 +190,41 @@ def test_a_fork_after_strikes_were_listed_goes_on_as_the_run_itself() -> None:
     assert later(twin) == later(loop)
     assert loop.world.series == twin.world.series
     assert blocks_of(loop)[-1].tobytes() == blocks_of(twin)[-1].tobytes()
+
+
+def test_a_friday_brings_the_weekly_expiry_that_follows_and_its_strikes(tmp_path: Path) -> None:
+    text = (SHIPPED / "rmsc04.toml").read_text()
+    text = text.replace("date = 2021-02-05", "dates = [2021-02-04, 2021-02-05]")
+    options = 'options = { chain = "rule", series = 64 }'
+    (tmp_path / "days.toml").write_text(text.replace("tick = 0.01\n", f"tick = 0.01\n{options}\n"))
+    settings = ("crowds.noise.count=50", "crowds.value.count=10", 'session.closes="09:35"')
+    loop = ready(str(tmp_path / "days.toml"), settings)
+    loop.start()
+    loop.advance_to(loop.end_ns)
+    new = {loop.world.series[number].expiry for number in later(loop)}
+    first = {one.instrument.expiry for one in loop.world.options.series}
+    assert date(2021, 3, 12) in new - first
+    assert all(expiry is not None and expiry > date(2021, 2, 5) for expiry in new)
+    own = [number for number in later(loop)
+           if loop.world.series[number].expiry == date(2021, 3, 12)]  # fmt: skip
+    rows = loop.world.market.section(at.S_INSTRUMENT)[own]
+    assert len(own) >= 4
+    assert (rows[:, at.I_OPEN_NS] == 300_000_000_000).all()
+    loop.finish()
+
+
+@pytest.mark.slow
+def test_python_actors_quote_and_trade_new_strikes_as_compiled_traders_do() -> None:
+    small = (*ONE_DAY, "session.closes=09:32", "crowds.noise.count=60", "crowds.value.count=40")
+    one, other = (ready("pin_risk", (*small, f"crowd={kind}")) for kind in ("compiled", "actors"))
+    for loop in (one, other):
+        loop.start()
+        loop.advance_to(loop.end_ns)
+        loop.finish()
+    assert later(one)
+    assert later(one) == later(other)
+    mine = [rows[np.isin(rows[:, at.T_INSTRUMENT], later(one))] for rows in map(tape, (one, other))]
+    assert len(mine[0]) > 1_000
+    assert (
+        mine[0][mine[0][:, at.T_KIND] == at.K_QUOTE] == mine[1][mine[1][:, at.T_KIND] == at.K_QUOTE]
+    ).all()
