@@ -7,9 +7,11 @@ import msgspec
 
 from agents.desk.pooling import View, propose, withdrawal
 from agents.desk.proposal import PROPOSALS, Proposal
+from agents.desk.states import scope_name
 from agents.desk.track_record import LOOKS, TrackRecord
 from agents.instrument_view import InstrumentView, quotes_topic, status_topic
 from environment.actors import Actor, ActorContext
+from environment.control_messages import STATE_TOPIC, DeskState, DeskStateChanged
 from environment.messages import (
     AuctionIndication,
     BandsChanged,
@@ -80,6 +82,7 @@ class CoordinatorState(msgspec.Struct):
     look_timer_ns: int = 0  # When the timer for the first look is due; 0: none is set.
     ignored: int = 0
     abstentions: dict[str, int] = {}
+    stopped: dict[str, DeskState] = {}  # Agents and strategies that are not ACTIVE, by scope.
 
 
 class CoordinatorStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +95,8 @@ class CoordinatorStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 ToCoordinator = (
     Resumed | Signal | QuoteUpdate | PhaseChanged | BandsChanged | AuctionIndication | TimerFired
-)
+    | DeskStateChanged
+)  # fmt: skip
 
 
 class Coordinator(Actor[ToCoordinator]):
@@ -100,7 +104,8 @@ class Coordinator(Actor[ToCoordinator]):
 
     A view holds until its horizon is over or its source says something else. It is measured against
     the mid at each of its looks; while one is measured, further views of its source in the same
-    direction are not, so that a source cannot talk its record up.
+    direction are not, so that a source cannot talk its record up. A source that the desk has
+    stopped, as an agent or as a strategy, is not heard until a person lets it go on.
     """
 
     KIND: ClassVar[str] = "coordinator"
@@ -118,6 +123,8 @@ class Coordinator(Actor[ToCoordinator]):
                 self._on_signal(ctx, message)
             case QuoteUpdate(instrument=symbol) | PhaseChanged(instrument=symbol):
                 self.state.market[symbol].hear(message, ctx.now_ns())
+            case DeskStateChanged():
+                self._on_state(ctx, message)
             case BandsChanged() | AuctionIndication():
                 pass
             case TimerFired(name=name):
@@ -140,6 +147,7 @@ class Coordinator(Actor[ToCoordinator]):
 
     def _begin(self, ctx: ActorContext) -> None:
         """Listen, and set the timers of what an earlier incarnation still waited for."""
+        ctx.subscribe(STATE_TOPIC)
         for symbol in self._settings.instruments:
             ctx.subscribe(quotes_topic(symbol), self._settings.quotes_every_ns)
             ctx.subscribe(status_topic(symbol))
@@ -154,7 +162,8 @@ class Coordinator(Actor[ToCoordinator]):
 
     def _on_signal(self, ctx: ActorContext, signal: Signal) -> None:
         source = ctx.sender()
-        if source not in self._settings.sources.get(signal.instrument, ()):
+        is_heard = source in self._settings.sources.get(signal.instrument, ())
+        if not is_heard or self._is_stopped(source):
             self.state.ignored += 1
             return
         key = f"{signal.instrument}/{signal.structure}" if signal.structure else signal.instrument
@@ -172,6 +181,23 @@ class Coordinator(Actor[ToCoordinator]):
             ctx.after(signal.horizon_ns, f"{_EXPIRY}|{key}")
             self._measure(ctx, source, view)
         self._reconsider(ctx, key)
+
+    def _on_state(self, ctx: ActorContext, change: DeskStateChanged) -> None:
+        """Forget the views of a source that was stopped; what it says later is ignored."""
+        if change.scope not in {"agent", "strategy"}:
+            return
+        key = scope_name(change.scope, change.name)
+        if change.after == "active":
+            self.state.stopped.pop(key, None)
+            return
+        self.state.stopped[key] = change.after
+        for subject_key, subject in self.state.subjects.items():
+            if subject.views.pop(change.name, None) is not None:
+                self._reconsider(ctx, subject_key)
+
+    def _is_stopped(self, source: str) -> bool:
+        stopped = self.state.stopped
+        return scope_name("agent", source) in stopped or scope_name("strategy", source) in stopped
 
     def _reconsider(self, ctx: ActorContext, key: str, *, is_due: bool = False) -> None:
         """Say what the views come to, if that is news and the last word was long enough ago."""

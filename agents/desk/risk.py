@@ -338,6 +338,11 @@ class Risk(Actor[ToRisk]):
                     state.unbelieved += 1
             case RaiseDesk():
                 reason = self._guard.lift(ctx, state, message)
+                if reason:
+                    ctx.publish(AUDIT_TOPIC, Audited(
+                        kind="resume_refused", person=message.person, subject=ctx.sender(),
+                        text=f"{message.reason}: refused, {reason}",
+                    ))  # fmt: skip
                 if reason and ctx.sender() in settings.raisers:
                     ctx.send(
                         ActorRef(ctx.sender()), RaiseRefused(person=message.person, reason=reason)

@@ -6,6 +6,7 @@ import pytest
 from agents.desk.coordinator import Coordinator, CoordinatorSettings
 from agents.desk.proposal import Proposal
 from environment.actors.testing import RecordingContext
+from environment.control_messages import DeskStateChanged
 from environment.messages import Resumed, Signal, TimerFired
 from tests.unit.desk.factories import context, quote
 
@@ -135,3 +136,24 @@ def test_structure_is_a_subject_of_its_own() -> None:
     desk = Desk("quant/a", "quant/b").say("quant/a", signal("down"))
     desk.say("quant/b", signal(structure="condor"))
     assert [(p.structure, p.direction) for p in desk.proposals] == [("", "down"), ("condor", "up")]
+
+
+@pytest.mark.parametrize("scope", ["agent", "strategy"])
+def test_source_that_is_stopped_is_not_heard_until_it_is_lifted(scope: Any) -> None:
+    desk = Desk("quant/a", "quant/b").at(0)
+    desk.say("quant/a", signal("up")).say("quant/b", signal("down", probability=0.55))
+    stop = DeskStateChanged(
+        before="active", after="halted", reason="gate", scope=scope, name="quant/a"
+    )
+    desk.ctx.handle(desk.actor, stop, sender="desk/risk")
+    desk.at(2 * SECOND_NS)
+    said = [(desk.proposals[-1].direction, desk.proposals[-1].heard)]
+    ignored = desk.actor.state.ignored
+    desk.say("quant/a", signal("up", probability=0.9)).at(4 * SECOND_NS)
+    said.append((desk.proposals[-1].direction, desk.proposals[-1].heard))
+    assert desk.actor.state.ignored == ignored + 1
+    lifted = msgspec.structs.replace(stop, before="reducing", after="active")
+    desk.ctx.handle(desk.actor, lifted, sender="desk/risk")
+    desk.say("quant/a", signal("up", probability=0.9)).at(6 * SECOND_NS)
+    said.append((desk.proposals[-1].direction, desk.proposals[-1].heard))
+    assert said == [("down", 1), ("down", 1), ("up", 2)]

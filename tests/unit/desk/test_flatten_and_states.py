@@ -12,6 +12,7 @@ from agents.desk.risk import Risk
 from agents.desk.states import FLATTEN
 from environment.actors.testing import RecordingContext
 from environment.control_messages import (
+    Audited,
     AuthorityRefused,
     DeskStateChanged,
     FlattenDesk,
@@ -105,6 +106,9 @@ def test_desk_stays_down_without_person_and_reason_or_with_unknown_outcomes(
     ctx = tell(risk, asked)
     assert states(ctx) == []
     assert isinstance(ctx.messages()[0], RaiseRefused)
+    assert [p.message.kind for p in ctx.published if isinstance(p.message, Audited)] == [
+        "resume_refused"
+    ]
 
 
 def test_why_the_desk_went_down_is_known_until_it_is_active_again() -> None:
