@@ -312,11 +312,15 @@ def unit_worth(case: Case) -> tuple[float | None, float]:
 
 
 def _worth(case: Case, leg: CaseLeg) -> float | None:
-    worth = theoretical_ticks(case, leg) if leg.instrument.kind == "option" else None
-    if worth is None:
-        worth = _mid(case, leg)
-    mark = case.market.marks.get(leg.instrument.symbol)
-    return float(mark) if worth is None and mark is not None else worth
+    mid, instrument = _mid(case, leg), leg.instrument
+    if instrument.kind == "option":
+        spot = case.market.spot_micros(instrument.underlying or "")
+        if mid is not None and spot == leg.view.spot_micros:
+            return mid  # To the half tick, which the mark that a value comes of is rounded to.
+        theory = theoretical_ticks(case, leg)
+        mid = mid if theory is None else theory
+    mark = case.market.marks.get(instrument.symbol)
+    return float(mark) if mid is None and mark is not None else mid
 
 
 def _mid(_case: Case, leg: CaseLeg) -> float | None:

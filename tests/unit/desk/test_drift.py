@@ -45,6 +45,15 @@ def test_structure_is_worth_the_net_of_its_legs_and_drifts_as_a_share_of_them_al
     assert desk.card.changed_because == "drift"
 
 
+def test_half_a_tick_of_a_small_net_price_is_no_drift_of_the_whole() -> None:
+    desk = option_desk()
+    condor(desk)
+    first = desk.card.record_hash
+    # Half a cent of the net 90, more than the band; of the 170 that all legs come to, less.
+    desk.tell(chain({**TOUCHES, C105: (61, 65)}))
+    assert desk.card.record_hash == first
+
+
 def test_quote_of_the_stock_alone_does_not_cancel_an_approved_structure() -> None:
     desk = option_desk()
     condor(desk)

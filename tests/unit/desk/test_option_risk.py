@@ -9,6 +9,7 @@ from agents.desk.controls import Limit, Mandate, Rulebook
 from agents.desk.risk import Risk
 from environment.actors import ActorRef
 from environment.actors.testing import RecordingContext
+from environment.control_messages import FlattenDesk
 from environment.instruments import Instrument, make_option
 from environment.messages import (
     ApprovedOrder,
@@ -338,3 +339,24 @@ def test_structure_covers_itself_while_it_works() -> None:
     desk = Desk(limits(uncovered_short_options=0))
     assert desk.condor() == ""
     assert desk.condor() == ""
+
+
+def test_flatten_closes_a_written_put_though_the_stock_it_leaves_is_barer() -> None:
+    """Bought back first, the put takes its premium from the worst case of the short stock."""
+    desk = Desk()
+    account = desk.risk.state.book
+    account.account_in("AAPL").position = -100
+    account.account_in(P95).position = -1
+    case = desk.risk._maker.case(
+        desk.risk.state, ask(9, instrument=P95, quantity=1, price=None, order_type="market"), 0
+    )
+    assert not case.is_reducing
+    before = len(desk.ctx.sent)
+    desk.tell(FlattenDesk(person="ana", reason="tested"))
+    sent = [s.message.order for s in desk.ctx.sent[before:] if isinstance(s.message, ApprovedOrder)]
+    assert [(one.instrument, one.side, one.quantity) for one in sent] == [(P95, "buy", 1)]
+    number = sent[0].order_id
+    desk.tell(leg_fill(number, P95, "buy", 70, 1))
+    last = desk.ctx.sent[-1].message
+    assert isinstance(last, ApprovedOrder)
+    assert (last.order.instrument, last.order.side, last.order.quantity) == ("AAPL", "buy", 100)

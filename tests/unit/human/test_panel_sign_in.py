@@ -174,6 +174,14 @@ def test_nobody_locks_out_the_same_person_elsewhere(clock: Clock) -> None:
     assert lockout.wait_ns("ana", "home") == 0
 
 
+def test_nobody_locks_out_another_person_at_the_same_address(clock: Clock) -> None:
+    lockout = Lockout(lambda: clock.ns)
+    for _ in range(FREE_TRIES + 1):
+        lockout.failed("ana", "10.0.0.1")
+    assert lockout.wait_ns("ana", "10.0.0.1") > 0
+    assert lockout.wait_ns("ben", "10.0.0.1") == 0
+
+
 def test_one_address_that_tries_many_names_is_held_up(clock: Clock) -> None:
     lockout = Lockout(clock.around().steady_ns)
     for number in range(40):
