@@ -15,24 +15,25 @@ from environment.errors import OperatingError
 
 MANIFEST = "manifest.json"
 _MENDS = {
-    errno.ENOSPC: "free some space, or choose another folder with --out",
-    errno.EDQUOT: "free some of the quota, or choose another folder with --out",
-    errno.EFBIG: "raise the file-size limit (ulimit -f), or choose another folder with --out",
-    errno.EACCES: "make the folder writable, or choose another one with --out",
-    errno.EPERM: "make the folder writable, or choose another one with --out",
-    errno.EROFS: "the disk is read-only; choose another folder with --out",
-    errno.ENOTDIR: "a part of this path is a file; choose another folder with --out",
-    errno.EEXIST: "a file is in the way; remove it, or choose another folder with --out",
-    errno.EISDIR: "a folder is in the way; remove it, or choose another folder with --out",
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of the quota",
+    errno.EFBIG: "raise the file-size limit (ulimit -f)",
+    errno.EACCES: "make the folder writable",
+    errno.EPERM: "make the folder writable",
+    errno.EROFS: "make the disk writable",
+    errno.ENOTDIR: "a part of this path is a file: move it away",
+    errno.EEXIST: "a file is in the way: move it away",
+    errno.EISDIR: "a folder is in the way: move it away",
 }
+_ELSEWHERE = "or choose another folder (--out of a run, XDG_STATE_HOME of a desk)"
 
 
 def explain(error: OSError, path: Path) -> str:
     """Return one line that names the path, the cause and what to do about it."""
     # Libraries put their own sentences around the system's; its own word is enough.
     cause = os.strerror(error.errno).lower() if error.errno else str(error)
-    mend = _MENDS.get(error.errno or 0, "check the folder, or choose another one with --out")
-    return f"cannot write {path}: {cause}; {mend}"
+    mend = _MENDS.get(error.errno or 0, "check the folder")
+    return f"cannot write {path}: {cause}; {mend}, {_ELSEWHERE}"
 
 
 @contextmanager

@@ -187,11 +187,25 @@ AgentKind = (
 )  # fmt: skip
 
 
+def _is_loopback(endpoint: str) -> bool:
+    host = endpoint.rpartition(":")[0].strip("[]")
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
 class Daemon(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the live process keeps its record and shows its metrics."""
 
     durability: Literal["write", "sync"] = "write"
     metrics: Endpoint | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse metrics that others could read: they say how busy a desk is."""
+        if self.metrics is not None and not _is_loopback(self.metrics):
+            port = self.metrics.rpartition(":")[2]
+            raise ValueError(
+                f"expected metrics on loopback, such as 127.0.0.1:{port}, with a proxy where "
+                f"others must read it, found {self.metrics}"
+            )
 
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -210,8 +224,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def __post_init__(self) -> None:
         """Refuse plain HTTP that others could read."""
-        host = self.listen.rpartition(":")[0]
-        if self.tls is None and host != "localhost" and not host.startswith("127."):
+        if self.tls is None and not _is_loopback(self.listen):
             raise ValueError("expected tls = { cert, key } for an address that is not loopback")
 
 

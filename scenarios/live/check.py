@@ -65,7 +65,10 @@ def load_desk(path: Path) -> Desk:
         raise make_error(where, ("venue", "world"), "is missing; add the name of a scenario")
     if swarm.venue.hours != "always" and swarm.venue.pace != 1.0:
         raise make_error(where, ("venue", "pace"), 'expected 1.0 unless hours = "always"')
-    world = load_config(swarm.venue.world)
+    try:
+        world = load_config(swarm.venue.world)
+    except ConfigError as error:
+        raise make_error(where, ("venue", "world"), str(error)) from error
     config = Config(
         # Nobody but a person answers here, whatever the world's own table says.
         scenario=msgspec.structs.replace(
@@ -103,8 +106,10 @@ def check_ports(swarm: Swarm, where: str) -> None:
             door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 door.bind((host.strip("[]"), int(port)))
-            except (OSError, OverflowError) as error:
-                cause = getattr(error, "strerror", None) or str(error)
+            except OverflowError as error:
+                raise make_error(where, key, f"{address}: a port is 0 to 65535") from error
+            except OSError as error:
+                cause = error.strerror or str(error)
                 text = f"{address} cannot be listened on ({cause}); choose another"
                 raise make_error(where, key, text) from error
 
@@ -129,6 +134,21 @@ def lock_desk(folder: Path) -> int:
             "one another name"
         ) from error
     return descriptor
+
+
+def is_locked(folder: Path) -> bool:
+    """Return whether a swarm runs from a folder, or is about to."""
+    try:
+        descriptor = os.open(folder / "live.lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def secrets_of(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -13,7 +13,7 @@ from environment.message_roots import Message
 from scenarios.cli.main import show_json
 from scenarios.cli.shadows import refuse_shadowed
 from scenarios.config.load import load_swarm
-from scenarios.live.check import load_desk, swarm_file
+from scenarios.live.check import is_locked, load_desk, swarm_file
 from scenarios.live.control_client import converse
 from scenarios.live.control_wire import (
     Answer,
@@ -112,3 +112,10 @@ def _ask(file: Path, message: Message) -> Any:  # noqa: ANN401  decoded: FromWat
         return asyncio.run(converse(control_socket(folder), message))
     except TimeoutError:
         raise OperatingError("the watchdog did not answer in time; see its log") from None
+    except OperatingError as error:
+        if not is_locked(folder):
+            raise
+        raise OperatingError(
+            f"{folder}: a swarm runs, or is starting, and its watchdog does not answer; it is "
+            "started again within seconds, so ask once more"
+        ) from error

@@ -30,7 +30,7 @@ from scenarios.live.check import Desk, check_ports, lock_desk
 from scenarios.live.control_client import converse
 from scenarios.live.control_gateway import ControlGateway
 from scenarios.live.control_wire import Stop, SwarmStatus, control_socket
-from scenarios.live.event_loop import run_loop
+from scenarios.live.event_loop import loop_name, run_loop
 from scenarios.live.metrics import MetricsServer
 from scenarios.live.processes import ensure_venue, ensure_watchdog
 from scenarios.live.record import SwarmRecord
@@ -276,7 +276,9 @@ class Daemon:
         if (self._desk.folder / HALT_FILE).exists() or swarm.venue.restriction:
             self._tell("the desk is HALTED: outcry status says why, outcry resume goes on")
         self._log.event(
-            "started", f"epoch {status.epoch}, process {os.getpid()}, at {time.time_ns()} ns"
+            "started",
+            f"epoch {status.epoch}, process {os.getpid()}, on {loop_name()}, "
+            f"at {time.time_ns()} ns",
         )
 
 

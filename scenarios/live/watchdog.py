@@ -187,16 +187,14 @@ class Watchdog:
             last_epoch=last.epoch if last else 0, last_process=last.process if last else 0,
             venue="connected" if account is not None else "lost",
             reference_ticks=self._venue.welcome.reference_ticks if account is not None else {},
-            instruments=self._instruments(account, last),
+            instruments=self._instruments(account, last) if self._is_connected else (),
         )  # fmt: skip
 
     def _instruments(
         self, account: AccountReport | None, swarm: SwarmStatus | None
     ) -> tuple[Instrument, ...]:
-        """Return what the orders that are shown are orders in."""
-        if account is None:
-            return ()
-        names = {order.instrument for order in account.orders}
+        """Return what the orders that are shown are orders in, as the venue said last."""
+        names = {order.instrument for order in (account.orders if account is not None else ())}
         names |= {order.instrument for order in (swarm.orders if swarm is not None else ())}
         return tuple(found for found in self._venue.instruments() if found.symbol in names)
 
@@ -224,7 +222,7 @@ class Watchdog:
         assert status is not None, "looked at above"
         if not self._halted and status.desk == "active":
             return Answer(is_done=True, text="the desk is ACTIVE: there is nothing to resume")
-        why = self._halted or status.reason or "what a person did"
+        why = self._halted or status.reason or "a reason that was not recorded"
         if status.unknown or status.breaks:
             text = (
                 f"{status.unknown} outcomes are unknown and {status.breaks} breaks are open; "

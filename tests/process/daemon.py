@@ -80,8 +80,8 @@ class Processes:
 
     def start_to_die(self, point: str, nth: int) -> None:
         """Start a swarm that is killed at a step of its nth order; return once it is dead."""
-        swarm = self._launch([*DYING, "swarm", point, str(nth), str(self.file)])
-        ended = self._wait_ended(swarm)
+        self._launch([*DYING, "swarm", point, str(nth), str(self.file)])
+        ended = self.wait_ended()
         assert ended == -signal.SIGKILL, f"{ended}: {self.output.read_text()[-2_000:]}"
 
     def start_small(self, bytes_a_file: int) -> int:
@@ -92,7 +92,8 @@ class Processes:
         for part in ("scenarios.live.venue_process", "scenarios.live.watchdog"):
             self.launch_part([sys.executable, "-m", part, str(self.file)])
         limited = [sys.executable, "-c", LIMITED, str(bytes_a_file)]
-        return self._wait_ended(self._launch([*limited, OUTCRY, "live", str(self.file)]))
+        self._launch([*limited, OUTCRY, "live", str(self.file)])
+        return self.wait_ended()
 
     def launch_part(self, command: list[str]) -> None:
         """Start a venue or watchdog by itself, and return once it is ready."""
@@ -115,9 +116,11 @@ class Processes:
             )  # fmt: skip
         return self.swarm
 
-    def _wait_ended(self, swarm: "subprocess.Popen[str]") -> int:
+    def wait_ended(self) -> int:
+        """Return the exit status of the swarm once it has ended by itself."""
+        assert self.swarm is not None, "no swarm was started"
         try:
-            return swarm.wait(PATIENCE_S)
+            return self.swarm.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             standing, said = self.status(), self.output.read_text()[-1_000:]
             raise AssertionError(f"it lives on: {standing}; it said: {said}") from None
@@ -162,6 +165,20 @@ class Processes:
                 if module in words and str(self.file) in words:
                     return int(entry.name)
         raise AssertionError(f"no {name} runs")
+
+    def wait_gone(self) -> None:
+        """Return once no venue and no watchdog of this daemon runs any more."""
+
+        def is_gone() -> bool:
+            return not any(self._runs(name) for name in ("venue", "watchdog"))
+
+        self.wait(is_gone, "the end of venue and watchdog")
+
+    def _runs(self, name: str) -> bool:
+        try:
+            return bool(self.process_of(name))
+        except AssertionError:
+            return False
 
     def close(self) -> None:
         """End everything that this daemon started."""

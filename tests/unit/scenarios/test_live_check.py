@@ -1,5 +1,6 @@
 """What a daemon refuses before anything starts: one line that names file, key and mend."""
 
+import os
 import re
 import socket
 from pathlib import Path
@@ -66,6 +67,9 @@ def test_good_file_is_taken(tmp_path: Path, home: Path) -> None:
         ('kind = "simulated"', 'kind = "simulatd"', "simulatd"),
         ('instruments = ["AAPL"]', 'instruments = ["MSFT"]', "names nothing that the venue trades"),
         ('metrics = "127.0.0.1:8751"', "metrics = 8751", "metrics"),
+        ("127.0.0.1:8751", "0.0.0.0:8751", "expected metrics on loopback"),
+        ("127.0.0.1:8751", "127.0.0.1:99999", "a port is 0 to 65535"),
+        ('world = "', 'world = "no_such/', "venue.world: "),
         ("[venue]\n", "[venus]\n", "venus"),
         ("[limits]\n", MODEL.format(key='"sk-1"'), "secret"),
         ("[limits]\n", MODEL.format(key='{ env = "NO_KEY" }'), "NO_KEY is not set"),
@@ -104,6 +108,19 @@ def test_loose_state_folder_is_refused(
     home.chmod(0o755)
     assert run_command(["live", str(write(tmp_path))]) == 2
     assert "chmod 700" in capsys.readouterr().err
+
+
+def test_watchdog_that_is_away_is_told_from_nothing_at_all(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path)
+    load_desk(file)
+    assert run_command(["status", str(file)]) == 2
+    assert "nothing runs from" in capsys.readouterr().err
+    lock = lock_desk(home)
+    assert run_command(["status", str(file)]) == 2
+    os.close(lock)
+    assert "a swarm runs, or is starting" in capsys.readouterr().err
 
 
 def test_second_lock_is_refused(tmp_path: Path, home: Path) -> None:
