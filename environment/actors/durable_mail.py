@@ -6,6 +6,7 @@ from typing import Final
 from environment.actors.cell import Cell
 from environment.actors.kernel import Kernel
 from environment.actors.live_kernel import LiveKernel
+from environment.actors.outbox import START
 from environment.actors.ports import AnyEnvelope
 from environment.actors.queue import REPLY, TOPIC
 from environment.actors.simulation_kernel import SimulationKernel
@@ -42,6 +43,8 @@ def _all_mail(kernel: Kernel) -> Iterator[Mail]:
         for item in (*kernel.queue.urgent, *kernel.queue.ready):
             if not isinstance(item, Cell) and item[0] == TOPIC:
                 yield from _of_topic(item[1], item[2])
+        for _, (_, _, _, mail, _, published) in kernel.held:
+            yield from _of_step(kernel, mail, published)
         return
     assert isinstance(kernel, SimulationKernel), "there are two kernels"
     for _, _, cell_or_none, item in sorted(kernel.queue.entries(), key=lambda entry: entry[:2]):
@@ -51,6 +54,28 @@ def _all_mail(kernel: Kernel) -> Iterator[Mail]:
             yield item[1].address, item[2]
         elif item[0] == TOPIC:
             yield from _of_topic(item[1], item[2])
+
+
+def _of_step(kernel: Kernel, mail: list[AnyEnvelope], published: set[int]) -> Iterator[Mail]:
+    """Yield the mail of a step that waits for its sync."""
+    for envelope in mail:
+        if envelope.id not in published:
+            yield envelope.recipient, envelope
+        elif envelope.recipient in kernel.departures.topics:
+            yield from _of_topic(kernel.departures.topics[envelope.recipient], envelope)
+
+
+def held_effects(kernel: Kernel, cell: Cell) -> list[int]:
+    """Return the effects that an actor asked for and that wait for the sync of their step."""
+    if not isinstance(kernel, LiveKernel):
+        return []
+    return [
+        asked[3]
+        for _, (by, incarnation, _, _, others, _) in kernel.held
+        if by is cell and incarnation == cell.incarnation
+        for asked in others
+        if asked[0] == START
+    ]
 
 
 def _of_topic(topic: Topic, envelope: AnyEnvelope) -> Iterator[Mail]:

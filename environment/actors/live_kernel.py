@@ -57,7 +57,7 @@ class LiveKernel(Kernel):
         self.admission = Admission(floor.pressure)
         self.measures = Measures(self.live)
         self._moment = moment
-        self._held: deque[tuple[int, Written]] = deque()  # Written steps that wait for a sync.
+        self.held: deque[tuple[int, Written]] = deque()  # Written steps that wait for a sync.
         self._is_behind = False  # As it was last published.
         self._last: object = None  # What was visited last; its time ends when the next one begins.
         self._last_ns = self.clock.steady_ns()
@@ -152,7 +152,7 @@ class LiveKernel(Kernel):
         self._last = None
         clock.move(steady_ns)
         self.queue.take_due(steady_ns)
-        if self._held:
+        if self.held:
             self.let_go_synced()
         if self.admission.is_waiting():
             for entrant in self.admission.take():
@@ -237,7 +237,7 @@ class LiveKernel(Kernel):
         pending = self.floor.pending
         position = self.ports.recorder.flush()
         if self.live.durability == "sync":
-            self._held.extend((position, written) for written in pending)
+            self.held.extend((position, written) for written in pending)
             pending.clear()
             self.let_go_synced()
             return
@@ -247,18 +247,18 @@ class LiveKernel(Kernel):
 
     def let_go_synced(self) -> None:
         """Deliver what waits for a sync that has come."""
-        synced, held = self.ports.recorder.synced(), self._held
+        synced, held = self.ports.recorder.synced(), self.held
         while held and held[0][0] <= synced:
             self.floor.let_go(held.popleft()[1])
 
     def is_quiet(self) -> bool:
         """Return whether nothing is ready, waits at the door, or waits for a sync."""
         queue = self.queue
-        return not (queue.urgent or queue.ready or self._held or self.admission.is_waiting())
+        return not (queue.urgent or queue.ready or self.held or self.admission.is_waiting())
 
     def may_rest(self) -> bool:
         """Return whether a turn would find nothing to do now."""
-        queue, held = self.queue, self._held
+        queue, held = self.queue, self.held
         if queue.urgent or queue.ready or self.admission.is_waiting():
             return False
         return not held or held[0][0] > self.ports.recorder.synced()

@@ -6,6 +6,7 @@ file comes again by itself, and nothing stands in it that the desk does not know
 """
 
 import os
+import threading
 from array import array
 from collections import deque
 from pathlib import Path
@@ -54,6 +55,7 @@ class AuditFile:
         self._sealed: deque[tuple[int, bytes, list[SignedHead]]] = deque()
         self._recent: deque[bytes] = deque(maxlen=_RECENT)  # Hashes of this process's records.
         self._starts = array("Q")  # Where each record found at the start begins.
+        self._writing = threading.Lock()
         self.torn = ""  # Notice about a last record that was cut.
         with operating_errors(self._path):
             self._descriptor = _open(self._path)
@@ -109,9 +111,12 @@ class AuditFile:
             self._noted, self._heads = [], []
 
     def write(self, synced: int) -> list[SignedHead]:
-        """Write what may be, the journal being durable so far; return the heads among it."""
+        """Write what may be, the journal being durable so far; return the heads among it.
+
+        May be called from another thread than `seal`: syncing heads takes a disk's time.
+        """
         heads: list[SignedHead] = []
-        with operating_errors(self._path):
+        with self._writing, operating_errors(self._path):
             while self._sealed and self._sealed[0][0] <= synced:
                 _, records, with_heads = self._sealed.popleft()
                 _write(self._descriptor, records)
@@ -122,12 +127,16 @@ class AuditFile:
                 os.fdatasync(self._heads_descriptor)
         return heads
 
-    def write_all(self) -> None:
-        """Write all, durably: the journal is synced, and a snapshot of the desk comes next."""
-        self.seal(0)
-        self.write(max((position for position, _, _ in self._sealed), default=0))
+    def write_durably(self, synced: int) -> None:
+        """Write what may be, and sync it: a snapshot of the desk comes next, from any thread."""
+        self.write(synced)
         with operating_errors(self._path):
             os.fdatasync(self._descriptor)
+
+    def write_all(self) -> None:
+        """Write all, durably: the journal is synced."""
+        self.seal(0)
+        self.write_durably(max((position for position, _, _ in self._sealed), default=0))
 
     def close(self, key: HeadKey, at_ns: int) -> SignedHead:
         """Sign where the chain ends, once the journal is closed and durable; return that head."""

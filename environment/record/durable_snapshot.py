@@ -49,8 +49,8 @@ class _Sealed(msgspec.Struct, frozen=True, array_like=True, tag="Snapshot"):
     content: bytes
 
 
-def keep_actor(cell: Cell) -> KeptActor:
-    """Return all of a durable actor that changes."""
+def keep_actor(cell: Cell, held_effects: Iterable[int] = ()) -> KeptActor:
+    """Return all of a durable actor that changes; `held_effects` have not begun yet."""
     assert cell.history is not None, f"{cell.address} is not durable"
     return KeptActor(
         address=cell.address,
@@ -58,7 +58,7 @@ def keep_actor(cell: Cell) -> KeptActor:
         memory=remember(cell.actor, cell.context),
         timers=list(cell.timers.pending.values()),
         requests=list(cell.requests.open.values()),
-        effects=list(cell.effects.underway),
+        effects=[*cell.effects.underway, *held_effects],
         subscriptions=dict(cell.subscriptions),
     )
 

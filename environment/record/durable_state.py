@@ -12,7 +12,7 @@ import msgspec
 
 from environment.actors.cell import Cell
 from environment.actors.durable import remember
-from environment.actors.durable_mail import Mail, mail_under_way
+from environment.actors.durable_mail import Mail, held_effects, mail_under_way
 from environment.actors.envelope import Envelope
 from environment.actors.floor import lane_of
 from environment.actors.kernel import Kernel
@@ -54,12 +54,15 @@ class DurableState:
         self._disk = disk
         self._protocol = protocol
         self._run, self._code, self._version = run, code, version
-        self.before_snapshot: Callable[[], None] = lambda: None  # The journal is synced then.
+        # Told as a snapshot is taken, and once the journal is synced, before it is put on the disk:
+        # how much of the journal stands for it. The second in whatever thread syncs.
+        self.at_snapshot: Callable[[int], None] = lambda _: None
+        self.before_snapshot: Callable[[int], None] = lambda _: None
         self.journal = StepJournal(
             disk, syncer, segment_bytes=segment_bytes, write_each_step=write_each_step
         )
         self._snapshot: StateSnapshot | None = None
-        self._reader: SegmentReader | None = None
+        self._readers: list[SegmentReader] = []  # Oldest first; the snapshot is of the first.
         self._recovery: Recovery | None = None
         self._segment = 0
         self.epoch = 1  # Of the process that begins now.
@@ -69,7 +72,10 @@ class DurableState:
     # --- opening -------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        """Find the newest snapshot and its segment, and refuse what is not this desk's."""
+        """Find the newest snapshot and what follows it, and refuse what is not this desk's.
+
+        More than its own segment follows where a process ended before the next snapshot was there.
+        """
         names = self._disk.names()
         numbers = [int(name.split(".")[0]) for name in names if name.endswith(".snapshot")]
         if not numbers:
@@ -84,17 +90,16 @@ class DurableState:
         self._snapshot = unseal(name, self._disk.read(name))
         self._check_run(name, self._snapshot.run)
         self.epoch, self.last_ns = self._snapshot.epoch + 1, self._snapshot.now_ns
-        name = segment_name(self._segment)
-        if name not in names:
-            return
-        data = self._disk.read(name)
-        if not has_begun(data):  # The process ended while it wrote the header, and did nothing.
-            return
-        self._reader = SegmentReader(name, data, self._protocol, is_last=True)
-        self._check_run(name, self._reader.header.run)
-        self._check_code(self._reader)
-        self.epoch = self._reader.header.epoch + 1
-        self.last_ns = max(self.last_ns, self._reader.last_time())
+        while (name := segment_name(self._segment + len(self._readers))) in names:
+            data = self._disk.read(name)
+            if not has_begun(data):  # The process ended while it wrote the header.
+                break
+            reader = SegmentReader(name, data, self._protocol, is_last=True)
+            self._check_run(name, reader.header.run)
+            self._check_code(reader)
+            self._readers.append(reader)
+            self.epoch = reader.header.epoch + 1
+            self.last_ns = max(self.last_ns, reader.last_time())
 
     def _check_run(self, name: str, found: str) -> None:
         if found != self._run:
@@ -127,24 +132,31 @@ class DurableState:
         recovery = self._recovery = Recovery(kernel, self._protocol, frozenset(gateways))
         if self._snapshot is not None:
             recovery.begin(self._snapshot)
-        reader = self._reader
-        if reader is not None:
-            if not reader.header.starts_process:
-                for life in recovery.lives.values():
-                    life.has_resumed = True
-            self._run_again(recovery, reader)
+        if self._readers and not self._readers[0].header.starts_process:
+            for life in recovery.lives.values():
+                life.has_resumed = True
+        self._run_again(recovery)
         recovery.found.last_ns = self.last_ns
         return recovery.finish()
 
-    def _run_again(self, recovery: Recovery, reader: SegmentReader) -> None:
-        batches = reader.batches(brief=True)
-        first = next(batches, None)
-        if first is not None and recovery.run([first]):
-            recovery.run(batches)
-        if reader.torn_at is not None:
-            name = segment_name(self._segment)
-            recovery.found.torn = f"{name}: the last write did not end; cut at {reader.torn_at}."
-            self._disk.cut(name, reader.torn_at)
+    def _run_again(self, recovery: Recovery) -> None:
+        first, notices = self._segment, list[str]()
+        self._segment += max(0, len(self._readers) - 1)
+        for number, reader in enumerate(self._readers, first):
+            if not recovery.run(reader.batches(brief=True)):
+                break
+            if reader.torn_at is not None:
+                name = segment_name(number)
+                notices.append(f"{name}: the last write did not end; cut at {reader.torn_at}.")
+                self._disk.cut(name, reader.torn_at)
+            if reader.end is None:
+                # What the power took the end of was not synced, and nothing that followed it was.
+                for later in range(number + 1, self._segment + 1):
+                    notices.append(f"{segment_name(later)}: goes on from what is lost; emptied.")
+                    self._disk.cut(segment_name(later), 0)
+                self._segment = number
+                break
+        recovery.found.torn = " ".join(notices)
 
     # --- beginning -----------------------------------------------------------------------------
 
@@ -159,7 +171,8 @@ class DurableState:
         actors = [_kept(recovery, address) for address in recovery.lives]
         mail = recovery.mail()
         unanswered = [raw(envelope) for envelope in recovery.found.unanswered]
-        self._put_snapshot(clock.now_ns, actors, mail, unanswered)
+        content = self._sealed(clock.now_ns, actors, mail, unanswered)
+        self._disk.replace(snapshot_name(self._segment), content)
         self.journal.open(
             StateHeader(
                 run=self._run, epoch=self.epoch, segment=self._segment, began_ns=clock.now_ns,
@@ -214,39 +227,42 @@ class DurableState:
 
     # --- going on, and stopping -----------------------------------------------------------------
 
-    def _put_snapshot(
-        self,
-        now_ns: int,
-        actors: list[KeptActor],
-        mail: Iterable[Mail],
+    def _sealed(
+        self, now_ns: int, actors: list[KeptActor], mail: Iterable[Mail],
         unanswered: list[msgspec.Raw],
-    ) -> None:
+    ) -> bytes:  # fmt: skip
+        """Return the snapshot with which the present segment begins, as the bytes of its file."""
         snapshot = StateSnapshot(
             run=self._run, epoch=self.epoch, segment=self._segment, now_ns=now_ns, code=self._code,
             actors=actors, mail=raw_mail(mail), unanswered=unanswered,
         )  # fmt: skip
-        self._disk.replace(snapshot_name(self._segment), seal(snapshot))
+        return seal(snapshot)
+
+    def _taken(self, kernel: Kernel) -> Callable[[], None]:
+        """Take a snapshot for the next segment; return what puts it on the disk."""
+        position = self.journal.flush()
+        self.at_snapshot(position)
+        self._segment += 1
+        name = snapshot_name(self._segment)
+        actors = [keep_actor(cell, held_effects(kernel, cell)) for cell in _durable(kernel)]
+        now_ns = kernel.floor.moment.clock.now_ns
+        content = self._sealed(now_ns, actors, list(mail_under_way(kernel)), [])
+
+        def put() -> None:
+            self.before_snapshot(position)
+            self._disk.replace(name, content)
+
+        return put
 
     def _rotate(self, kernel: Kernel) -> None:
-        """End the segment between two messages, and begin the next with a snapshot."""
-        header = self.journal.begin_segment(kernel.floor.moment.clock.now_ns)
-        if isinstance(kernel, LiveKernel):
-            kernel.let_go_synced()  # All is synced now: what waited for it is in the snapshot.
-        self._keep(kernel)
-        self.journal.open(header)
-
-    def _keep(self, kernel: Kernel) -> None:
-        self.before_snapshot()
-        self._segment += 1
-        actors = [keep_actor(cell) for cell in _durable(kernel)]
-        self._put_snapshot(
-            kernel.floor.moment.clock.now_ns, actors, list(mail_under_way(kernel)), []
-        )
+        """Begin the next segment between two messages; its snapshot reaches the disk behind it."""
+        put = self._taken(kernel)
+        self.journal.go_on(kernel.floor.moment.clock.now_ns, put)
 
     def close(self, kernel: Kernel) -> None:
         """End in order: all durable, and a snapshot from which any later version can begin."""
         self.journal.close_segment()
-        self._keep(kernel)
+        self._taken(kernel)()
 
 
 def _version(version: str, code: str) -> str:

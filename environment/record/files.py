@@ -20,7 +20,7 @@ _MENDS = {
     errno.EFBIG: "raise the file-size limit (ulimit -f)",
     errno.EACCES: "make the folder writable",
     errno.EPERM: "make the folder writable",
-    errno.EROFS: "make the disk writable",
+    errno.EROFS: "the disk is read-only: make it writable",
     errno.ENOTDIR: "a part of this path is a file: move it away",
     errno.EEXIST: "a file is in the way: move it away",
     errno.EISDIR: "a folder is in the way: move it away",

@@ -106,8 +106,8 @@ class StepStatistics(msgspec.Struct, frozen=True, kw_only=True):
 class StepJournal:
     """The recorder of a live process. `flush` is one write; a syncer makes it durable.
 
-    Nothing is open before `open`: recovery reads the old segments first. `rotated` is asked between
-    messages for the snapshot with which the next segment begins.
+    Nothing is open before `open`: recovery reads the old segments first. `rotated` is told between
+    messages that the segment is long: it takes a snapshot, and calls `go_on`.
     """
 
     def __init__(
@@ -131,35 +131,44 @@ class StepJournal:
     # --- files -----------------------------------------------------------------------------------
 
     def open(self, header: StateHeader) -> None:
-        """Begin a segment; its header is durable when this returns."""
+        """Begin a process's first segment; its header is durable when this returns."""
         assert self._file is None, "the segment before is closed first"
-        self._header = header
         self._file = self._disk.create(segment_name(header.segment))
-        self._began_at = self._position
         self._syncer.open(self._file, self._position)
+        self._put_header(header)
+        self._file.sync()
+        self._disk.sync_names()
+
+    def _put_header(self, header: StateHeader) -> None:
+        self._header, self._began_at = header, self._position
         head = self._encoder.encode(header)
         # An empty batch seals the header: the checksums of all others go on from it.
         seal = Batch(0, 0, 0, header.began_ns).checked(b"", zlib.crc32(head))
         self._crc = seal.crc
         self._put(head + seal.pack())
-        self._file.sync()
-        self._disk.sync_names()
 
-    def begin_segment(self, now_ns: int) -> StateHeader:
-        """End the segment and return the header of the next, which `open` takes."""
-        self.close_segment()
-        return msgspec.structs.replace(
-            self._header,
-            segment=self._header.segment + 1,
-            began_ns=now_ns,
-            starts_process=False,
-        )
+    def go_on(self, now_ns: int, work: Callable[[], None]) -> None:
+        """End the segment between two messages and begin the next, waiting for no disk.
+
+        `work` is done once the ended segment is durable, and before anything in the new one counts
+        as durable: it puts the snapshot there with which the new one begins. Until then a start
+        begins with the snapshot before, and runs both segments.
+        """
+        self._end_segment()
+        file = self._disk.create(segment_name(self._header.segment + 1))
+        self._syncer.switch(file, self._position, work)
+        self._file = file
+        header = msgspec.structs.replace(self._header, began_ns=now_ns, starts_process=False)
+        self._put_header(msgspec.structs.replace(header, segment=header.segment + 1))
+
+    def _end_segment(self) -> None:
+        self.flush()
+        self._put(self._encoder.encode(End({"Step": self._steps}, "")))
 
     def close_segment(self) -> None:
         """Write what is left and End, durably."""
         if self._file is not None:
-            self.flush()
-            self._put(self._encoder.encode(End({"Step": self._steps}, "")))
+            self._end_segment()
             self._syncer.finish()
             self._file = None
 
@@ -192,7 +201,8 @@ class StepJournal:
         """Write a long buffer, and rotate a long segment; called between messages."""
         if len(self._buffer) >= _BUFFERED:
             self.flush()
-        if self._position - self._began_at > self._segment_bytes and self.rotated is not None:
+        is_long = self._position - self._began_at > self._segment_bytes
+        if is_long and self.rotated is not None and not self._syncer.is_switching():
             self.rotated()
 
     def flush(self) -> int:

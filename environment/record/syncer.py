@@ -8,7 +8,7 @@ does not start earlier where nobody waits for it: each one slows the writes besi
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -70,6 +70,16 @@ class Syncer(Protocol):
     def open(self, file: DiskFile, position: int) -> None:
         """Take a new file in hand; `position` is how much was written before it."""
 
+    def switch(self, file: DiskFile, position: int, work: Callable[[], None]) -> None:
+        """Go on with another file: what is written from `position` on goes there.
+
+        Once the file before is durable it is given back, `work` is done, and only then does
+        anything in the new one count as durable. Nobody waits for any of it here.
+        """
+
+    def is_switching(self) -> bool:
+        """Return whether a switch is under way; there is one at a time."""
+
     def written(self, position: int) -> None:
         """Take note that so much is written."""
 
@@ -89,6 +99,14 @@ class Syncer(Protocol):
         """Return how long it took."""
 
 
+class Switch(NamedTuple):
+    """Another file to go on with, from a position; and what is done in between."""
+
+    file: DiskFile
+    position: int
+    work: Callable[[], None]
+
+
 class SyncEach:
     """Syncs in the writer itself, after every so many writes: for simulated disks."""
 
@@ -96,10 +114,19 @@ class SyncEach:
         self._every = every
         self._writes = self._written = self._synced = 0
         self._file: DiskFile | None = None
+        self._switch: Switch | None = None
 
     def open(self, file: DiskFile, position: int) -> None:
         """Take a new file in hand."""
         self._file, self._written = file, position
+
+    def switch(self, file: DiskFile, position: int, work: Callable[[], None]) -> None:
+        """Go on with another file: with the next sync."""
+        self._switch = Switch(file, position, work)
+
+    def is_switching(self) -> bool:
+        """Return whether that sync is still to come."""
+        return self._switch is not None
 
     def written(self, position: int) -> None:
         """Sync, if it is time."""
@@ -111,6 +138,13 @@ class SyncEach:
     def _sync(self) -> None:
         assert self._file is not None, "a file is opened before it is written"
         self._file.sync()
+        if self._switch is not None:
+            switch, self._switch = self._switch, None
+            self._file.close()
+            self._synced = switch.position
+            switch.work()
+            self._file = switch.file
+            self._file.sync()
         self._synced = self._written
 
     def synced(self) -> int:
@@ -145,6 +179,7 @@ class ThreadSyncer:
         self._durations = Durations()
         self._file: DiskFile | None = None
         self._written: deque[tuple[int, int]] = deque()  # (position, when), oldest first.
+        self._switch: Switch | None = None
         self._synced = 0
         self._failure: OperatingError | None = None
         self._arrived = threading.Event()
@@ -157,6 +192,15 @@ class ThreadSyncer:
         self._closing.clear()
         self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
         self._thread.start()
+
+    def switch(self, file: DiskFile, position: int, work: Callable[[], None]) -> None:
+        """Go on with another file, in the thread."""
+        assert self._switch is None, "one switch at a time"
+        self._switch = Switch(file, position, work)
+
+    def is_switching(self) -> bool:
+        """Return whether the file before is not given back yet."""
+        return self._switch is not None
 
     def written(self, position: int) -> None:
         """Take note that so much is written; one append and, when it sleeps, one wake-up."""
@@ -212,9 +256,18 @@ class ThreadSyncer:
     def _sync(self) -> None:
         assert self._file is not None, "a file is opened before it is written"
         written, count = self._written, len(self._written)
-        position = written[count - 1][0]
-        self._file.sync()
-        now_ns = self._steady_ns()
-        for _ in range(count):
-            self._durations.add(now_ns - written.popleft()[1])
-        self._synced = position
+        # Read after the count: what was counted before a switch was set is in the file before it.
+        switch = self._switch
+        due: list[tuple[int, int]] = []
+        while len(due) < count and (switch is None or written[0][0] <= switch.position):
+            due.append(written.popleft())
+        if due:
+            self._file.sync()
+            now_ns = self._steady_ns()
+            for _, since_ns in due:
+                self._durations.add(now_ns - since_ns)
+            self._synced = due[-1][0]
+        if switch is not None:
+            self._file.close()
+            switch.work()
+            self._file, self._switch = switch.file, None

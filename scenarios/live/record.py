@@ -36,13 +36,16 @@ class SwarmRecord:
         )  # fmt: skip
         self._key = key
         self.audit = AuditFile(folder, AuditHeader(subject=name, public_key=key.public))
-        self.state.before_snapshot = self.audit.write_all
+        self.state.at_snapshot = self.audit.seal
+        self.state.before_snapshot = self.audit.write_durably
 
-    def keep_audit(self) -> list[SignedHead]:
-        """Write what the auditor said and the journal holds durably; return new signed heads."""
-        heads = self.audit.write(self.state.journal.synced())
+    def seal_audit(self) -> None:
+        """Let what the auditor has said be written once the journal holds it durably."""
         self.audit.seal(self.state.journal.flush())
-        return heads
+
+    def write_audit(self) -> list[SignedHead]:
+        """Write what may be, in a thread; return new signed heads."""
+        return self.audit.write(self.state.journal.synced())
 
     def close(self, kernel: LiveKernel) -> SignedHead:
         """End journal and audit chain in order; returns the chain's head."""

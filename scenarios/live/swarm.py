@@ -152,7 +152,8 @@ class LiveSwarm:
         while True:
             await asyncio.sleep(_AUDIT_S)
             try:
-                heads = self._record.keep_audit()
+                heads = await asyncio.to_thread(self._record.write_audit)
+                self._record.seal_audit()
             except OperatingError as error:
                 self._failure = error
                 self.kernel.stop(str(error))

@@ -6,7 +6,7 @@ from typing import Any
 
 from brokers.venue_log import LOG
 from environment.messages import ApprovedOrder
-from environment.record.step_reader import SegmentReader
+from environment.record.step_reader import SegmentReader, has_begun
 from environment.record.steps import DurableStep
 from scenarios.live.record import RECORD
 from scenarios.protocol import PROTOCOL
@@ -34,8 +34,11 @@ def sent_in(folder: Path) -> Iterator[str]:
     """Yield the names under which orders left, as all segments tell; checks every checksum."""
     segments = sorted(folder.glob("*.steps"))
     for segment in segments:
+        data = segment.read_bytes()
+        if not has_begun(data):
+            continue
         # Each start ends the segment of a killed one by a cut, so any may be the torn last.
-        reader = SegmentReader(segment.name, segment.read_bytes(), PROTOCOL, is_last=True)
+        reader = SegmentReader(segment.name, data, PROTOCOL, is_last=True)
         for record in reader:
             if isinstance(record, DurableStep) and record.actor == "desk/custodian":
                 for sent in record.outbox:

@@ -10,7 +10,7 @@ from environment.actors import LiveKernel, LiveRun, LiveSettings, Ports, Setting
 from environment.actors.live_settings import Durability
 from environment.record.disk import FolderDisk
 from environment.record.durable_state import DurableState
-from environment.record.faulty_disk import FaultyDisk
+from environment.record.faulty_disk import FaultyDisk, Loss
 from environment.record.step_reader import SegmentReader
 from environment.record.steps import DurableStep
 from environment.record.syncer import SyncEach, ThreadSyncer
@@ -92,9 +92,11 @@ def test_state_stopped_in_order_begins_without_steps(tmp_path: Path) -> None:
     assert LiveDesk(tmp_path).recovered.steps == 0
 
 
-def driven(disk: FaultyDisk) -> tuple[DurableState, DrivenKernel, list[Any]]:
-    """Return a start on a simulated disk that syncs only when a segment ends, and its actors."""
-    state = DurableState(disk, REGISTRY, SyncEach(1 << 40), run="desk", code="a")
+def driven(
+    disk: FaultyDisk, syncer: SyncEach | None = None
+) -> tuple[DurableState, DrivenKernel, list[Any]]:
+    """Return a start on a simulated disk that syncs only when it is told to, and its actors."""
+    state = DurableState(disk, REGISTRY, syncer or SyncEach(1 << 40), run="desk", code="a")
     ports = Ports(recorder=state.journal, protocol=REGISTRY)
     kernel = DrivenKernel(Settings(), ports, LiveSettings(durability="sync"))
     actors = [Counter(), Second()]
@@ -105,18 +107,60 @@ def driven(disk: FaultyDisk) -> tuple[DurableState, DrivenKernel, list[Any]]:
     return state, kernel, actors
 
 
-def test_mail_that_waits_for_a_sync_is_in_the_snapshot_of_a_rotation() -> None:
-    disk = FaultyDisk()
-    state, kernel, actors = driven(disk)
+@pytest.mark.parametrize(("is_synced", "loss"), [(True, "power"), (True, "kill"), (False, "kill")])
+def test_mail_that_waits_for_a_sync_survives_a_rotation(is_synced: bool, loss: Loss) -> None:
+    disk, syncer = FaultyDisk(), SyncEach(1 << 40)
+    state, kernel, actors = driven(disk, syncer)
     kernel.admit("test", "first", Note(text="publish"))
     kernel.run()
     assert not any("told" in row for row in actors[1].state.heard)
     assert state.journal.rotated is not None
     state.journal.rotated()
-    _, after, actors = driven(disk.crash("power"))
+    if is_synced:
+        syncer.finish()
+    assert ("00000002.snapshot" in disk.files) == is_synced
+    _, after, actors = driven(disk.crash(loss))
     after.run()
     heard = [row.split("@")[0] for row in actors[1].state.heard]
     assert heard == ["Resumed", "Resumed", "told"]
+
+
+def words_of(disk: FaultyDisk) -> list[str]:
+    """Return what a start on a disk knows that it has heard, as it was let in."""
+    _, after, actors = driven(disk)
+    after.run()
+    return [row.split("@")[0] for row in actors[0].state.heard if "Resumed" not in row]
+
+
+def test_start_before_the_snapshot_of_a_rotation_runs_both_segments() -> None:
+    disk = FaultyDisk()
+    state, kernel, _ = driven(disk)
+    kernel.admit("test", "first", Note(text="1"))
+    kernel.run()
+    assert state.journal.rotated is not None
+    state.journal.rotated()
+    kernel.admit("test", "first", Note(text="2"))
+    kernel.run()
+    state.journal.flush()  # As before a sleep.
+    assert "00000002.snapshot" not in disk.files
+    assert words_of(disk.crash("kill")) == ["1", "2"]
+
+
+def test_segment_that_follows_a_torn_one_is_as_if_never_written() -> None:
+    disk = FaultyDisk()
+    state, kernel, _ = driven(disk)
+    kernel.admit("test", "first", Note(text="1"))
+    kernel.run()
+    assert state.journal.rotated is not None
+    state.journal.rotated()
+    kernel.admit("test", "first", Note(text="2"))
+    kernel.run()
+    state.journal.flush()
+    del disk.files["00000001.steps"].data[-40:]  # The power took what was not synced.
+    left = disk.crash("kill")
+    assert words_of(left) in ([], ["1"])
+    assert left.files["00000002.steps"].data.count(b"desk") == 1  # This start's own header.
+    assert "2" not in words_of(left.crash("kill"))
 
 
 def test_mail_between_durable_actors_waits_for_no_sync_and_all_other_does() -> None:

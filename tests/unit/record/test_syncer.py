@@ -47,6 +47,37 @@ def test_writes_during_a_sync_share_the_next_one() -> None:
     assert syncer.statistics().writes == 4
 
 
+def test_switch_waits_for_no_disk_and_keeps_the_order() -> None:
+    before, after, done = SlowFile(), SlowFile(), threading.Event()
+    syncer, heard = ThreadSyncer(patience_ns=0, on_synced=done.set), list[tuple[int, int]]()
+    syncer.open(before, 0)
+    syncer.written(10)
+    syncer.switch(after, 10, lambda: heard.append((before.syncs, after.syncs)))
+    syncer.written(20)
+    assert syncer.is_switching()
+    assert heard == []  # The file before is not durable yet, and whoever writes went on.
+    before.may_end.set()
+    assert after.began.wait(10)
+    assert heard == [(1, 0)]
+    assert (syncer.synced(), syncer.is_switching()) == (10, False)
+    after.may_end.set()
+    syncer.finish()
+    assert (syncer.synced(), after.syncs, before.syncs) == (20, 1, 1)
+
+
+def test_work_of_a_switch_that_fails_stops_all() -> None:
+    def fail() -> None:
+        raise OperatingError("the disk is full")
+
+    syncer = ThreadSyncer(patience_ns=0)
+    syncer.open(FaultyDisk().create("before"), 0)
+    syncer.written(10)
+    syncer.switch(FaultyDisk().create("after"), 10, fail)
+    syncer.written(20)
+    with pytest.raises(OperatingError, match="the disk is full"):
+        syncer.finish()
+
+
 def test_sync_that_fails_is_said_and_not_tried_again() -> None:
     disk = FaultyDisk()
     file = disk.create("f")
