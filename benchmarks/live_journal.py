@@ -5,11 +5,12 @@ Prints tables and writes them as JSON; run with `python -m benchmarks.live_journ
 
 import argparse
 import gc
+import os
 import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -30,6 +31,8 @@ from environment.record.durable_state import DurableState
 from environment.record.syncer import ThreadSyncer
 
 STEPS_PER_WRITE = 64
+ONE_WRITE = 6_000  # Bytes: about what the steps of one order take.
+Ahead = Literal["grows", "allocated", "filled with zeros"]
 
 
 class Count(Message, frozen=True, kw_only=True):
@@ -150,6 +153,28 @@ def replay(folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def syncs(folder: Path, ahead: Ahead, count: int = 300) -> dict[str, Any]:
+    """Return how long a write of one order's steps takes to be synced, by how the file was made."""
+    descriptor = os.open(folder / ahead.replace(" ", "_"), os.O_WRONLY | os.O_CREAT)
+    if ahead == "allocated":
+        os.posix_fallocate(descriptor, 0, count * ONE_WRITE)
+    elif ahead == "filled with zeros":
+        os.write(descriptor, bytes(count * ONE_WRITE))
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    os.fsync(descriptor)
+    durations = []
+    for _ in range(count):
+        os.write(descriptor, bytes(ONE_WRITE))
+        started = time.perf_counter_ns()
+        os.fdatasync(descriptor)
+        durations.append(time.perf_counter_ns() - started)
+        time.sleep(0.002)
+    os.close(descriptor)
+    durations.sort()
+    row = {"file": ahead, "syncs": count, "p50 ms": durations[count // 2] / 1e6}
+    return row | {"p99 ms": durations[count * 99 // 100] / 1e6}
+
+
 def main() -> None:
     """Measure all and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -165,6 +190,7 @@ def main() -> None:
         starts = [replay(root / "kernel"), replay(root / "kernel")]
         starts[1]["what"] = "start from a snapshot"
         report("live_start", starts)
+        report("live_sync", [syncs(root, ahead) for ahead in get_args(Ahead)])
     finally:
         shutil.rmtree(root)
 

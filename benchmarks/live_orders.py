@@ -193,6 +193,7 @@ async def _swarm(folder: Path, durability: Durability, seconds: float) -> dict[s
     await task
     live.close()
     figures, told = live.stages.figures(), live.kernel.statistics()
+    durable = live.journal_statistics().to_durable
     return {
         "tick to order p50 us": figures.p50_s * 1e6, "p99 us": figures.p99_s * 1e6,
         "limit p50 us": LIMITS_US["p50"], "limit p99 us": LIMITS_US["p99"],
@@ -200,6 +201,7 @@ async def _swarm(folder: Path, durability: Durability, seconds: float) -> dict[s
         "CPU us an order": (time.thread_time_ns() - began_ns) / 1e3 / max(figures.count, 1),
         "stalls over 50 ms": told.stalls,
         "longest stall ms": told.longest_stall_ns / 1e6, "memory MiB": memory[-1],
+        "durable p50 ms": durable.p50_ns / 1e6, "durable p99 ms": durable.p99_ns / 1e6,
         "slope MiB/h": _slope(memory) * 3_600 / _LOOK_S, "failures": told.failures,
     }  # fmt: skip
 
