@@ -107,10 +107,13 @@ class LiveFloor(Floor):
 
     # --- failures --------------------------------------------------------------------------------
 
-    def alarm(self, kind: AlarmKind, text: str, defect: Defect | None = None) -> None:
+    def alarm(
+        self, kind: AlarmKind, text: str, defect: Defect | None = None, chain: int = 0
+    ) -> None:
         """Tell whoever keeps the desk; where nobody does, a defect ends the process."""
         if self.alarmed is not None:
-            self.alarmed(Alarm(kind=kind, text=text, now_ns=self.moment.clock.now_ns))
+            now_ns = self.moment.clock.now_ns
+            self.alarmed(Alarm(kind=kind, text=text, now_ns=now_ns, chain=chain))
         elif defect is not None:
             raise defect
 
@@ -127,6 +130,7 @@ class LiveFloor(Floor):
                 "undeliverable",
                 f"{envelope.sender} sends a {type(envelope.message).__name__} to "
                 f"{envelope.recipient}, where no actor is.",
+                chain=envelope.chain,
             )
 
     def _overflowed(self, overflow: InboxOverflow) -> None:
@@ -140,6 +144,7 @@ class LiveFloor(Floor):
             "money_dead_letter",
             f"{letter.address} failed on a {type(envelope.message).__name__} from "
             f"{envelope.sender}: {letter.error}",
+            chain=envelope.chain,
         )
 
     def _restart_of(self, cell: Cell, now_ns: int) -> Restart:

@@ -31,6 +31,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     kind: AlarmKind
     text: str
     now_ns: int
+    chain: int = 0  # Of the message that it is about; 0 where it is about none.
 
 
 Alarmed = Callable[[Alarm], None]

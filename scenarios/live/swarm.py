@@ -76,7 +76,7 @@ class LiveSwarm:
         self.venue = venue
         self.gateway: VenueGateway | None = None  # Of the present incarnation, as is the next.
         self.control: ControlGateway | None = None
-        self.on_log: Callable[[str, str], None] = lambda _event, _text: None
+        self.on_log: Callable[[str, str, int], None] = lambda _event, _text, _chain: None
         self.on_head: Callable[[SignedHead], None] = lambda _: (
             None
         )  # Anchored once more, elsewhere.
@@ -172,7 +172,7 @@ class LiveSwarm:
         self._tell_head(self._record.close(self.kernel))
 
     def _tell_head(self, head: SignedHead) -> None:
-        self.on_log("audit_head", f"record {head.number}: {head.hash.hex()}")
+        self.on_log("audit_head", f"record {head.number}: {head.hash.hex()}", 0)
         self.on_head(head)
 
     def add_control(self, make: Callable[["LiveSwarm"], ControlGateway]) -> None:
@@ -202,7 +202,7 @@ class LiveSwarm:
     # --- what is unexplained ---------------------------------------------------------------------
 
     def _alarmed(self, alarm: Alarm) -> None:
-        self.on_log("alarm", f"{alarm.kind}: {alarm.text}")
+        self.on_log("alarm", f"{alarm.kind}: {alarm.text}", alarm.chain)
         self.lower(f"{alarm.kind}: {alarm.text}")
 
     def lower(self, reason: str) -> None:
@@ -217,7 +217,7 @@ class LiveSwarm:
         """Lower the desk if the machine's clock was set: people and files go by that one."""
         step_ns = self.time.wall_step_ns()
         if abs(step_ns) > _CLOCK_STEP_NS:
-            self.on_log("clock_step", f"the wall clock was set by {step_ns / 1e9:+.3f} s")
+            self.on_log("clock_step", f"the wall clock was set by {step_ns / 1e9:+.3f} s", 0)
             self.lower(f"the wall clock was set by {step_ns / 1e9:+.3f} s")
 
     def _admit(self, address: str, message: Message) -> None:

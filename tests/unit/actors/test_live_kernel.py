@@ -47,6 +47,7 @@ def test_dead_letter_of_money_lowers_the_desk_and_the_actor_comes_back() -> None
     stage.kernel.run()
     assert [alarm.kind for alarm in alarms] == ["money_dead_letter"]
     assert "b failed on a Halt from a: ValueError: boom" in alarms[0].text
+    assert alarms[0].chain == stage.kernel.dead_letters[0].envelope.chain > 0
     assert len(stage.players["b"]) == 2
 
 
