@@ -138,7 +138,8 @@ class Processes:
         while True:
             self.wait(self.working, "working orders")
             process = self.kill("swarm", signal.SIGSTOP)
-            if self.working():
+            # On a loaded machine the watchdog may miss heartbeats before anybody looks.
+            if self.working() or self.status()["halted"]:
                 return process
             os.kill(process, signal.SIGCONT)
 

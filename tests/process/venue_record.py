@@ -34,12 +34,17 @@ def taken_in(log: Path) -> Iterator[str]:
 
 
 def since_halt(records: list[Any]) -> tuple[Revoked, list[Any]]:
-    """Return the last halt that the venue carried out, and all that it wrote down after it."""
-    places = [
-        i for i, record in enumerate(records) if isinstance(record, Revoked) and record.reason
-    ]
-    assert places, "the venue carried out no halt"
-    return records[places[-1]], records[places[-1] + 1 :]
+    """Return the halt that holds, and all that the venue wrote down after it.
+
+    Where the watchdog was first, missing heartbeats before a slow command came, that is the one.
+    """
+    began: int | None = None
+    for place, record in enumerate(records):
+        if isinstance(record, Revoked):
+            began = None if not record.reason else place if began is None else began
+    assert began is not None, "the venue carried out no halt"
+    halt: Revoked = records[began]
+    return halt, records[began + 1 :]
 
 
 def assert_halted(daemon: Processes) -> float:
