@@ -68,7 +68,9 @@ class LiveDepartures(Leaving):
         elif asked[0] == START:
             self.start(cell, in_hand, asked[2], asked[3])
         elif asked[0] in MAIL:
-            envelope = self._made(cell, in_hand, now_ns, asked)
+            envelope = self._envelope(cell, in_hand, now_ns, now_ns, asked)
+            if asked[0] == REQUEST:
+                self._expect_reply(cell, envelope, asked)
             record(envelope)
             self.deliver(envelope, is_topic=asked[0] == PUBLISH)
         else:
@@ -90,24 +92,22 @@ class LiveDepartures(Leaving):
         others: list[Asked] = []
         published: set[int] = set()
         for asked in self._outbox:
-            if asked[0] in MAIL:
-                mail.append(self._made(cell, in_hand, now_ns, asked))
-                if asked[0] == PUBLISH:
-                    published.add(mail[-1].id)
+            verb = asked[0]
+            if verb in MAIL:
+                envelope = self._envelope(cell, in_hand, now_ns, now_ns, asked)
+                mail.append(envelope)
+                if verb == PUBLISH:
+                    published.add(envelope.id)
+                elif verb == REQUEST:
+                    self._expect_reply(cell, envelope, asked)
                 continue
             others.append(asked)
-            if asked[0] in (AFTER, CANCEL):
+            if verb in (AFTER, CANCEL):
                 self._time(cell, in_hand, asked)
-            elif asked[0] != START:
+            elif verb != START:
                 self.subscribe(cell, asked[1], asked[2])
         self._outbox.clear()
         return mail, others, published
-
-    def _made(self, cell: Cell, in_hand: AnyEnvelope, now_ns: int, asked: Asked) -> AnyEnvelope:
-        envelope = self._envelope(cell, in_hand, now_ns, now_ns, asked)
-        if asked[0] == REQUEST:
-            self._expect_reply(cell, envelope, asked)
-        return envelope
 
     # --- on its way ----------------------------------------------------------------------------
 
