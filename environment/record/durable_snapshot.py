@@ -84,7 +84,10 @@ def unseal(name: str, data: bytes) -> StateSnapshot:
     try:
         sealed = msgspec.msgpack.decode(data, type=_Sealed)
         if zlib.crc32(sealed.content) != sealed.crc:
-            raise CorruptRecord(f"{name}: damaged, its checksum is another than was written.")
+            raise CorruptRecord(
+                f"{name}: damaged, its checksum is another than was written; put it back from a "
+                "copy, or begin a new state folder and reconcile."
+            )
         snapshot = msgspec.msgpack.decode(sealed.content, type=StateSnapshot)
     except msgspec.MsgspecError as error:
         raise CorruptRecord(

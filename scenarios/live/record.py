@@ -6,6 +6,7 @@ from typing import Final
 
 from environment.actors.live_kernel import LiveKernel
 from environment.actors.live_settings import Durability
+from environment.errors import ConfigError, CorruptRecord
 from environment.record.audit import AuditHeader, HeadKey, SignedHead
 from environment.record.audit_file import AuditFile
 from environment.record.disk import FolderDisk
@@ -30,10 +31,13 @@ class SwarmRecord:
         place = folder / RECORD
         place.mkdir(mode=0o700, exist_ok=True)
         self.syncer = ThreadSyncer(patience_ns=0) if durability == "sync" else ThreadSyncer()
-        self.state = DurableState(
-            FolderDisk(place, 0o600), PROTOCOL, self.syncer, run=name, code=code_digest(),
-            version=versions()["outcry"],
-        )  # fmt: skip
+        try:
+            self.state = DurableState(
+                FolderDisk(place, 0o600), PROTOCOL, self.syncer, run=name, code=code_digest(),
+                version=versions()["outcry"],
+            )  # fmt: skip
+        except (ConfigError, CorruptRecord) as error:  # It knows files by name alone.
+            raise type(error)(f"{place}: {error}") from error
         self._key = key
         self.audit = AuditFile(folder, AuditHeader(subject=name, public_key=key.public))
         self.state.at_snapshot = self.audit.seal
