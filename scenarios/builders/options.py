@@ -157,10 +157,13 @@ def _series_of(
 def last_trading_ns(
     instrument: Instrument, sessions: tuple[Session, ...], calendar: TradingCalendar
 ) -> int:  # fmt: skip
-    """Return the close of a series' last trading day, or 0 where that lies beyond the run."""
+    """Return the close of a series' last trading day, or 0 where that lies beyond the run.
+
+    What settles on the opening print trades last on the day before.
+    """
     assert instrument.expiry is not None, "an option has an expiry"
     last = last_trading_day(instrument.expiry)
-    if not calendar.is_session(last):
+    if instrument.settlement == "cash_am" or not calendar.is_session(last):
         last = calendar.preceding(last)
     closes: dict[date, int] = {session.date: session.close_ns for session in sessions}
     return closes.get(last, 0)
