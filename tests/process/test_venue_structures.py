@@ -8,6 +8,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from brokers.socket_venue import SocketVenue
 from brokers.venue import Published, VenueClosed
+from environment.instruments import parse_occ
 from environment.messages import Leg
 from environment.option_messages import ChainRow, ChainUpdate
 from environment.venue_messages import AccountReport, LegsFilled, VenueReport
@@ -24,6 +26,7 @@ from tests.conformance.venues.suite import Bench
 from tests.process.daemon import DYING, SWARM, Processes
 
 pytestmark = pytest.mark.slow
+LATER = date(2014, 7, 1)
 UNITS, BETTER = 2, 60  # The net limit is so many cents above what the legs' quotes come to.
 # Point, which report of that kind it is (the first is the acceptance), and what must be held then.
 POINTS = [
@@ -52,14 +55,19 @@ async def connect(processes: Processes, epoch: int) -> Bench:
 
 
 async def vertical(bench: Bench) -> tuple[tuple[Leg, ...], int]:
-    """Return the legs of a spread that is quoted now, and a net price at which it trades."""
+    """Return the legs of a spread that is quoted now, and a net price at which it trades.
+
+    They outlive the night that lies between a venue's death and its next start.
+    """
 
     def quoted(heard: Any) -> list[ChainRow]:
         if not isinstance(heard, Published) or not isinstance(heard.message, ChainUpdate):
             return []
         return [
-            row for row in heard.message.rows if min(row.bid_quantity, row.ask_quantity) > UNITS
-        ]
+            row for row in heard.message.rows
+            if min(row.bid_quantity, row.ask_quantity) > UNITS
+            and parse_occ(row.instrument).expiry > LATER
+        ]  # fmt: skip
 
     bench.venue.listen("market/AAPL/chain")
     low, high = quoted(await bench.until(lambda heard: len(quoted(heard)) > 1))[:2]
@@ -95,6 +103,7 @@ def test_a_killed_venue_holds_whole_units_once(
         legs, net = await vertical(bench)
         name = bench.trade_structure(legs, net, UNITS)
         await bench.until(lambda heard: isinstance(heard, VenueClosed))
+        await bench.venue.close()
         return name, legs, net, bench.heard
 
     name, legs, net, heard = asyncio.run(until_it_dies())
@@ -109,7 +118,9 @@ def test_a_killed_venue_holds_whole_units_once(
         reports = [one.event for one in bench.heard if isinstance(one, VenueReport)]
         if point != "before_taken":  # The same name once more: it was used.
             bench.trade_structure(legs, net, UNITS)
-        return found, [e for e in reports if isinstance(e, LegsFilled)], await account(bench)
+        again = await account(bench)
+        await bench.venue.close()
+        return found, [e for e in reports if isinstance(e, LegsFilled)], again
 
     found, fills, again = asyncio.run(after())
     low, high = (leg.instrument for leg in legs)
