@@ -138,24 +138,22 @@ class _Account:
 
 
 def _fewest(account: _Account, place: int, cushion: int, wanted: int) -> int:
-    """Return the fewest lots whose closing leaves a cushion as wanted, or all there are."""
+    """Return the fewest lots whose closing leaves a cushion as wanted, or all there are.
+
+    By the bound, which may ask for a lot or two more: an order carries no more than a slice of it.
+    """
     low, high = 1, abs(int(account.lots[place]))
     if account.view.kind == "reg_t" and cushion + account.most_freed(place, high) < wanted:
         return high  # The usual case, and known without an exact figure.
-    if account.after(place, high, exact=_exact_for(wanted)) < wanted:
+    if account.after(place, high, exact=False) < wanted:
         return high
     while low < high:
         middle = (low + high) // 2
-        if account.after(place, middle, exact=_exact_for(wanted)) >= wanted:
+        if account.after(place, middle, exact=False) >= wanted:
             high = middle
         else:
             low = middle + 1
     return low
-
-
-def _exact_for(wanted: int) -> bool | None:
-    """Return how exact a cushion must be: against 0 a bound that fits says it all."""
-    return True if wanted else None
 
 
 def shortfall_if_assigned(

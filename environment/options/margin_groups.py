@@ -30,6 +30,7 @@ from environment.options.margin_book import (
 from environment.options.margin_rules import CALL, MAINTENANCE, PUT
 
 _COLUMNS_MAX: Final = 60_000
+_LEGS_MAX: Final = 60  # Beyond it groups are not even listed: that alone takes a second.
 _KNOWN_MAX: Final = 4_096
 _KNOWN: dict[tuple[bytes, int, int, int, int], int | None] = {}
 _WHOLE: Final = 1e-7  # How near a whole number counts as one.
@@ -81,9 +82,11 @@ def recognised(book: ClassBook, basis: int) -> list[Column]:
     Raises
     ------
     TooManyColumnsError
-        Above 60,000.
+        Above 60,000 groups, or 60 legs.
     """
     legs = legs_of(book)
+    if len(legs) > _LEGS_MAX:
+        raise TooManyColumnsError
     found: list[Column] = []
     for source in (_alone, _with_stock, _spreads, _strangles, _wings, _condors_of_both, _boxes):
         for column in source(book, legs, basis):
