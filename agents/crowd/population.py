@@ -179,11 +179,6 @@ class Crowd:
         for place, name in enumerate(population.addresses()):
             block[place, at.A_KEY] = stream_key(self._seed, f"exchange>{name}")
 
-    def first_memory_of(self, index: int) -> int:
-        """Return where the memories of a population's traders begin."""
-        before = self.populations[:index]
-        return self._first_memory + sum(p.count * p.memory for p in before)
-
     def table_of(self, table: rows.Floats) -> rows.Floats:
         """Return the run's own copy of a shared table: what is written there the crowd reads."""
         first = self._tables[id(table)]
