@@ -30,7 +30,7 @@ from environment.options.margin_book import (
 from environment.options.margin_rules import CALL, MAINTENANCE, PUT
 
 _COLUMNS_MAX: Final = 60_000
-_LEGS_MAX: Final = 60  # Beyond it groups are not even listed: that alone takes a second.
+_LEGS_MAX: Final = 60  # Beyond it one question takes up to a tenth of a second, and many are asked.
 _KNOWN_MAX: Final = 4_096
 _KNOWN: dict[tuple[bytes, int, int, int, int], int | None] = {}
 _WHOLE: Final = 1e-7  # How near a whole number counts as one.
