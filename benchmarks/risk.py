@@ -34,6 +34,8 @@ _SIMPLE = ("order_notional", "order_quantity", "position", "order_share_of_depth
            "resting_collar", "duplicate_orders", "orders_per_second", "data_age",
            "model_dispersion", "gross_exposure", "net_exposure", "concentration",
            "underlying_delta", "worst_case_loss", "margin_used")  # fmt: skip
+_WINDOWS = ("strategy_orders_per_second", "desk_orders_per_second", "order_share_of_daily_volume",
+            "window_collar")  # fmt: skip
 _TAILS = ("value_at_risk", "expected_shortfall")
 _GREEKS = ("underlying_gamma", "underlying_vega", "underlying_theta", "uncovered_short_options")
 
@@ -60,6 +62,7 @@ def settings_of(options: list[Instrument], names: tuple[str, ...]) -> RiskSettin
     return RiskSettings(
         account="swarm", instruments=(make_equity("AAPL"), *options), rules=rules,
         reference_ticks=marks, cash_micros=10_000_000_000_000, today=_TODAY, refresh_ns=0,
+        day_micros={"AAPL": 5e15},
         returns={"AAPL": tuple(0.01 * math.sin(day) for day in range(250))},
     )  # fmt: skip
 
@@ -184,6 +187,7 @@ def main() -> None:
     stock = make_desk([], _SIMPLE)
     walls: list[float] = []
     plain = time_orders(stock, "AAPL", 64_500, orders, walls)
+    windows = time_orders(make_desk([], _SIMPLE + _WINDOWS), "AAPL", 64_500, orders)
     time_grid(options, 3)
     grid = time_grid(options, 100)
     held = make_desk(options, _SIMPLE + _GREEKS)
@@ -199,7 +203,8 @@ def main() -> None:
     tail_risk = time_value_at_risk(500, 500, 30)
     report("risk", [
         row("an order, stock account, 16 limits", plain, "99 % under 50 us"),
-        row("the same by the clock", walls, "beside: other work is in it"),
+        row("with rates, day's volume, window: 20 limits", windows, "99 % under 50 us"),
+        row("the first by the clock", walls, "beside: other work is in it"),
         row("grid, margin, greeks of 200 series", grid, "under 1,000 us"),
         row("an option order, 200 series held, 20 limits", with_options, "under 1,000 us"),
         row("value at risk, 500 positions x 500 scenarios", tail_risk, "under 20,000 us"),

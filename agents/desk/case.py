@@ -60,6 +60,8 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
     orders_in_second: int  # This one included.
     repeats: int  # Orders alike within the window, this one included.
+    strategy_in_second: int = 1  # Of its strategy, children of worked orders included.
+    desk_in_second: int = 1  # Of all agents and strategies.
 
 
 class Case:

@@ -17,10 +17,11 @@ from agents.desk.risk_case import CaseMaker
 from agents.desk.risk_state import RiskSettings, RiskState
 from environment.control_messages import DeskState
 from environment.instruments import Instrument, make_equity, make_option
-from environment.messages import Leg, OrderRequest, Phase, Side
+from environment.messages import Leg, OrderRequest, Phase, QuoteUpdate, Side
 
 Kind = Literal["soft", "hard"]
 NOW_NS: Final = 100_000_000_000
+_MINUTE_NS: Final = 60_000_000_000
 TODAY: Final = date(2014, 6, 6)
 _OWNER: Final = "quant/tested"
 _STOCK = make_equity("AAPL")
@@ -55,6 +56,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         instruments=("AAPL", "AAPL/options"), notional_micros=10_000_000_000_000
     )
     restricted: tuple[str, ...] = ()
+    was_lower: int = 0  # By so many ticks every mark, half a minute before.
 
 
 def _order(**changes: Any) -> OrderRequest:  # noqa: ANN401  any field of a request
@@ -66,6 +68,14 @@ def _order(**changes: Any) -> OrderRequest:  # noqa: ANN401  any field of a requ
 
 def _option(side: Side = "buy", quantity: int = 10) -> OrderRequest:
     return _order(instrument=_CALL.symbol, side=side, quantity=quantity, price=1_500)
+
+
+def _quote(symbol: str, mid: int) -> QuoteUpdate:
+    return QuoteUpdate(
+        instrument=symbol, bid_price=mid - 10, bid_quantity=200, ask_price=mid + 10,
+        ask_quantity=200, last_price=mid, volume=0, exchange_ns=0, first_sequence=0,
+        last_sequence=0,
+    )  # fmt: skip
 
 
 _SPREAD: Final = _order(
@@ -87,12 +97,25 @@ TRIALS: Final[dict[str, Trial]] = {
     "order_notional": Trial(order=_order(), limit=64_000_000_000),
     "order_share_of_depth": Trial(order=_order(), limit=0.4),
     "price_collar": Trial(order=_order(price=68_000), limit=0.05),
+    "order_share_of_daily_volume": Trial(order=_order(), limit=0.0009),
+    "window_collar": Trial(order=_order(), limit=0.05, was_lower=4_500),
+    "option_window_collar": Trial(order=_option(), limit=0.25, was_lower=500),
     "resting_collar": Trial(order=_order(price=60_000), limit=0.05),
     "duplicate_orders": Trial(
         order=_order(), limit=1, activity=Activity(orders_in_second=2, repeats=2)
     ),
     "orders_per_second": Trial(
         order=_order(), limit=20, activity=Activity(orders_in_second=21, repeats=1)
+    ),
+    "strategy_orders_per_second": Trial(
+        order=_order(strategy="tested"),
+        limit=30,
+        activity=Activity(orders_in_second=1, repeats=1, strategy_in_second=31),
+    ),
+    "desk_orders_per_second": Trial(
+        order=_order(),
+        limit=50,
+        activity=Activity(orders_in_second=1, repeats=1, desk_in_second=51),
     ),
     "data_age": Trial(order=_order(), limit=3e9, heard_ns=NOW_NS - 3_000_000_001),
     "model_dispersion": Trial(order=_order(dispersion=0.36), limit=0.35),
@@ -157,16 +180,23 @@ def _rules(name: str, limit: float, kind: Kind, trial: Trial) -> Rulebook:
 
 def _case(trial: Trial, rules: Rulebook) -> Case:
     """Return the case of a trial: an account of a million that holds nothing, in an open market."""
-    settings = RiskSettings(account="swarm", instruments=_INSTRUMENTS, today=TODAY, key=7)
+    settings = RiskSettings(
+        account="swarm", instruments=_INSTRUMENTS, today=TODAY, key=7,
+        day_micros={"AAPL": 645e6 * 100_000},
+    )  # fmt: skip
     state = RiskState(
         book=DeskBook(), rules=rules, cash_micros=1_000_000_000_000,
         marks=dict(_MARKS), today=TODAY,
     )  # fmt: skip
     for symbol, mark in _MARKS.items():
-        state.views[symbol] = DeskView(
+        view = state.views[symbol] = DeskView(
             bid_price=mark - 10, bid_quantity=200, ask_price=mark + 10, ask_quantity=200,
             heard_ns=trial.heard_ns, last_price=mark, bid_depth=200, ask_depth=200,
         )  # fmt: skip
+        if trial.was_lower:
+            view.keep_window(_MINUTE_NS)
+            for price, ago_ns in ((mark - trial.was_lower, _MINUTE_NS // 2), (mark, 0)):
+                view.hear_quote(_quote(symbol, price), NOW_NS - ago_ns, 0)
     case = CaseMaker(settings).case(state, trial.order, NOW_NS, activity=trial.activity)
     state.views["AAPL"].phase = trial.phase
     case.state = trial.state

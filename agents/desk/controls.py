@@ -11,12 +11,14 @@ from typing import Final, Literal
 
 import msgspec
 
-from agents.desk import control_figures as figures
+from agents.desk import control_figures as figures, window_figures as windows
 from agents.desk.case import Case
 from agents.desk.limits import Limit, Mandate, Rulebook, join_mandates
 
 Unit = Literal["lots", "micros", "symbols", "share", "ns", "count", "contracts", "state"]
 Figure = Callable[[Case], float | int | None]
+# What an infinite figure means, where that is no size but a lack.
+_WITHOUT: Final = {"order_share_of_daily_volume": "no day's volume is known of it"}
 _OF_THE_MANDATE: Final = "mandate_notional"  # Its limit is each agent's own.
 
 
@@ -54,6 +56,8 @@ class Breach(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """What was found, for a refusal: `10 lots, limit 5`."""
+        if self.figure == math.inf and self.control.name in _WITHOUT:
+            return f"{_WITHOUT[self.control.name]}, limit {_shown(self.limit)}"
         return f"{_shown(self.figure)} {self.control.unit}, limit {_shown(self.limit)}"
 
 
@@ -162,11 +166,21 @@ CONTROLS: Final[tuple[Control, ...]] = (
              figures.order_share_of_depth, quantity=True),
     _control("price_collar", "share", "how much worse than mid, last or theoretical value",
              figures.price_collar, spares_reducing=False),
+    _control("order_share_of_daily_volume", "share", "of what is traded on a mean day",
+             windows.order_share_of_daily_volume, quantity=True),
+    _control("window_collar", "share", "how much worse than stock's best price of a while",
+             windows.window_collar),
+    _control("option_window_collar", "share", "the same of options and structures",
+             windows.option_window_collar),
     _control("resting_collar", "share", "how far from mid an order rests", figures.resting_collar),
     _control("duplicate_orders", "count", "orders alike of one agent within a second",
              figures.duplicate_orders),
     _control("orders_per_second", "count", "new orders and replacements of one agent",
              figures.orders_per_second),
+    _control("strategy_orders_per_second", "count", "the same of one strategy, of all its agents",
+             windows.strategy_orders_per_second),
+    _control("desk_orders_per_second", "count", "the same of the whole desk, at its venue",
+             windows.desk_orders_per_second),
     _control("data_age", "ns", "since the market was last heard of", figures.data_age),
     _control("model_dispersion", "share", "disagreement of the views behind it",
              figures.model_dispersion),

@@ -15,10 +15,14 @@ SCOPES: Final[tuple[Scope, ...]] = ("desk", "agent", "strategy", "underlying")
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """A figure of one control, in its unit: above `soft` a person is asked, `hard` refuses."""
+    """A figure of one control, in its unit: above `soft` a person is asked, `hard` refuses.
+
+    `within_ns` is how far a control looks back that has a window; 0 for the others.
+    """
 
     soft: float | None = None
     hard: float | None = None
+    within_ns: int = 0
 
 
 class Mandate(msgspec.Struct, frozen=True, kw_only=True):

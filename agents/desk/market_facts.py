@@ -75,6 +75,7 @@ class Market(msgspec.Struct, frozen=True):
     sheet: "Sheet"
     margins: MarginPort
     tails: TailPort
+    day_micros: Mapping[str, float]  # What of each stock is traded on a mean day, in money.
 
     def spot_micros(self, underlying: str) -> int:
         """Return what one unit of an underlying is worth; 0 where nothing says it."""

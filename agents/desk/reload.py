@@ -114,7 +114,10 @@ def _limits(held: Rulebook, read: Rulebook, waits: list[Difference]) -> dict[str
     found: dict[str, Limit] = {}
     for name in dict.fromkeys((*held.limits, *read.limits)):
         old, new = held.limits.get(name, Limit()), read.limits.get(name, Limit())
-        kept = Limit(_tighter(old.soft, new.soft), _tighter(old.hard, new.hard))
+        kept = Limit(
+            _tighter(old.soft, new.soft), _tighter(old.hard, new.hard),
+            max(old.within_ns, new.within_ns),  # A longer time holds more prices against it.
+        )  # fmt: skip
         if kept != new:
             waits.append(Difference(name=f"limits.{name}", now=_shown(old), asked=_shown(new)))
         found[name] = kept
@@ -128,7 +131,8 @@ def _tighter(old: float | None, new: float | None) -> float | None:
 
 
 def _shown(limit: Limit) -> str:
-    return f"soft {limit.soft}, hard {limit.hard}"
+    within = f", within {limit.within_ns / 1e9:g} s" if limit.within_ns else ""
+    return f"soft {limit.soft}, hard {limit.hard}{within}"
 
 
 def _mandates(held: Rulebook, read: Rulebook, waits: list[Difference]) -> dict[str, Mandate]:

@@ -246,7 +246,9 @@ class Risk(Actor[ToRisk]):
         changed = msgspec.structs.replace(
             ticket.request, quantity=terms.quantity, price=terms.price
         )
-        activity = state.activity.ask(owner_of(order.order_id), None, ctx.now_ns())
+        activity = state.activity.ask(
+            owner_of(order.order_id), ticket.request, ctx.now_ns(), is_new=False
+        )
         case = self._maker.case(state, changed, ctx.now_ns(), activity=activity, known=order)
         ruling = rule_on(case, state.rules)
         if ruling.hard is not None:

@@ -134,7 +134,14 @@ class CaseMaker:
         margins, tails = self._margins.follow(frozen), self._tails.follow(frozen)
         if kept is None or kept.marks is not marks or kept.facts is not self._facts:
             kept = self._market = Market(
-                self.instruments, marks, self._facts, state.today, self._sheet, margins, tails
+                self.instruments,
+                marks,
+                self._facts,
+                state.today,
+                self._sheet,
+                margins,
+                tails,
+                self._settings.day_micros,
             )
         return kept
 

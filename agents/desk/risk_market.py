@@ -8,6 +8,7 @@ import msgspec
 
 from agents.desk.case import Case
 from agents.desk.frozen import RENEW_NS
+from agents.desk.limits import Rulebook
 from agents.desk.market_view import DeskView
 from agents.desk.risk_cards import CardDesk
 from agents.desk.risk_case import CaseMaker, legs_of
@@ -40,6 +41,7 @@ _DAY: Final = 86_400 * _SECOND
 _QUIET: Final = 15 * _SECOND  # Between looks at options that nobody has asked to trade.
 _TRADES = frozenset({"pre_open", "opening_auction", "continuous", "reopening_auction"})
 _ENDS = frozenset({"closing_auction", "post_close", "closed"})
+_WINDOW: Final = 60 * _SECOND  # Of a collar over a window, where its limit says none.
 _COLLAR: Final = 0.05  # Of a reduction on stale data, where no limit says another.
 Heard = (
     BandsChanged | AuctionIndication | PhaseChanged | QuoteUpdate | DepthUpdate | Resumed
@@ -190,6 +192,7 @@ class MarketHearing:
             underlying = self._maker.instruments.get(instrument.underlying)
             if underlying is not None:
                 spot = state.marks.get(instrument.underlying, 0) * underlying.tick_micros
+        view.keep_window(_span_of(state.rules, is_option=instrument.kind == "option"))
         view.hear_quote(quote, ctx.now_ns(), spot)
         if view.twice_mid is not None:
             self._mark(ctx, state, symbol, (view.twice_mid + 1) // 2)
@@ -202,11 +205,13 @@ class MarketHearing:
         if underlying is not None:
             spot = state.marks.get(chain.underlying, 0) * underlying.tick_micros
         watched = {leg.instrument for w in state.waiting.values() for leg in legs_of(w.card.order)}
+        span_ns = _span_of(state.rules, is_option=True)
         for row in chain.rows:
             symbol = row.instrument
             if symbol not in self._maker.instruments:
                 continue
             view = self._view(state, symbol)
+            view.keep_window(span_ns)
             view.hear_quote(touch_of(row, chain.exchange_ns), now_ns, spot)
             if view.twice_mid is None:
                 continue
@@ -234,6 +239,8 @@ class MarketHearing:
             )  # fmt: skip
         elif phase.phase in _TRADES and state.is_night:
             state.is_night = False
+            for view in state.views.values():
+                view.window = None  # What a night did to a price is nobody's walk.
             state.frozen.end_day(state.marks, self._maker.stocks)
             state.ledger.start_day(state.marks, dict(self._maker.instruments))
             nights = round((ctx.now_ns() - state.opened_ns) / _DAY)
@@ -280,3 +287,9 @@ class MarketHearing:
         if view is None:
             view = state.views[symbol] = DeskView()
         return view
+
+
+def _span_of(rules: Rulebook, *, is_option: bool) -> int:
+    """Return how long prices are kept for a collar over a window; 0 where none is set."""
+    limit = rules.limits.get("option_window_collar" if is_option else "window_collar")
+    return 0 if limit is None else limit.within_ns or _WINDOW

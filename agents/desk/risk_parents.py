@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from agents.desk.controls import breaches
+from agents.desk.exposure import owner_of
 from agents.desk.order_form import Fault
 from agents.desk.risk_case import CaseMaker, tracked
 from agents.desk.risk_state import RiskState, Ticket
@@ -35,12 +36,16 @@ class ParentDesk:
             unknown = Fault(rule="unknown_parent", found=repr(child.parent))
             self._voice.refuse(ctx, state, child.order_id, unknown)
             return
-        fault = _terms_fault(ticket, parent, child, ctx.now_ns())
+        owner, now_ns = owner_of(parent.order_id), ctx.now_ns()
+        activity = state.activity.work(owner, ticket.request.strategy, now_ns)
+        fault = _terms_fault(ticket, parent, child, now_ns)
         if fault is not None:
             self._voice.refuse(ctx, state, child.order_id, fault)
             return
         as_parent = msgspec.structs.replace(child, order_id=child.parent)
-        case = self._maker.case(state, as_parent, ctx.now_ns(), known=parent, is_child=True)
+        case = self._maker.case(
+            state, as_parent, now_ns, activity=activity, known=parent, is_child=True
+        )
         hard = next((b for b in breaches(case, state.rules) if b.kind == "hard"), None)
         if hard is not None:
             fault = Fault(rule=hard.control.name, found=hard.text)

@@ -80,6 +80,7 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
     margin: Literal["portfolio", "reg_t", "cash"] = "reg_t"
     today: date = date(2000, 1, 1)
     returns: dict[str, tuple[float, ...]] = {}  # Of past days by stock, the last one last.
+    day_micros: dict[str, float] = {}  # What of a stock a mean day trades, in money, micros.
     key: int = 0  # Of the draws of Heston scenarios.
     reports: frozenset[str] = frozenset({"venue", "desk/custodian"})
     raisers: frozenset[str] = frozenset({"control", "human/panel"})

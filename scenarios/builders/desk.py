@@ -13,7 +13,14 @@ from environment.actors.latency import LatencySetting, Lognormal, Normal
 from environment.market.calendar import Session
 from scenarios.builders.delays import model_of
 from scenarios.builders.paths import clock_ns
-from scenarios.config.desk import Approval, Breakers, ExecutionBreaker, Limits, Rule
+from scenarios.config.desk import (
+    Approval,
+    Breakers,
+    ExecutionBreaker,
+    Limits,
+    Rule,
+    WindowLimit,
+)
 from scenarios.config.load import Config
 
 SCRIPT: Final = "human/script"
@@ -42,7 +49,8 @@ def _limits(told: Limits) -> dict[str, Limit]:
     for name in told.__struct_fields__:
         limit = getattr(told, name)
         if name in NAMES and name != "restricted" and limit is not None:
-            found[name] = Limit(_plain(limit.soft), _plain(limit.hard))
+            within_ns = int(limit.within) if isinstance(limit, WindowLimit) else 0
+            found[name] = Limit(_plain(limit.soft), _plain(limit.hard), within_ns)
     return found
 
 

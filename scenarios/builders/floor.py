@@ -38,7 +38,7 @@ from environment.venue_messages import OwnerDown
 from scenarios.builders.analysts import analyst_factory, feed_factories
 from scenarios.builders.desk import PANEL, SCRIPT, approval_settings, rulebook_of, script_settings
 from scenarios.builders.feeds import feeds_in_use
-from scenarios.builders.history import past_returns
+from scenarios.builders.history import day_values, past_returns
 from scenarios.builders.paths import clock_ns
 from scenarios.builders.quant import quant_factory
 from scenarios.builders.views import coordinator_settings, execution_settings, portfolio_settings
@@ -293,6 +293,7 @@ def _risk_settings(floor: Floor) -> RiskSettings:
         margin=scenario.account.margin,
         today=floor.session.date,
         returns=past_returns(floor.config, floor.session.date),
+        day_micros=day_values(floor.config, floor.session.date),
         key=stream_key(scenario.seed, "desk/risk/scenarios"),
     )
 

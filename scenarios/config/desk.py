@@ -50,6 +50,12 @@ class ShareLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         _check_limit(self.soft, self.hard)
 
 
+class WindowLimit(ShareLimit, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A fraction, and how long a time it looks back."""
+
+    within: Period = Period(60_000_000_000)
+
+
 class AgeLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An age of data: soft asks a person, hard refuses."""
 
@@ -93,6 +99,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     model_dispersion: ShareLimit | None = None
     resting_collar: ShareLimit | None = None
     duplicate_orders: CountLimit | None = None
+    strategy_orders_per_second: CountLimit | None = None
+    desk_orders_per_second: CountLimit | None = None
+    order_share_of_daily_volume: ShareLimit | None = None
+    window_collar: WindowLimit | None = None
+    option_window_collar: WindowLimit | None = None
     gross_exposure: MoneyLimit | None = None
     net_exposure: MoneyLimit | None = None
     concentration: ShareLimit | None = None

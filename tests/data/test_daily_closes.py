@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from environment.feeds.daily_closes import read_daily_returns
+from environment.feeds.daily_closes import read_daily_returns, read_daily_value
 from environment.feeds.files import FeedError
-from scenarios.builders.history import past_returns
+from scenarios.builders.history import day_values, past_returns
 from scenarios.config.load import load_config
 from scenarios.places import PROJECT_ROOT
 
@@ -30,6 +30,28 @@ def test_no_day_from_the_session_on_is_looked_at() -> None:
 def test_shipped_scenario_knows_its_past() -> None:
     config = load_config("opening_bell")
     assert len(past_returns(config, DAY)["AAPL"]) > 200
+
+
+def test_value_of_a_mean_day_is_its_mean_volume_at_the_last_close(tmp_path: Path) -> None:
+    file = tmp_path / "bars.csv"
+    rows = ["date,symbol,close,volume", "2014-06-02,AAPL,10,1000000", "2014-06-03,AAPL,10,100"]
+    rows += ["2014-06-04,AAPL,20,300", "2014-06-06,AAPL,90,9000", "2014-06-04,MSFT,5,"]
+    file.write_text("\n".join(rows))
+    names = frozenset({"AAPL", "MSFT", "NONE"})
+    assert read_daily_value(file, names, DAY, 2) == {"AAPL": 200.0 * 20.0}
+    file.write_text("date,symbol,close\n2014-06-04,AAPL,20\n")
+    assert read_daily_value(file, names, DAY, 2) == {}
+
+
+def test_shipped_scenario_knows_what_a_day_trades() -> None:
+    found = day_values(load_config("opening_bell"), DAY)
+    bars = (
+        pl.read_csv(FILE, try_parse_dates=True)
+        .filter(pl.col("symbol") == "AAPL", pl.col("date") < DAY)
+        .sort("date")
+    )
+    volume = bars["volume"].tail(20).to_list()
+    assert found["AAPL"] == pytest.approx(1e6 * sum(volume) / 20 * bars["close"][-1])
 
 
 @pytest.mark.parametrize(

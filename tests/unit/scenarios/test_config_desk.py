@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from agents.desk.controls import Limit
 from environment.errors import ConfigError
+from scenarios.builders.desk import rulebook_of
 from scenarios.config.load import load_config
 from tests.unit.scenarios.example_files import write_example
 
@@ -26,6 +28,9 @@ RULE = 'name = "r", tier = "one"'
         ("limits.order_quantity={ }", "expected soft, hard or both"),
         ("limits.order_notional.hard=-9", "limits.order_notional: expected hard of 0 or more"),
         ("limits.price_collar.hard=-0.1", "limits.price_collar"),
+        ("limits.price_collar={ hard = 1, within = '30s' }", "limits.price_collar.within"),
+        ("limits.window_collar={ within = '30s' }", "expected soft, hard or both"),
+        ("limits.window_collar={ hard = 1, within = '0s' }", "expected a duration above 0"),
         (
             "breakers.daily_loss={ reducing = 9, halted = 3 }",
             "expected halted at or above reducing",
@@ -54,3 +59,20 @@ def test_rule_that_cannot_be_meant_names_file_key_and_mend(
     with pytest.raises(ConfigError) as caught:
         load_config(write_example(tmp_path), [override])
     assert words in str(caught.value)
+
+
+def test_limits_over_a_window_reach_the_desk_with_their_times(tmp_path: Path) -> None:
+    told = [
+        "limits.window_collar={ soft = 0.02, within = '30s' }",
+        "limits.option_window_collar.hard=0.5",
+        "limits.strategy_orders_per_second.hard=30",
+        "limits.order_share_of_daily_volume.soft=0.01",
+    ]
+    swarm = load_config(write_example(tmp_path), told).swarm
+    assert swarm is not None
+    assert swarm.limits is not None
+    limits = rulebook_of(swarm.limits, None, None, {}).limits
+    assert limits["window_collar"] == Limit(soft=0.02, within_ns=30_000_000_000)
+    assert limits["option_window_collar"] == Limit(hard=0.5, within_ns=60_000_000_000)
+    assert limits["strategy_orders_per_second"] == Limit(hard=30.0)
+    assert limits["order_share_of_daily_volume"] == Limit(soft=0.01)
