@@ -107,13 +107,15 @@ class GrowingTable:
         assert places is not None, "whoever adds series has asked for room"
         self._add_expiries(made, places)
         count = len(made.series)
-        written = made.series_floats()
+        now, written = self._as_of_now(made, spot, years), made.series_floats()
         written[:, rows.K_EXPIRY] = np.array(places)[made.expiry]
+        # As wide as what is now alike: what was far from the money then may be at it.
+        written[:, rows.K_HALF_WIDTH] = now.half_width
         self._series[place : place + count] = written
         links = np.array(neighbours(listed)).T
         self._series[: place + count, rows.K_PAIR : rows.K_NEXT_EXPIRY + 1] = links
         self.expiries[-1, rows.X_RATE] += 1.0
-        self._tell_users(place, self._as_of_now(made, spot, years))
+        self._tell_users(place, now)
 
     def _add_expiries(self, made: OptionTable, places: list[int]) -> None:
         written, known = made.expiry_floats(), self.expiries
@@ -122,7 +124,7 @@ class GrowingTable:
                 known[place] = row
 
     def _as_of_now(self, made: OptionTable, spot: float, years: Floats) -> OptionTable:
-        """Return series at today's price, as active as those of their right and delta were."""
+        """Return series at today's price, as active and wide as those of like delta were."""
         dates = replace(
             made.expiries,
             years=np.array([years[made.expiry == e][0] for e in range(len(made.expiries.days))]),
@@ -135,6 +137,7 @@ class GrowingTable:
         return replace(
             now, volume=np.median(first.volume[like], axis=1),
             open_interest=np.median(first.open_interest[like], axis=1),
+            half_width=np.median(first.half_width[like], axis=1),
         )  # fmt: skip
 
     def _tell_users(self, place: int, now: OptionTable) -> None:

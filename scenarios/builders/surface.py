@@ -82,12 +82,9 @@ class ListedOptions:
         """Return what the chain of the first morning says of series that are listed later.
 
         Their volatilities are those of its smile at their strikes; an expiry that it lacks has the
-        smile of the nearest. They are quoted as wide as what is alike in delta.
+        smile of the nearest. How wide and active they are it does not say.
         """
-        made = _table(series, (), self.fitted, self.truth)
-        own, known = np.abs(made.deltas()), np.abs(self.table.deltas())
-        like = np.argsort(np.abs(own[:, None] - known), axis=1, kind="stable")[:, :9]
-        return replace(made, half_width=np.median(self.table.half_width[like], axis=1))
+        return _table(series, (), self.fitted, self.truth)
 
 
 def listed_options(
