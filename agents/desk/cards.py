@@ -128,14 +128,20 @@ def twice_mid(case: Case) -> int | None:
 
 
 def worst_case(case: Case) -> WorstCase:
-    """Return the worst of the order's underlyings once it is filled, and when."""
+    """Return the worst of the order's underlyings once it is filled, and when.
+
+    Of what else works, any may have filled by then: a structure legged into is shown as it is
+    after the worst of its legs.
+    """
     found: list[tuple[int, Worst, str]] = []
     for name in case.underlyings:
-        worst = case.after.worst_of(name)
+        worst = case.worst_of(name)
         found.append((worst.loss_micros, worst, name))
     _, worst, name = max(found, key=lambda one: one[0])
+    is_between = worst.loss_micros > case.after.worst_of(name).loss_micros
     return WorstCase(
-        loss_micros=worst.loss_micros, when=describe(worst.scenario, name),
+        loss_micros=worst.loss_micros,
+        when=describe(worst.scenario, name) + (", other orders unfilled" if is_between else ""),
         is_unbounded=worst.is_unbounded,
     )  # fmt: skip
 

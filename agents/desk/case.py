@@ -5,10 +5,11 @@ import msgspec
 from agents.desk.cover import reach_of, uncovered_by_underlying
 from agents.desk.exposure import DeskBook, Exposure
 from agents.desk.lazy import lazy
+from agents.desk.legging import Lots, apart_of
 from agents.desk.limits import Mandate
 from agents.desk.market_facts import Fact, Market
 from agents.desk.market_view import DeskView
-from agents.desk.measures import AccountMeasures
+from agents.desk.measures import AccountMeasures, Worst, sum_of
 from agents.orders import TrackedOrder
 from environment.control_messages import DeskState
 from environment.instruments import Instrument
@@ -116,6 +117,24 @@ class Case:
             lots[symbol] = lots.get(symbol, 0) + leg.signed
             cash -= self.mark_of(leg) * leg.fact.lot_tick_micros * leg.signed
         return AccountMeasures(self.market, lots, cash)
+
+    @lazy
+    def _apart(self) -> dict[str, list[Lots]]:
+        traded = [leg.instrument.symbol for leg in self.legs]
+        return apart_of(self._book, self._known, self.market, traded)
+
+    def worst_of(self, name: str) -> Worst:
+        """Return the worst case of an underlying with this order filled, and any of the others."""
+        apart = self._apart.get(name)
+        return self.after.worst_without(name, apart) if apart else self.after.worst_of(name)
+
+    @lazy
+    def worst(self) -> Worst:
+        """The worst case of the account with this order filled, and any of the others."""
+        if not self._apart:
+            return self.after.worst
+        names = dict.fromkeys([*self.after.underlyings, *self._apart])
+        return sum_of([self.worst_of(name) for name in names])
 
     @lazy
     def uncovered_before(self) -> dict[str, int]:

@@ -204,8 +204,8 @@ def structure_loss(case: Case) -> int:
 
 
 def worst_case_loss(case: Case) -> int:
-    """After the order."""
-    return case.after.worst.loss_micros
+    """After the order, whichever of the others that work have filled."""
+    return case.worst.loss_micros
 
 
 def margin_used(case: Case) -> float:

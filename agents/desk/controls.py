@@ -208,7 +208,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
              figures.uncovered_short_options, quantity=True),
     _control("structure_loss", "micros", "worst case of the order alone, over the grid",
              figures.structure_loss, quantity=True),
-    _control("worst_case_loss", "micros", "worst case of the account, over the grid",
+    _control("worst_case_loss", "micros", "worst case of the account after each leg, over the grid",
              figures.worst_case_loss, quantity=True),
     _control("margin_used", "share", "margin after the order, of equity (buying power)",
              figures.margin_used, figures.exact_margin_used, quantity=True),

@@ -29,6 +29,17 @@ def _worst_of_stock(value: int) -> Worst:
     return Worst(half_even(abs(value), 5), DOWN if value > 0 else UP, value < 0)
 
 
+def sum_of(found: list[Worst]) -> Worst:
+    """Return several underlyings' worst cases together, by the scenario of the largest."""
+    if len(found) < 2:
+        return found[0] if found else Worst()
+    largest = max(found, key=lambda worst: worst.loss_micros)
+    return Worst(
+        sum(worst.loss_micros for worst in found), largest.scenario,
+        any(worst.is_unbounded for worst in found),
+    )  # fmt: skip
+
+
 class AccountMeasures:
     """The measures of one set of holdings, each reckoned when it is first asked for."""
 
@@ -121,32 +132,42 @@ class AccountMeasures:
         scenario = int(np.argmin(gain))
         return Worst(max(-int(gain[scenario]), 0), scenario, self._is_open(underlying))
 
+    def worst_without(self, underlying: str, apart: list[dict[str, int]]) -> Worst:
+        """Return the worst case of one underlying if any of these lots are missing.
+
+        `apart` are parts of the holdings that may be missing, each by itself; see `legging`.
+        """
+        sheet, names = self._market.sheet, list({name: 0 for lots in apart for name in lots})
+        held = np.array([[lots.get(name, 0) for name in names] for lots in apart], np.int64)
+        inside = self._groups == sheet.group_of(underlying) if self._lots else []
+        gain = self._gains[inside].sum(axis=0) if self._lots else 0
+        rows = sheet.look(names, self._market.marks)
+        gain = gain - np.maximum(held @ sheet.gains[rows], 0).sum(axis=0)
+        scenario = int(np.argmin(gain))
+        shares = np.array([self._shares_upward(name, 1) for name in names], np.int64)
+        upward = self._upward.get(underlying, 0) - int(np.maximum(held @ shares, 0).sum())
+        return Worst(max(-int(gain[scenario]), 0), scenario, upward < 0)
+
     @lazy
     def worst(self) -> Worst:
         """The sum of all underlyings' worst cases: none is held to offset another."""
         if self._has_any_option:
-            found = [self.worst_of(name) for name in self.underlyings]
-        else:
-            found = [_worst_of_stock(value) for value in self._values.values()]
-        if len(found) < 2:
-            return found[0] if found else Worst()
-        largest = max(found, key=lambda worst: worst.loss_micros)
-        return Worst(
-            sum(worst.loss_micros for worst in found), largest.scenario,
-            any(worst.is_unbounded for worst in found),
-        )  # fmt: skip
+            return sum_of([self.worst_of(name) for name in self.underlyings])
+        return sum_of([_worst_of_stock(value) for value in self._values.values()])
 
     @lazy
     def _upward(self) -> dict[str, int]:
         """By underlying the shares that a rise of it brings, each call counted as exercised."""
         found: dict[str, int] = {}
-        instruments = self._market.instruments
         for (symbol, quantity), fact in zip(self._lots.items(), self._facts, strict=True):
-            if not fact.is_option or fact.is_call:
-                one = instruments[symbol]
-                shares = quantity * one.lot_units * one.multiplier
+            shares = self._shares_upward(symbol, quantity)
+            if shares:
                 found[fact.underlying] = found.get(fact.underlying, 0) + shares
         return found
+
+    def _shares_upward(self, symbol: str, lots: int) -> int:
+        fact, one = self._market.facts[symbol], self._market.instruments[symbol]
+        return 0 if fact.is_option and not fact.is_call else lots * one.lot_units * one.multiplier
 
     def _is_open(self, underlying: str) -> bool:
         """Return whether losses have no bound: more is sold than can ever be delivered."""

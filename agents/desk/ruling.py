@@ -101,7 +101,7 @@ def score_of(case: Case, rules: Rulebook) -> tuple[float, tuple[ScorePart, ...]]
     uses = [(figure / limit, control.name) for control, figure, limit in use_of(case, rules)]
     most, name = max(uses, default=(0.0, "none"))
     equity = case.after.equity_micros
-    worst = case.after.worst.loss_micros / equity if equity > 0 else 1.0
+    worst = case.worst.loss_micros / equity if equity > 0 else 1.0
     depth = _depth(case)
     shares = {
         "limits": (most, f"{name} used {min(most, 9.99):.0%}"),
