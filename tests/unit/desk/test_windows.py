@@ -1,12 +1,13 @@
 """Rates by scope, shares of daily volume and collars over a window, through the risk desk."""
 
+from datetime import date
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from agents.desk.controls import Limit, Rulebook
+from agents.desk.controls import Limit, Mandate, Rulebook
 from agents.desk.price_window import PriceWindow
 from agents.desk.reload import merged
 from agents.desk.risk import Risk
@@ -22,6 +23,7 @@ from environment.messages import (
     Resumed,
 )
 from tests.unit.desk.factories import (
+    AAPL,
     AGENT,
     DOLLAR,
     OTHER,
@@ -33,6 +35,7 @@ from tests.unit.desk.factories import (
     quote,
     sender_of,
 )
+from tests.unit.desk.option_factories import C105, C110, CONDOR, P90, SERIES, TOUCHES, chain
 
 SECOND = 1_000_000_000
 EXECUTION = "desk/execution"
@@ -239,3 +242,43 @@ def test_extremes_are_those_of_all_prices_that_held_within_the_time(
         within = [p for (_, p), end in zip(heard, ends, strict=True) if end >= now - span]
         assert window.lowest(now) == min(within)
         assert window.highest(now) == max(within)
+
+
+def option_desk(rules: Rulebook) -> Desk:
+    scopes = Mandate(instruments=("AAPL", "AAPL/options"), notional_micros=1_000_000 * DOLLAR)
+    desk = Desk(
+        rules, instruments=(AAPL, *SERIES), mandates={AGENT: scopes}, today=date(2014, 6, 6),
+        day_micros={"AAPL": 1_000_000.0 * DOLLAR},
+    )  # fmt: skip
+    desk.tell(chain())
+    return desk
+
+
+def test_options_walk_away_by_their_own_prices() -> None:
+    wide = Limit(hard=0.1, within_ns=30 * SECOND)
+    desk = option_desk(Rulebook(limits={"window_collar": wide, "option_window_collar": wide}))
+    assert desk.tell(ask(1, instrument=C105, price=65, quantity=1)) == ""  # 62.5 was its mid.
+    desk.tell(chain(TOUCHES | {C105: (67, 72)}), after_ns=SECOND)
+    refused = desk.tell(ask(2, instrument=C105, price=72, quantity=1))
+    assert refused.startswith("option_window_collar: 0.152 share, limit 0.1")
+    desk.tell(chain(TOUCHES | {C105: (67, 72)}), after_ns=20 * SECOND)
+    desk.tell(chain(TOUCHES | {C105: (67, 72)}), after_ns=31 * SECOND)
+    assert desk.tell(ask(3, instrument=C105, price=72, quantity=1)) == ""
+
+
+def test_structure_walks_away_by_the_best_of_each_leg() -> None:
+    # Worth -90 in the middle, of legs of 170 in all; every leg then moves 5 against it.
+    desk = option_desk(Rulebook(limits={"option_window_collar": Limit(hard=0.1)}))
+    condor: dict[str, Any] = {"legs": CONDOR, "quantity": 1}
+    assert desk.tell(ask(1, price=-80, **condor)) == ""
+    refused = desk.tell(ask(2, price=-70, **condor))
+    assert refused.startswith("option_window_collar: 0.1176 share, limit 0.1")
+    desk.tell(chain(TOUCHES | {P90: (25, 30), C110: (20, 25)}), after_ns=SECOND)
+    assert desk.tell(ask(3, price=-70, **condor)).startswith("option_window_collar")
+
+
+def test_daily_volume_of_an_option_is_that_of_its_shares() -> None:
+    desk = option_desk(limits(order_share_of_daily_volume=0.02))
+    assert desk.tell(ask(1, instrument=C105, price=65, quantity=2)) == ""  # 200 shares of 10,000.
+    refused = desk.tell(ask(2, instrument=C105, price=65, quantity=3))
+    assert refused.startswith("order_share_of_daily_volume: 0.03 share, limit 0.02")
