@@ -320,6 +320,7 @@ class Signal(Message, frozen=True, kw_only=True):
     expected_return: float  # Over the horizon, as a fraction; of a structure: of its worst loss.
     reasons: tuple[str, ...] = ()
     expected_volatility: float | None = None  # Per year, over the horizon.
+    implied_volatility: float | None = None  # Per year, of a structure's options; it lies beyond.
     evidence: tuple[int, ...] = ()  # Envelopes it rests on.
     abstains: bool = False  # Nothing is claimed, and `reasons` say why; the other fields say 0.
     dispersion: float = 0.0  # Disagreement of the samples or models behind it, 0 to 1.
@@ -394,7 +395,6 @@ class ApprovedReplace(MoneyMessage, frozen=True, kw_only=True):
 PROTOCOL: tuple[type[Message], ...] = tuple(
     item
     for item in list(globals().values())
-    if isinstance(item, type)
-    and issubclass(item, Message)
+    if isinstance(item, type) and issubclass(item, Message)
     and item not in {Message, MoneyMessage, Request, Effect, Sequenced}
-)
+)  # fmt: skip

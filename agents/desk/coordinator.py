@@ -7,6 +7,7 @@ import msgspec
 
 from agents.desk.pooling import View, propose, withdrawal
 from agents.desk.proposal import PROPOSALS, Proposal
+from agents.desk.realised import Realised, VolatilityClaim, claimed_move
 from agents.desk.states import scope_name
 from agents.desk.track_record import LOOKS, TrackRecord
 from agents.instrument_view import InstrumentView, quotes_topic, status_topic
@@ -55,6 +56,7 @@ class Look(msgspec.Struct, order=True, array_like=True):
     probability: float
     expected_return: float
     twice_mid: int
+    volatility: VolatilityClaim | None = None  # Then sign and claim are about that.
 
 
 class Subject(msgspec.Struct):
@@ -78,6 +80,7 @@ class CoordinatorState(msgspec.Struct):
     measured_ns: dict[
         str, int
     ] = {}  # By source and instrument: until when it is not measured again.
+    realised: dict[str, Realised] = {}  # By instrument, since it was first heard of.
     numbers: int = 0
     look_timer_ns: int = 0  # When the timer for the first look is due; 0: none is set.
     ignored: int = 0
@@ -104,7 +107,8 @@ class Coordinator(Actor[ToCoordinator]):
 
     A view holds until its horizon is over or its source says something else. It is measured against
     the mid at each of its looks; while one is measured, further views of its source in the same
-    direction are not, so that a source cannot talk its record up. A source that the desk has
+    direction are not, so that a source cannot talk its record up. A view on a structure is measured
+    by volatility: whether more or less came than its options implied. A source that the desk has
     stopped, as an agent or as a strategy, is not heard until a person lets it go on.
     """
 
@@ -122,7 +126,7 @@ class Coordinator(Actor[ToCoordinator]):
             case Signal():
                 self._on_signal(ctx, message)
             case QuoteUpdate(instrument=symbol) | PhaseChanged(instrument=symbol):
-                self.state.market[symbol].hear(message, ctx.now_ns())
+                self._on_market(ctx, symbol, message)
             case DeskStateChanged():
                 self._on_state(ctx, message)
             case BandsChanged() | AuctionIndication():
@@ -157,6 +161,14 @@ class Coordinator(Actor[ToCoordinator]):
             subject.is_waiting = False
             for view in subject.views.values():
                 ctx.after(max(view.expires_ns - ctx.now_ns(), 1), f"{_EXPIRY}|{key}")
+
+    def _on_market(
+        self, ctx: ActorContext, symbol: str, message: QuoteUpdate | PhaseChanged
+    ) -> None:
+        view = self.state.market[symbol]
+        view.hear(message, ctx.now_ns())
+        if view.is_continuous and (twice_mid := view.twice_mid):
+            self.state.realised.setdefault(symbol, Realised()).hear(twice_mid, ctx.now_ns())
 
     # --- views ---------------------------------------------------------------------------------
 
@@ -240,10 +252,20 @@ class Coordinator(Actor[ToCoordinator]):
         """Plan to look at a view again, unless one like it is being measured."""
         signal, now_ns = view.signal, ctx.now_ns()
         twice_mid = self.state.market[signal.instrument].twice_mid
-        # A structure is not measured by where its stock went.
-        if twice_mid is None or signal.structure:
+        if twice_mid is None:
             return
-        same = f"{source}|{signal.instrument}|{signal.direction}"
+        about: str = signal.direction
+        sign, claimed, claim = view.sign, signal.expected_return, None
+        if signal.structure:
+            # It is not measured by where its stock went, but by how far it moved.
+            claimed = claimed_move(signal.expected_volatility, signal.implied_volatility)
+            realised = self.state.realised.get(signal.instrument)
+            if not claimed or realised is None or signal.implied_volatility is None or sign < 0:
+                return
+            sign, about = (1, "volatile") if claimed > 0.0 else (-1, "calm")
+            total = realised.until(twice_mid)
+            claim = VolatilityClaim(now_ns, signal.implied_volatility, total)
+        same = f"{source}|{signal.instrument}|{about}"
         if now_ns < self.state.measured_ns.get(same, 0):
             return
         self.state.measured_ns[same] = view.expires_ns
@@ -253,8 +275,7 @@ class Coordinator(Actor[ToCoordinator]):
                 self.state.looks,
                 Look(
                     now_ns + int(multiple * signal.horizon_ns), self.state.numbers, look, source,
-                    signal.instrument, view.sign, signal.probability, signal.expected_return,
-                    twice_mid,
+                    signal.instrument, sign, signal.probability, claimed, twice_mid, claim,
                 ),
             )  # fmt: skip
         self._await_look(ctx)
@@ -275,13 +296,22 @@ class Coordinator(Actor[ToCoordinator]):
         state.look_timer_ns = 0
         while state.looks and state.looks[0].at_ns <= now_ns:
             due = state.looks.pop(0)
-            twice_mid = state.market[due.instrument].twice_mid
-            if twice_mid is None or now_ns - due.at_ns > self._settings.quotes_every_ns:
+            moved = self._moved(due, now_ns)
+            if moved is None:
                 continue  # The market was gone, or nobody looked in time: it proves nothing.
-            moved = twice_mid / due.twice_mid - 1.0
             record = state.records[due.source]
             record.learn(due.look, due.sign, due.probability, due.expected_return, moved)
         self._await_look(ctx)
+
+    def _moved(self, due: Look, now_ns: int) -> float | None:
+        """Return by how much a price, or volatility against the implied one, has moved."""
+        twice_mid = self.state.market[due.instrument].twice_mid
+        if due.volatility is not None:  # A price of an hour ago will do: the market may be closed.
+            total = self.state.realised[due.instrument].until(twice_mid)
+            return due.volatility.moved(total, due.at_ns, now_ns)
+        if twice_mid is None or now_ns - due.at_ns > self._settings.quotes_every_ns:
+            return None
+        return twice_mid / due.twice_mid - 1.0
 
 
 def _is_sound(signal: Signal) -> bool:

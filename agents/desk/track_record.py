@@ -1,8 +1,9 @@
 """How good a source's views have been: the measured record that weighs what it says next.
 
 Each view is looked at again at a quarter, a half, one and two times its horizon. What the
-direction gained by then enters the record, with older outcomes counting less. Until there is much
-of a record, a source is believed by half: neither a claim nor its absence is evidence.
+direction gained by then enters the record, with older outcomes counting less. A view on volatility
+is measured alike, by realised over implied volatility less 1 in the place of a return. Until there
+is much of a record, a source is believed by half: neither a claim nor its absence is evidence.
 """
 
 import math
@@ -78,7 +79,8 @@ class TrackRecord(msgspec.Struct):
         probability : float
             Stated for that direction, 0 to 1.
         claimed, moved : float
-            Returns over the horizon and until now, as fractions; positive when the price rises.
+            Returns over the horizon and until now, as fractions; positive when the price rises. Of
+            volatility: by how much the expected and the realised one exceed the implied one.
         """
         if look == HORIZON:
             outcome = 0.5 if moved == 0.0 else float((moved > 0.0) == (sign > 0))

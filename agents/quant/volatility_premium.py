@@ -207,7 +207,7 @@ class VolatilityPremium(Actor[ToVolatilityPremium]):
                 probability=likelihood(volatility, forecast.combined, forecast.error),
                 horizon_ns=horizon_ns,
                 expected_return=chosen.expected_return,
-                expected_volatility=forecast.combined,
+                expected_volatility=forecast.combined, implied_volatility=volatility,
                 structure=chosen.name, legs=premium.legs, evidence=(ctx.envelope_id(),),
                 reasons=(
                     f"implied {volatility:.1%} for {years * 365:.0f} days; expected "
