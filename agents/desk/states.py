@@ -6,6 +6,7 @@ import msgspec
 
 from environment.control_messages import STATES, DeskState, Scope
 
+_BELOW: Final[tuple[Scope, ...]] = ("agent", "strategy", "underlying")
 FLATTEN: Final = "desk/flatten"  # Whose orders pass in every state: a named person started them.
 
 
@@ -23,6 +24,16 @@ class ScopeStates(msgspec.Struct):
     def of(self, key: str) -> DeskState:
         """Return the state of one scope alone."""
         return self.found.get(key, "active")
+
+    def stopped(self) -> list[tuple[Scope, str, DeskState, str]]:
+        """Return scope, name, state and reason of all that is not ACTIVE, the desk left out."""
+        found: list[tuple[Scope, str, DeskState, str]] = []
+        for scope in _BELOW:
+            for key, state in self.found.items():
+                kind, _, name = key.partition(":")
+                if kind == scope and state != "active":
+                    found.append((scope, name, state, self.reasons.get(key, "")))
+        return found
 
     def strictest(self, keys: tuple[str, ...]) -> DeskState:
         """Return what holds for an order that lies in all of these scopes."""

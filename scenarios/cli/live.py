@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from environment.control_messages import Scope
 from scenarios.cli.main import AsJson
 
 AGENTS_TOML = Path("agents.toml")
@@ -46,11 +47,24 @@ def halt(file: SwarmFile = AGENTS_TOML, reason: Reason = "outcry halt") -> int:
     return halt_now(file, reason)
 
 
-def resume(person: PersonName, reason: Reason, file: SwarmFile = AGENTS_TOML) -> int:
-    """Move the desk up one step: a named approver, with a password and a reason."""
+def resume(
+    person: PersonName, reason: Reason, file: SwarmFile = AGENTS_TOML,
+    agent: Annotated[str | None, typer.Option(help="Resume this agent alone.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="Resume this strategy alone.")] = None,
+    underlying: Annotated[str | None, typer.Option(help="Resume this underlying alone.")] = None,
+) -> int:  # fmt: skip
+    """Move the desk, or one agent, strategy or underlying, up one step: a named approver.
+
+    It takes a password and a reason.
+    """
     from scenarios.live.commands import resume_step
 
-    return resume_step(file, person, reason)
+    scopes: dict[Scope, str | None] = {
+        "agent": agent,
+        "strategy": strategy,
+        "underlying": underlying,
+    }
+    return resume_step(file, person, reason, scopes)
 
 
 def reconcile(file: SwarmFile = AGENTS_TOML, person: PersonName = "", reason: Reason = "") -> int:

@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import typer
 
+from environment.control_messages import Scope
 from environment.errors import ConfigError, OperatingError
 from environment.message_roots import Message
 from scenarios.cli.main import show_json
@@ -81,11 +83,22 @@ def stop_all(file: Path, reason: str) -> int:
     return _carry(file, Stop(reason=reason))
 
 
-def resume_step(file: Path, person: str, reason: str) -> int:
-    """Resume one step for a person."""
+def resume_step(
+    file: Path, person: str, reason: str, scopes: Mapping[Scope, str | None] | None = None
+) -> int:
+    """Resume the desk one step for a person, or the one of `scopes` that is named."""
     if not reason.strip():
         raise ConfigError("--reason: expected why, for the record")
-    return _carry(file, Resume(person=person, password=ask_password(), reason=reason))
+    named = [(scope, name) for scope, name in (scopes or {}).items() if name is not None]
+    if len(named) > 1:
+        given = " and ".join(f"--{scope}" for scope, _ in named)
+        raise ConfigError(f"{given}: expected one of them, as one thing is resumed at a time")
+    scope, name = named[0] if named else ("desk", "")
+    if named and not name:
+        raise ConfigError(f"--{scope}: expected a name; without it the desk is resumed")
+    return _carry(file, Resume(
+        person=person, password=ask_password(), reason=reason, scope=scope, name=name
+    ))  # fmt: skip
 
 
 def reconcile_now(file: Path, person: str, reason: str) -> int:

@@ -69,8 +69,8 @@ class ControlGateway(Gateway[RaiseRefused]):
 
     def _hear(self, side: Side[RaiseRefused], message: Any) -> None:  # noqa: ANN401  decoded
         match message:
-            case Lift(person=person, reason=reason):
-                side.admit(RISK, RaiseDesk(person=person, reason=reason))
+            case Lift(person=person, reason=reason, scope=scope, name=name):
+                side.admit(RISK, RaiseDesk(person=person, reason=reason, scope=scope, name=name))
             case Compare(person=person, reason=reason):
                 side.admit(CUSTODIAN, ReconcileNow(person=person, reason=reason))
             case StopSwarm(reason=reason):

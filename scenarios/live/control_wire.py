@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from environment.control_messages import DeskState
+from environment.control_messages import DeskState, Scope
 from environment.instruments import Instrument
 from environment.message_roots import Message
 from environment.venue_messages import AccountReport
@@ -35,6 +35,15 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     is_unknown: bool
 
 
+class StoppedScope(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent, strategy or underlying that is not ACTIVE, and why."""
+
+    scope: Scope
+    name: str
+    state: DeskState
+    reason: str
+
+
 class SwarmStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The swarm at one moment, as it sees itself."""
 
@@ -56,6 +65,7 @@ class SwarmStatus(msgspec.Struct, frozen=True, kw_only=True):
     failures: int
     stalls: int
     durable: str
+    stopped: tuple[StoppedScope, ...] = ()  # Beside the desk itself.
 
 
 class SwarmHello(Message, frozen=True, kw_only=True):
@@ -86,11 +96,13 @@ class Halt(Message, frozen=True, kw_only=True):
 
 
 class Resume(Message, frozen=True, kw_only=True):
-    """Command of a person: one step up."""
+    """Command of a person: one step up, of the desk or of one agent, strategy or underlying."""
 
     person: str
     password: str
     reason: str
+    scope: Scope = "desk"
+    name: str = ""
 
 
 class Reconcile(Message, frozen=True, kw_only=True):
@@ -108,10 +120,12 @@ class Stop(Message, frozen=True, kw_only=True):
 
 
 class Lift(Message, frozen=True, kw_only=True):
-    """To the swarm: a person, whom the watchdog has checked, moves the desk up one step."""
+    """To the swarm: a person, whom the watchdog has checked, moves a scope up one step."""
 
     person: str
     reason: str
+    scope: Scope = "desk"
+    name: str = ""
 
 
 class Compare(Message, frozen=True, kw_only=True):

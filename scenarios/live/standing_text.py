@@ -58,6 +58,10 @@ def _living(swarm: SwarmStatus, age: str) -> list[str]:
         f"swarm: desk {swarm.desk.upper()}, venue {swarm.venue}, start {swarm.epoch}, "
         f"process {swarm.process}, last heartbeat {age}",
         *why,
+        *(
+            f"{one.scope} {one.name} is {one.state.upper()} because: {one.reason}"
+            for one in swarm.stopped
+        ),
         f"market: {moment:%Y-%m-%d %H:%M:%S} {swarm.zone}",
         f"unknown outcomes {swarm.unknown}, breaks {swarm.breaks}, "
         f"handlers failed {swarm.failures}, stalls {swarm.stalls}",

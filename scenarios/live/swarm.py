@@ -34,7 +34,7 @@ from scenarios.builders.floor import RISK, VENUE, Factory, Floor, spawn_swarm
 from scenarios.builders.models import all_performers, model_service
 from scenarios.config.load import Config
 from scenarios.live.control_gateway import CONTROL, ControlGateway
-from scenarios.live.control_wire import OrderLine, SwarmStatus
+from scenarios.live.control_wire import OrderLine, StoppedScope, SwarmStatus
 from scenarios.live.record import GATEWAYS, SwarmRecord
 from scenarios.protocol import PROTOCOL
 from scenarios.run.market_time import MarketTime
@@ -259,5 +259,8 @@ class LiveSwarm:
             positions={name: lots for name, lots in state.table.positions.items() if lots},
             handled=sum(cell.handled for cell in kernel.floor.cells.values()),
             failures=kernel.floor.failures, stalls=kernel.measures.stalls,
-            durable=self.terms.durability,
+            durable=self.terms.durability, stopped=tuple(
+                StoppedScope(scope=scope, name=name, state=state_now, reason=why_so)
+                for scope, name, state_now, why_so in states.stopped()
+            ),
         )  # fmt: skip

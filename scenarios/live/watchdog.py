@@ -220,15 +220,13 @@ class Watchdog:
         if fault:
             return Answer(is_done=False, text=fault)
         assert status is not None, "looked at above"
+        if asked.scope != "desk":
+            return self._resume_scope(asked, status)
         if not self._halted and status.desk == "active":
             return Answer(is_done=True, text="the desk is ACTIVE: there is nothing to resume")
         why = self._halted or status.reason or "a reason that was not recorded"
-        if status.unknown or status.breaks:
-            text = (
-                f"{status.unknown} outcomes are unknown and {status.breaks} breaks are open; "
-                f"see outcry status and outcry reconcile (it stopped for: {why})"
-            )
-            return Answer(is_done=False, text=text)
+        if unsettled := _unsettled(status, why):
+            return unsettled
         is_halted = bool(self._halted)
         if is_halted:
             await self._connect()
@@ -240,6 +238,25 @@ class Watchdog:
         # What is halted at the venue is so at the desk, though its last word may not say so yet.
         step = "REDUCING to ACTIVE" if not is_halted and status.desk == "reducing" else _FIRST_STEP
         return Answer(is_done=True, text=f"one step up, from {step}; it stopped for: {why}")
+
+    def _resume_scope(self, asked: Resume, status: SwarmStatus) -> Answer:
+        """Let one agent, strategy or underlying go on, one step; the venue knows none of them."""
+        for one in status.stopped:
+            if (one.scope, one.name) == (asked.scope, asked.name):
+                break
+        else:
+            found = ", ".join(f"{one.scope} {one.name}" for one in status.stopped) or "none"
+            text = f"{asked.scope} {asked.name} is not stopped; of agents and the like are: {found}"
+            return Answer(is_done=False, text=text)
+        if unsettled := _unsettled(status, one.reason):
+            return unsettled
+        self._tell_swarm(
+            Lift(person=asked.person, reason=asked.reason, scope=one.scope, name=one.name)
+        )
+        step = "REDUCING to ACTIVE" if one.state == "reducing" else _FIRST_STEP
+        stands = "" if status.desk == "active" else f"; the desk itself is {status.desk.upper()}"
+        text = f"{one.scope} {one.name}: one step up, from {step}; it stopped for: {one.reason}"
+        return Answer(is_done=True, text=text + stands)
 
     async def _reconcile(self, asked: Reconcile) -> Answer:
         if asked.person:
@@ -282,6 +299,17 @@ class Watchdog:
     def _tell_swarm(self, message: Message) -> None:
         if self._swarm is not None:
             self._swarm.send(message)
+
+
+def _unsettled(status: SwarmStatus, why: str) -> Answer | None:
+    """Return the refusal to resume anything while an outcome is unknown or a break open."""
+    if not status.unknown and not status.breaks:
+        return None
+    text = (
+        f"{status.unknown} outcomes are unknown and {status.breaks} breaks are open; "
+        f"see outcry status and outcry reconcile (it stopped for: {why})"
+    )
+    return Answer(is_done=False, text=text)
 
 
 async def _main(file: Path) -> None:

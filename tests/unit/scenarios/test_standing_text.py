@@ -4,7 +4,7 @@ import msgspec
 
 from environment.instruments import make_equity
 from environment.venue_messages import AccountReport, OrderAtVenue
-from scenarios.live.control_wire import Life, OrderLine, Standing, SwarmStatus
+from scenarios.live.control_wire import Life, OrderLine, Standing, StoppedScope, SwarmStatus
 from scenarios.live.standing_text import standing_lines
 
 AT_VENUE = OrderAtVenue(
@@ -45,6 +45,13 @@ def test_price_of_what_is_not_known_says_its_unit() -> None:
 
 def test_why_the_desk_is_not_active_is_said() -> None:
     assert "it is REDUCING because: the wall clock was set" in standing_lines(standing())
+
+
+def test_what_is_stopped_below_the_desk_is_said() -> None:
+    stopped = StoppedScope(scope="agent", name="quant/a", state="halted", reason="breaker loss")
+    swarm = msgspec.structs.replace(SWARM, stopped=(stopped,))
+    lines = standing_lines(msgspec.structs.replace(standing(), swarm=swarm))
+    assert "agent quant/a is HALTED because: breaker loss" in lines
 
 
 def test_halt_is_the_first_line() -> None:
