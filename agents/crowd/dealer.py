@@ -16,8 +16,11 @@ from agents.crowd.dealer_shapes import (
     WIDEST,
     hedge_size,
     keep_share,
+    last_day_gone,
+    lean,
     learnt,
     least_size,
+    left_of,
     limit_use,
     may_add,
     next_realised,
@@ -27,6 +30,7 @@ from agents.crowd.dealer_shapes import (
     step_weight,
     stepped,
     stock_step,
+    within_room,
 )
 from agents.crowd.option_rows import (
     EXPIRY_FLOATS,
@@ -53,6 +57,7 @@ from agents.crowd.option_value import (
     V_VEGA,
     VALUE_FLOATS,
     Y_CURVE,
+    Y_GAMMA,
     Y_LEVEL,
     Y_SKEW,
     Y_VEGA,
@@ -92,10 +97,13 @@ U_HEDGE_BAND, U_HEDGE_EVERY = U_FIRST, U_FIRST + 1
  D_DELTA_MAX, D_GAMMA_MAX, D_VEGA_MAX, D_EXPIRY_SHARE, D_WIDTH, D_WIDEN, D_EVENT,
  D_EVENT_DAYS) = range(16)  # fmt: skip
 D_FIRST_SPOT, D_EVENT_OVER, D_LEARN = 17, 18, 19
+# On a series' last day: what goes of its limits by the evening, contracts of it, how far to lean.
+D_NARROW, D_LAST_CONTRACTS, D_LEAN = 20, 21, 22
 # A dealer's memory: a head, then STATE_FLOATS an expiry, then VALUE_FLOATS a series.
 (M_BUCKET, M_SPOT, M_REALISED, M_DELTA, M_GAMMA, M_VEGA, M_SEEN, M_HANDLED, M_HEDGED, M_ARMED,
- M_BUCKET_SPOT, M_STALE, M_WIDTH, M_LIMITS, M_LISTED, M_OPENED) = range(16)  # fmt: skip
-HEAD_FLOATS = 16
+ M_BUCKET_SPOT, M_STALE, M_WIDTH, M_LIMITS, M_LISTED, M_OPENED,
+ M_RATE_ERROR, M_GROWTH_ERROR, M_DIVIDEND_ERROR) = range(19)  # fmt: skip
+HEAD_FLOATS = 20
 
 
 @inner
@@ -253,6 +261,7 @@ def sum_greeks(arena: Arena, floats: Floats, trader: int) -> None:
     table = arena[population + U_TABLE]
     for e in range(arena[population + U_EXPIRIES]):
         floats[states + e * STATE_FLOATS + Y_VEGA] = 0.0
+        floats[states + e * STATE_FLOATS + Y_GAMMA] = 0.0
     delta = gamma = vega = 0.0
     for k in range(arena[population + U_SERIES]):
         row, own = table + k * SERIES_FLOATS, values + k * VALUE_FLOATS
@@ -262,7 +271,9 @@ def sum_greeks(arena: Arena, floats: Floats, trader: int) -> None:
             gamma += held * floats[own + V_GAMMA]
             points = held * floats[own + V_VEGA] * 0.01
             vega += points
-            floats[states + int(floats[row + K_EXPIRY]) * STATE_FLOATS + Y_VEGA] += points
+            state = states + int(floats[row + K_EXPIRY]) * STATE_FLOATS
+            floats[state + Y_VEGA] += points
+            floats[state + Y_GAMMA] += held * floats[own + V_GAMMA]
     floats[head + M_DELTA], floats[head + M_GAMMA], floats[head + M_VEGA] = delta, gamma, vega
 
 
@@ -323,19 +334,21 @@ def used(arena: Arena, floats: Floats, trader: int) -> float:
 
 
 @inner
-def may_buy_vega(arena: Arena, floats: Floats, trader: int, state: int, sign: float) -> bool:
+def may_buy_vega(
+    arena: Arena, floats: Floats, trader: int, state: int, sign: float, left: float
+) -> bool:
     """Return whether a series' vega may be bought (sign 1) or sold (-1) within the limits."""
     head, _, _ = memory_floats(arena, trader)
     return may_add(
         sign, floats[head + M_VEGA], floats[head + M_GAMMA], floats[state + Y_VEGA],
         floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_VEGA_MAX),
         floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_GAMMA_MAX),
-        setting_of(arena, floats, trader, D_EXPIRY_SHARE),
+        setting_of(arena, floats, trader, D_EXPIRY_SHARE), floats[state + Y_GAMMA], left,
     )  # fmt: skip
 
 
 @inner
-def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
+def quote_all(arena: Arena, floats: Floats, trader: int, seconds: float) -> int:
     """Write every quote whose rounded price or size has changed; return how many."""
     head, states, values = memory_floats(arena, trader)
     population = population_row(arena, trader)
@@ -349,6 +362,9 @@ def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
     delta_max = floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_DELTA_MAX)
     gamma_max = floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_GAMMA_MAX)
     vega_max = floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_VEGA_MAX)
+    narrow = setting_of(arena, floats, trader, D_NARROW)
+    contracts = floats[head + M_LIMITS] * setting_of(arena, floats, trader, D_LAST_CONTRACTS)
+    lean_share = setting_of(arena, floats, trader, D_LEAN)
     duty = arena[d + at.DE_SIZE_MIN]
     expiries = table + arena[population + U_SERIES] * SERIES_FLOATS
     first, as_of = arena[population + U_SERIES_FIRST], arena[trader + at.TR_VIEW_TIME]
@@ -356,8 +372,12 @@ def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
     for k in range(arena[population + U_SERIES]):
         row, own = table + k * SERIES_FLOATS, values + k * VALUE_FLOATS
         number = int(floats[row + K_EXPIRY])
-        if floats[expiries + number * EXPIRY_FLOATS + X_YEARS] <= 0.0:
+        years = floats[expiries + number * EXPIRY_FLOATS + X_YEARS]
+        if years <= 0.0:
             continue
+        gone, held = last_day_gone(years, seconds), floats[own + V_HELD]
+        left = left_of(gone, narrow)
+        most = contracts * left
         state = states + number * STATE_FLOATS
         ticks = floats[own + V_VALUE] / floats[row + K_TICK]
         step = increment(floats, row, ticks)
@@ -366,14 +386,15 @@ def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
         if seen != at.NONE:
             seen_bid, bids_seen = arena[seen + at.TO_BID], arena[seen + at.TO_BID_QUANTITY]
             seen_ask, asks_seen = arena[seen + at.TO_ASK], arena[seen + at.TO_ASK_QUANTITY]
+        usual = floats[row + K_HALF_WIDTH] / floats[row + K_TICK]
         bid, ask = quote_prices(
-            ticks, floats[row + K_HALF_WIDTH] / floats[row + K_TICK], width, widen, step,
+            ticks - lean(gone, held, most, lean_share, usual, ticks), usual, width, widen, step,
             seen_bid, bids_seen, seen_ask, asks_seen,
         )  # fmt: skip
         bids = asks = size
         delta = floats[own + V_DELTA]
-        buys = may_buy_vega(arena, floats, trader, state, 1.0)
-        sells = may_buy_vega(arena, floats, trader, state, -1.0)
+        buys = may_buy_vega(arena, floats, trader, state, 1.0, left)
+        sells = may_buy_vega(arena, floats, trader, state, -1.0, left)
         if abs(net) >= delta_max:
             if net * delta > 0.0:
                 buys = False
@@ -386,6 +407,8 @@ def quote_all(arena: Arena, floats: Floats, trader: int) -> int:
             )  # fmt: skip
             bids = size if buys else least
             asks = size if sells else least
+        bids = within_room(bids, 1.0, gone, held, most)
+        asks = within_room(asks, -1.0, gone, held, most)
         if bid < step:
             bids = 0
         q = quote_row(arena, arena[d + at.DE_FIRST] + k)
@@ -479,11 +502,12 @@ def decide_dealer(arena: Arena, floats: Floats, trader: int, touch: int) -> int:
             arena, floats, trader, states, values, spot,
             setting_of(arena, floats, trader, D_FIRST_SPOT), seconds,
             0.0 if is_over else setting_of(arena, floats, trader, D_EVENT),
-            setting_of(arena, floats, trader, D_EVENT_DAYS),
+            setting_of(arena, floats, trader, D_EVENT_DAYS), floats[head + M_RATE_ERROR],
+            floats[head + M_GROWTH_ERROR], floats[head + M_DIVIDEND_ERROR],
         )  # fmt: skip
         sum_greeks(arena, floats, trader)
     if may_send(arena, dealer, arena[population + U_SERIES]):
-        count = quote_all(arena, floats, trader)
+        count = quote_all(arena, floats, trader, seconds)
         if count > 0:
             send_quotes(arena, dealer, count, link_arrival(arena, trader, departure(arena, trader)))
     hedge(arena, floats, trader, touch, seconds)

@@ -23,6 +23,8 @@ _TICKS_PER_UNIT = 100
 _EDGE = 1.5  # Half-widths that another's price must be wrong by, to be traded with.
 _LITTLE = 0.002  # Of a limit of gamma or vega: what adds no more is quoted beyond it too.
 _LITTLE_DELTA = 0.01  # Of the limit of delta, which hedges bring back within seconds.
+_DAY_YEARS = 1.0 / 365.0
+_DAY_S = 86_400.0
 _OF_VALUE = 0.2  # Of an option's value: the most that either side of a quote is away from it.
 
 
@@ -106,16 +108,60 @@ def limit_use(
 @njit
 def may_add(
     sign: float, vega: float, gamma: float, of_expiry: float, vega_max: float, gamma_max: float,
-    share: float,
+    share: float, gamma_of_expiry: float, left: float,
 ) -> bool:  # fmt: skip
     """Return whether a series' vega may be bought (sign 1) or sold (-1) within the limits.
 
     Gamma has vega's sign in every option, so both limits bind the same side. `of_expiry` is the
-    vega held in the series' expiry, at most `share` of the limit.
+    vega held in the series' expiry, at most `share` of the limit; of that only `left` is left on
+    the expiry's last day. On that day the same binds its gamma: vega then hardly says anything.
     """
     if sign * vega >= vega_max or sign * gamma >= gamma_max:
         return False
-    return sign * of_expiry < share * vega_max
+    if left < 1.0 and sign * gamma_of_expiry >= left * share * gamma_max:
+        return False
+    return sign * of_expiry < left * share * vega_max
+
+
+@njit
+def last_day_gone(years: float, seconds: float) -> float:
+    """Return how much of an expiry's last day has gone, from 0 to 1; 0 on every day before.
+
+    `years` are from the day's open to the last trade, `seconds` from the open to now.
+    """
+    if years <= 0.0 or years >= _DAY_YEARS:
+        return 0.0
+    return min(max(seconds / (years / _DAY_YEARS * _DAY_S), 0.0), 1.0)
+
+
+@njit
+def left_of(gone: float, narrow: float) -> float:
+    """Return what is left of a last day's limits; by its end `narrow` of them is not."""
+    return 1.0 - narrow * gone
+
+
+@njit
+def lean(gone: float, held: float, most: float, share: float, usual: float, ticks: float) -> float:
+    """Return how many ticks below its value a dealer quotes what it is to be rid of by the evening.
+
+    At `most` contracts held it is `share` of the usual half-width, in proportion before, and above
+    the value where it has written.
+    """
+    if gone <= 0.0 or most <= 0.0:
+        return 0.0
+    return share * min(usual, _OF_VALUE * ticks) * min(max(held / most, -1.0), 1.0)
+
+
+@njit
+def within_room(quantity: int, sign: float, gone: float, held: float, most: float) -> int:
+    """Return how much of a quote's side may stand on the last day without going beyond `most`.
+
+    A side that lowers what is held stays as large as it is. Nothing else binds on other days, or
+    where `most` is 0.
+    """
+    if gone <= 0.0 or most <= 0.0:
+        return quantity
+    return min(quantity, int(max(most - sign * held, 0.0)))
 
 
 @njit

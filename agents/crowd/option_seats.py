@@ -15,6 +15,7 @@ from agents.crowd.option_rows import (
     X_YEARS,
 )
 from agents.crowd.population import Crowd, Population
+from environment.draws import draw_normal
 from environment.market import layout as at, option_rows as market_rows
 from environment.market.market import Market
 
@@ -25,7 +26,9 @@ class DealerTerms:
 
     The k-th is wider by `width_step` and its surface higher by `bias` times its distance from the
     middle one, and its limits are smaller by `limit_step`. Protection pulls its quotes after
-    `contracts`, net `delta_shares` or `vega` (money per point) within `window_ns`.
+    `contracts`, net `delta_shares` or `vega` (money per point) within `window_ns`. The last three
+    say how wrong their curves are, in deviations: rates and borrowing per year, dividends as a
+    share of what is paid.
     """
 
     width_step: float = 0.1
@@ -36,6 +39,9 @@ class DealerTerms:
     contracts: int = 0
     delta_shares: int = 0
     vega: float = 0.0
+    rate_sd: float = 0.0
+    dividend_sd: float = 0.0
+    borrow_sd: float = 0.0
 
 
 def dealer_memory(series: int, expiries: int) -> int:
@@ -79,6 +85,7 @@ def _write_memory(
     crowd.beliefs[head + dealer.M_WIDTH] = 1.0 + terms.width_step * k
     crowd.beliefs[head + dealer.M_LIMITS] = max(1.0 - terms.limit_step * k, 0.1)
     crowd.beliefs[head + dealer.M_ARMED], crowd.beliefs[head + dealer.M_OPENED] = 1.0, -1.0
+    _write_beliefs(crowd, head, crowd.key(f"beliefs/{population.name}/{k}"), terms)
     middle = (population.count - 1) / 2.0
     series = population.integers[U_SERIES]
     expiries = population.tables[0][series * SERIES_FLOATS :].reshape(-1, EXPIRY_FLOATS)
@@ -88,6 +95,17 @@ def _write_memory(
         years = float(expiries[e, X_YEARS]) if expiries[e, X_DAYS] else 1.0 / 12.0  # Not listed.
         nearness = min((1.0 / 12.0 / max(years, 0.01)) ** 0.5, 1.5)
         crowd.beliefs[state + value.Y_BIAS] = terms.bias * nearness * (k - middle)
+
+
+def _write_beliefs(crowd: Crowd, head: int, key: int, terms: DealerTerms) -> None:
+    """Let a dealer's curves be wrong by what its own stream says, for the whole run."""
+    rate, dividend, borrow = (
+        sd * draw_normal(key, n)
+        for n, sd in enumerate((terms.rate_sd, terms.dividend_sd, terms.borrow_sd))
+    )
+    crowd.beliefs[head + dealer.M_RATE_ERROR] = rate
+    crowd.beliefs[head + dealer.M_GROWTH_ERROR] = rate - borrow
+    crowd.beliefs[head + dealer.M_DIVIDEND_ERROR] = dividend
 
 
 def seat_survey(market: Market, crowd: Crowd, index: int) -> None:

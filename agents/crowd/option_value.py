@@ -18,6 +18,7 @@ from agents.crowd.option_rows import (
     U_SERIES,
     U_TABLE,
     X_CARRY,
+    X_DIVIDENDS,
     X_RATE,
     X_YEARS,
     early_exercise,
@@ -30,8 +31,8 @@ from environment.market.arena import Arena
 _YEAR_S = 365.0 * 86_400.0
 _ROOT_TWO_PI = 2.5066282746310002
 SIGMA_MIN, SIGMA_MAX = 0.02, 4.0
-# What a dealer keeps of each expiry, from `expiries` on: shifts of its surface, and its vega.
-Y_LEVEL, Y_SKEW, Y_CURVE, Y_VEGA, Y_VEGA_BEFORE, Y_BIAS = range(6)
+# What a dealer keeps of each expiry, from `expiries` on: shifts of its surface, and its greeks.
+Y_LEVEL, Y_SKEW, Y_CURVE, Y_VEGA, Y_VEGA_BEFORE, Y_BIAS, Y_GAMMA = range(7)
 STATE_FLOATS = 8
 # And of each series: value, greeks per share, the contracts it knows that it holds, and will know.
 V_VALUE, V_DELTA, V_GAMMA, V_VEGA, V_HELD, V_HEARD, V_SIGMA = range(7)
@@ -100,16 +101,22 @@ def log_move(spot: float, first_spot: float) -> float:
 def value_series(
     floats: Floats, row: int, expiry: int, spot: float, first_spot: float, moved: float,
     seconds: float, level: float, skew: float, curve: float, event: float, event_days: float,
+    rate_error: float, growth_error: float, dividend_error: float,
 ) -> tuple[float, float, float, float, float]:  # fmt: skip
     """Return a series' value, delta, gamma, vega and volatility on a dealer's surface.
 
     `row` and `expiry` are where its words in the table begin; `moved` is `log_move`; `event` is
-    total variance, expected `event_days` after the open, of expiries beyond that.
+    total variance, expected `event_days` after the open, of expiries beyond that. The errors are
+    this dealer's: of the rate and of what a holding grows by (rate less borrowing), per year, and
+    of dividends, as a share of them. The premium of early exercise is everybody's.
     """
     years = years_left(floats, expiry, seconds)
     strike, is_call = floats[row + K_STRIKE], floats[row + K_CALL] > 0.5
     # Carry is that of the whole life: what has passed of it today is less than anybody quotes.
-    carry = floats[expiry + X_CARRY]
+    carry = (
+        floats[expiry + X_CARRY] + growth_error * max(floats[expiry + X_YEARS], 0.0)
+        - dividend_error * floats[expiry + X_DIVIDENDS] / first_spot
+    )  # fmt: skip
     unit = 0.3 * math.sqrt(max(floats[expiry + X_YEARS], 1.0 / 365.0))
     first = (math.log(strike / first_spot) - carry) / unit
     moneyness = first - moved / unit
@@ -117,7 +124,7 @@ def value_series(
     shift = shift_of(level, skew, curve, moneyness)
     sigma = sigma_of(floats, row, moneyness, first, shift, ahead, years)
     value, delta, gamma, vega = black_scholes(
-        spot, strike, years, sigma, carry, floats[expiry + X_RATE], is_call
+        spot, strike, years, sigma, carry, floats[expiry + X_RATE] + rate_error, is_call
     )
     premium, slope = early_exercise(floats, row, moved)
     inner_value = spot - strike if is_call else strike - spot
@@ -128,7 +135,8 @@ def value_series(
 @inner
 def revalue(
     arena: Arena, floats: Floats, trader: int, states: int, values: int, spot: float,
-    first_spot: float, seconds: float, event: float, event_days: float,
+    first_spot: float, seconds: float, event: float, event_days: float, rate_error: float,
+    growth_error: float, dividend_error: float,
 ) -> None:  # fmt: skip
     """Value every series of a dealer at a price; `states` and `values` are its memories."""
     population = population_row(arena, trader)
@@ -142,7 +150,7 @@ def revalue(
         value, delta, gamma, vega, sigma = value_series(
             floats, row, expiry, spot, first_spot, moved, seconds,
             floats[state + Y_BIAS] + floats[state + Y_LEVEL], floats[state + Y_SKEW],
-            floats[state + Y_CURVE], event, event_days,
+            floats[state + Y_CURVE], event, event_days, rate_error, growth_error, dividend_error,
         )  # fmt: skip
         floats[out + V_VALUE], floats[out + V_DELTA] = value, delta
         floats[out + V_GAMMA], floats[out + V_VEGA], floats[out + V_SIGMA] = gamma, vega, sigma

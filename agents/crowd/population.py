@@ -90,6 +90,10 @@ class Crowd:
         self.first_trader: list[int] = []
         self.first_account: list[int] = []
 
+    def key(self, name: str) -> int:
+        """Return the key of the run's stream of that name."""
+        return stream_key(self._seed, name)
+
     def advance(self, arena: Arena, until_ns: int) -> int:
         """Run the core with these traders in it."""
         return crowd.advance(arena, self.beliefs, until_ns)

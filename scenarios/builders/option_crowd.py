@@ -100,7 +100,7 @@ def _shared_integers(listed: ListedOptions) -> dict[int, int]:
 
 
 def _dealer_floats(crowd: told.OptionDealer, spot: float) -> dict[int, float]:
-    limits, surface = crowd.limits, crowd.surface
+    limits, surface, last_day = crowd.limits, crowd.surface, crowd.expiry_day
     return {
         _MEAN_GAP: float(crowd.every),
         dealer.D_VOLATILITY: surface.volatility, dealer.D_CORRELATION: surface.correlation,
@@ -111,6 +111,8 @@ def _dealer_floats(crowd: told.OptionDealer, spot: float) -> dict[int, float]:
         dealer.D_GAMMA_MAX: float(limits.gamma), dealer.D_VEGA_MAX: float(limits.vega) / 1e6,
         dealer.D_EXPIRY_SHARE: limits.expiry_share, dealer.D_WIDTH: crowd.width,
         dealer.D_WIDEN: crowd.widen, dealer.D_FIRST_SPOT: spot,
+        dealer.D_NARROW: 1.0 - last_day.left, dealer.D_LEAN: last_day.lean,
+        dealer.D_LAST_CONTRACTS: float(last_day.contracts),
         dealer.D_EVENT: 0.0 if crowd.event is None else crowd.event.move**2,
         dealer.D_EVENT_DAYS: 0.0 if crowd.event is None else crowd.event.days,
     }  # fmt: skip
@@ -129,7 +131,8 @@ def seat_option_crowd(
             terms = DealerTerms(
                 size_min=told_crowd.obligation, window_ns=int(protection.window),
                 contracts=protection.contracts, delta_shares=protection.delta,
-                vega=float(protection.vega) / 1e6,
+                vega=float(protection.vega) / 1e6, rate_sd=told_crowd.beliefs.rate_sd,
+                dividend_sd=told_crowd.beliefs.dividend_sd, borrow_sd=told_crowd.beliefs.borrow_sd,
             )  # fmt: skip
             seat_dealers(market, crowd, index, terms)
         elif population.kind == at.OPTION_SURVEY:

@@ -225,6 +225,30 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     vega: Money = Money(0)
 
 
+class ExpiryDay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a dealer narrows on a series' last day.
+
+    By the last trade `left` of its limits is left, linearly from the open: of the expiry's share of
+    vega and gamma, and of `contracts` in each series (0: no limit). With all of those it quotes
+    `lean` of its half-width towards what lowers them, with fewer in proportion.
+    """
+
+    left: Share = 0.25
+    contracts: Annotated[int, Meta(ge=0, le=1_000_000)] = 500
+    lean: Share = 0.5
+
+
+class Beliefs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How wrong each dealer's curves are, in deviations, drawn once for a run.
+
+    Of rates and of the stock's borrowing, per year; of dividends, as a share of them.
+    """
+
+    rate_sd: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    dividend_sd: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    borrow_sd: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+
+
 class Announcement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An event that dealers price: a move of `move` (a fraction), `days` after the first open."""
 
@@ -251,6 +275,8 @@ class OptionDealer(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True,
     surface: DealerSurface = DealerSurface()
     protection: Protection = Protection()
     event: Announcement | None = None
+    expiry_day: ExpiryDay = ExpiryDay()
+    beliefs: Beliefs = Beliefs()
 
 
 Role = Literal[

@@ -22,7 +22,13 @@ from agents.crowd.actors import (
     thinking_ns,
     trader_numbers,
 )
-from agents.crowd.option_rows import U_EXPIRIES, U_SERIES, U_SERIES_FIRST
+from agents.crowd.option_rows import (
+    SERIES_FLOATS,
+    U_EXPIRIES,
+    U_SERIES,
+    U_SERIES_FIRST,
+    X_YEARS,
+)
 from agents.crowd.option_seats import (
     DealerTerms,
     Survey,
@@ -97,16 +103,22 @@ def table() -> OptionTable:
 class OptionTwinWorld:
     """One market; `run` trades until a time, `tape_sha256` is what happened.
 
-    `remote` are the kinds that are actors: all of them, some, or none.
+    `remote` are the kinds that are actors: all of them, some, or none. `evening_s` is when the
+    nearest series trade last, in seconds after the open.
     """
 
     def __init__(
         self, *, remote: tuple[int, ...] = (), seed: int = 1, users: int = 3,
         floats: dict[int, float] | None = None, recorder: Recorder | None = None,
-        classes: dict[str, Any] | None = None, open_s: int = 3_600,
+        classes: dict[str, Any] | None = None, open_s: int = 3_600, evening_s: float = 0.0,
+        terms: DealerTerms = TERMS,
     ) -> None:  # fmt: skip
         self.table, self._open_ns = table(), open_s * SECOND_NS
         self._floats = self.table.floats()
+        if evening_s:
+            of_first = len(self.table.series) * SERIES_FLOATS
+            self._floats[of_first + X_YEARS] = evening_s / (365.0 * 86_400.0)
+        self._terms = terms
         populations = self._populations(users, floats or {})
         populations = tuple(as_actors([p])[0] if p.kind in remote else p for p in populations)
         self.blocks: list[NDArray[np.int64]] = []
@@ -196,7 +208,7 @@ class OptionTwinWorld:
 
     def _seat(self) -> None:
         index = len(HURRIED)
-        seat_dealers(self.market, self.crowd, index, TERMS)
+        seat_dealers(self.market, self.crowd, index, self._terms)
         seat_survey(self.market, self.crowd, len(self.crowd.populations) - 1)
         own, writer = self.crowd.first_account[index], self.crowd.first_account[index + 1]
         for place, contracts in ((4, 30), (17, -20)):

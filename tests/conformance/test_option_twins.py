@@ -1,5 +1,7 @@
 """The option crowd as compiled rows and as Python actors: the same tape, to the byte."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,7 +9,8 @@ from numpy.typing import NDArray
 from agents.crowd import dealer
 from agents.crowd.option_user import ROLES
 from environment.market import layout as at
-from tests.conformance.option_twin_world import DAY_NS, DEALERS, OptionTwinWorld
+from environment.market.option_rows import held
+from tests.conformance.option_twin_world import DAY_NS, DEALERS, TERMS, OptionTwinWorld
 from tests.conformance.twin_world import OPENS_NS, SECOND_NS
 
 FLOW = (at.NOISE, at.VALUE, at.ADAPTIVE_MAKER)
@@ -108,6 +111,40 @@ def test_dealers_settings_reach_both_alike(
     compiled: OptionTwinWorld, name: int, value: float
 ) -> None:
     worlds = [OptionTwinWorld(remote=r, floats={name: value}).run(60) for r in ((), ALL)]
+    assert worlds[0].tape_sha256() == worlds[1].tape_sha256()
+    assert not np.array_equal(worlds[0].tape(), compiled.tape()[: len(worlds[0].tape())])
+
+
+NARROWING = {dealer.D_NARROW: 0.9, dealer.D_LAST_CONTRACTS: 40.0, dealer.D_LEAN: 0.8}
+EVENING_S = 200
+
+
+def held_of_the_day(world: OptionTwinWorld) -> NDArray[np.int64]:
+    """Return what each dealer holds of this evening's series, of shape (dealers, series)."""
+    first = world.crowd.first_account[len(FLOW)]
+    places = np.flatnonzero(world.table.expiry == 0)
+    return np.array(
+        [[held(world.market, first + k, 1 + int(p)) for p in places] for k in range(DEALERS)]
+    )
+
+
+def test_dealers_narrow_alike_on_the_last_day_and_end_with_less() -> None:
+    """The same seed and the same users: what differs is that dealers narrow."""
+    ways = [((), NARROWING), (ALL, NARROWING), ((), {})]
+    worlds = [
+        OptionTwinWorld(remote=remote, floats=floats, evening_s=EVENING_S).run(EVENING_S - 1)
+        for remote, floats in ways
+    ]
+    assert worlds[0].tape_sha256() == worlds[1].tape_sha256()
+    narrow, alone = (np.abs(held_of_the_day(worlds[k])) for k in (0, 2))
+    assert narrow.sum() < 0.5 * alone.sum()
+    # A quote may trade while the last fill is still unheard of: a quote's size beyond, no more.
+    assert narrow.max() <= 40.0 * 0.1 + 10
+
+
+def test_dealers_with_curves_of_their_own_trade_alike(compiled: OptionTwinWorld) -> None:
+    terms = replace(TERMS, rate_sd=0.02, dividend_sd=0.3, borrow_sd=0.01)
+    worlds = [OptionTwinWorld(remote=remote, terms=terms).run(40) for remote in ((), ALL)]
     assert worlds[0].tape_sha256() == worlds[1].tape_sha256()
     assert not np.array_equal(worlds[0].tape(), compiled.tape()[: len(worlds[0].tape())])
 

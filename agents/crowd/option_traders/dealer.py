@@ -8,7 +8,7 @@ from agents.crowd import dealer as compiled, dealer_shapes as shapes
 from agents.crowd.option_traders.holdings import Holdings
 from agents.crowd.option_traders.quotes import Sides, Stance, sides_of, stance_of
 from agents.crowd.option_traders.seat import ONLY_HEARD, HeardOfOptions, OptionSeat, OptionState
-from agents.crowd.option_traders.surface import ExpiryShift, Surface, SurfaceState, Value
+from agents.crowd.option_traders.surface import Beliefs, ExpiryShift, Surface, SurfaceState, Value
 from environment.actors import Actor, ActorContext
 from environment.messages import (
     OrderAccepted,
@@ -35,9 +35,9 @@ class DealerTraits(NamedTuple):
     """How a dealer differs from its population's others, and what it shares with them.
 
     `width` and `limits` are factors on the population's, `duty` is the least size that it must
-    quote, `biases` its opinion by expiry, `common_key` the stream of shocks that all of them share,
-    and `settings` the population's numbers by the D_ names of `dealer`, as they hold on the day in
-    hand.
+    quote, `biases` its opinion by expiry, `beliefs` how wrong its curves are, `common_key` the
+    stream of shocks that all of them share, and `settings` the population's numbers by the D_ names
+    of `dealer`, as they hold on the day in hand.
     """
 
     settings: "memoryview[float]"
@@ -47,6 +47,7 @@ class DealerTraits(NamedTuple):
     limits: float
     duty: int
     biases: tuple[float, ...]
+    beliefs: Beliefs = Beliefs()
 
 
 class DealerState(OptionState, kw_only=True):
@@ -77,7 +78,9 @@ class OptionDealer(Actor[HeardOfOptions]):
     def __init__(self, seat: OptionSeat, traits: DealerTraits) -> None:
         integers = seat.stock.population.integers
         self.seat, self._traits = seat, traits
-        self._surface = Surface(seat.chain, traits.settings, traits.common_key, traits.own_key)
+        self._surface = Surface(
+            seat.chain, traits.settings, traits.common_key, traits.own_key, traits.beliefs
+        )
         self._size = seat.stock.population.size[0]
         self._band = integers[compiled.U_HEDGE_BAND]
         self._hedge_every_s = integers[compiled.U_HEDGE_EVERY] * 1e-9
@@ -165,7 +168,7 @@ class OptionDealer(Actor[HeardOfOptions]):
             state.spot, state.is_stale = spot, False
             self._value(ctx, spot, seconds)
         if view.room >= self.seat.chain.count:
-            self._requote(ctx, view)
+            self._requote(ctx, view, seconds)
         self.hedge(ctx, view, seconds)
 
     def _value(self, ctx: ActorContext, spot: float, seconds: float) -> None:
@@ -174,12 +177,13 @@ class OptionDealer(Actor[HeardOfOptions]):
         holdings.sum_greeks(self.seat.chain, state.values, state.surface.shifts)
         self.seat.report(ctx, holdings.delta, holdings.gamma, holdings.vega)
 
-    def _requote(self, ctx: ActorContext, view: DealerView) -> None:
+    def _requote(self, ctx: ActorContext, view: DealerView, seconds: float) -> None:
         """Send every quote whose rounded price or size has changed."""
         state, traits, chain, changed = self.state, self._traits, self.seat.chain, []
         stance = stance_of(
-            state.holdings, view.inventory, traits.settings, traits.width, traits.limits
-        )
+            state.holdings, view.inventory, traits.settings, traits.width, traits.limits,
+            seconds=seconds,
+        )  # fmt: skip
         for place, value in enumerate(state.values):
             if not chain.is_alive(place):
                 continue

@@ -40,9 +40,9 @@ class Holdings(msgspec.Struct):
         return is_news
 
     def sum_greeks(self, chain: Chain, values: list[Value], shifts: list[ExpiryShift]) -> None:
-        """Sum the greeks of all that is held, vega also by expiry."""
+        """Sum the greeks of all that is held, vega and gamma also by expiry."""
         for shift in shifts:
-            shift.vega = 0.0
+            shift.vega = shift.gamma = 0.0
         delta = gamma = vega = 0.0
         for place, contracts in enumerate(self.held):
             if not contracts:
@@ -52,5 +52,7 @@ class Holdings(msgspec.Struct):
             gamma += held * value.gamma
             points = held * value.vega * 0.01
             vega += points
-            shifts[chain.expiry(place)].vega += points
+            shift = shifts[chain.expiry(place)]
+            shift.vega += points
+            shift.gamma += held * value.gamma
         self.delta, self.gamma, self.vega = delta, gamma, vega

@@ -27,7 +27,8 @@ class Stance(NamedTuple):
     """How a dealer stands towards its limits as it quotes.
 
     `net` is its delta with its hedges, in shares; `width` and `widen` are factors on what it quotes
-    wide; then its limits as they bind this one.
+    wide; then its limits as they bind this one. `narrow`, `contracts` and `lean` are those of a
+    series' last day (see `dealer.D_NARROW`), of which `seconds` have gone.
     """
 
     net: float
@@ -37,11 +38,16 @@ class Stance(NamedTuple):
     gamma_max: float
     vega_max: float
     expiry_share: float
+    narrow: float
+    contracts: float
+    lean: float
+    seconds: float
 
 
 def stance_of(
-    holdings: Holdings, inventory: int, settings: "memoryview[float]", width: float, limits: float
-) -> Stance:
+    holdings: Holdings, inventory: int, settings: "memoryview[float]", width: float, limits: float,
+    *, seconds: float,
+) -> Stance:  # fmt: skip
     """Return how a dealer stands; `width` and `limits` are its own factors on its population's."""
     delta_max, gamma_max = settings[compiled.D_DELTA_MAX], settings[compiled.D_GAMMA_MAX]
     vega_max = settings[compiled.D_VEGA_MAX]
@@ -52,7 +58,9 @@ def stance_of(
         net=net, width=settings[compiled.D_WIDTH] * width,
         widen=1.0 + settings[compiled.D_WIDEN] * min(use, 2.0), delta_max=limits * delta_max,
         gamma_max=limits * gamma_max, vega_max=limits * vega_max,
-        expiry_share=settings[compiled.D_EXPIRY_SHARE],
+        expiry_share=settings[compiled.D_EXPIRY_SHARE], narrow=settings[compiled.D_NARROW],
+        contracts=limits * settings[compiled.D_LAST_CONTRACTS], lean=settings[compiled.D_LEAN],
+        seconds=seconds,
     )  # fmt: skip
 
 
@@ -66,14 +74,17 @@ def sides_of(
     """
     ticks = value.value / chain.tick(place)
     step, seen = chain.increment(place, ticks), touch or _NOTHING
+    gone = shapes.last_day_gone(chain.years(chain.expiry(place)), stance.seconds)
+    left, held = shapes.left_of(gone, stance.narrow), float(holdings.held[place])
+    most, usual = stance.contracts * left, chain.half_width_ticks(place)
     bid, ask = shapes.quote_prices(
-        ticks, chain.half_width_ticks(place), stance.width, stance.widen, step, seen.bid_price,
-        seen.bid_quantity, seen.ask_price, seen.ask_quantity,
+        ticks - shapes.lean(gone, held, most, stance.lean, usual, ticks), usual, stance.width,
+        stance.widen, step, seen.bid_price, seen.bid_quantity, seen.ask_price, seen.ask_quantity,
     )  # fmt: skip
     buys, sells = (
         shapes.may_add(
             sign, holdings.vega, holdings.gamma, shift.vega, stance.vega_max, stance.gamma_max,
-            stance.expiry_share,
+            stance.expiry_share, shift.gamma, left,
         )
         for sign in (1.0, -1.0)
     )  # fmt: skip
@@ -87,4 +98,6 @@ def sides_of(
         stance.delta_max, stance.gamma_max, stance.vega_max,
     )  # fmt: skip
     bids, asks = size if buys else least, size if sells else least
+    bids = shapes.within_room(bids, 1.0, gone, held, most)
+    asks = shapes.within_room(asks, -1.0, gone, held, most)
     return Sides(bid, bids if bid >= step else 0, ask, asks)

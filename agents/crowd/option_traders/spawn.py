@@ -10,6 +10,7 @@ from agents.crowd.option_traders.chain import Chain, reading
 from agents.crowd.option_traders.dealer import DealerTraits, OptionDealer
 from agents.crowd.option_traders.end_user import HABITS, EndUser
 from agents.crowd.option_traders.seat import HeardOfOptions, OptionSeat
+from agents.crowd.option_traders.surface import Beliefs
 from agents.crowd.option_user import ROLES, U_ROLE
 from agents.crowd.population import Crowd
 from agents.crowd.rows import POPULATION_FLOATS
@@ -83,6 +84,11 @@ class OptionTraders:
             width=float(floats[head + compiled.M_WIDTH]),
             limits=float(floats[head + compiled.M_LIMITS]), duty=duty,
             biases=tuple(biases.tolist()),
+            beliefs=Beliefs(
+                rate=float(floats[head + compiled.M_RATE_ERROR]),
+                growth=float(floats[head + compiled.M_GROWTH_ERROR]),
+                dividend=float(floats[head + compiled.M_DIVIDEND_ERROR]),
+            ),
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,10 +16,10 @@ from environment.option_messages import SeriesTouch
 
 
 class ExpiryShift(msgspec.Struct):
-    """How far one expiry's surface is from the chain's, in volatility; and the vega held in it.
+    """How far one expiry's surface is from the chain's, in volatility; and the greeks held in it.
 
     `bias` is this dealer's opinion and stays; `vega` is money per point, `vega_before` that of the
-    step before.
+    step before, `gamma` shares per 1 of price.
     """
 
     bias: float = 0.0
@@ -27,6 +28,7 @@ class ExpiryShift(msgspec.Struct):
     curve: float = 0.0
     vega: float = 0.0
     vega_before: float = 0.0
+    gamma: float = 0.0
 
 
 class Value(msgspec.Struct, frozen=True, array_like=True):
@@ -54,6 +56,17 @@ class SurfaceState(msgspec.Struct):
     realised: float = 1.0
 
 
+class Beliefs(NamedTuple):
+    """How wrong a dealer's own curves are: see `option_value.value_series`."""
+
+    rate: float = 0.0
+    growth: float = 0.0
+    dividend: float = 0.0
+
+
+_RIGHT = Beliefs()
+
+
 class Surface:
     """The surface of one dealer.
 
@@ -63,13 +76,17 @@ class Surface:
         The population's numbers by the D_ names of `dealer`, as they hold on the day in hand.
     common_key, own_key
         The streams of the shocks: shared with the population's other dealers, and its own.
+    beliefs
+        What this dealer takes rates, growth and dividends to be, against the truth.
     """
 
     def __init__(
-        self, chain: Chain, settings: "memoryview[float]", common_key: int, own_key: int
-    ) -> None:
+        self, chain: Chain, settings: "memoryview[float]", common_key: int, own_key: int,
+        beliefs: Beliefs = _RIGHT,
+    ) -> None:  # fmt: skip
         self._chain, self._settings = chain, settings
         self._common_key, self._own_key = common_key, own_key
+        self._beliefs = beliefs
 
     def catch_up(self, state: SurfaceState, seconds: float, spot: float) -> bool:
         """Let the surface come to now, so many seconds after the open; return whether it moved."""
@@ -141,6 +158,7 @@ class Surface:
             found = value_series(
                 chain.table, chain.row(place), chain.row_of_expiry(expiry), spot, first_spot, moved,
                 seconds, shift.bias + shift.level, shift.skew, shift.curve, event, days,
+                *self._beliefs,
             )  # fmt: skip
             made.append(Value(*found))
         return made
