@@ -115,8 +115,8 @@ def test_dealers_settings_reach_both_alike(
     assert not np.array_equal(worlds[0].tape(), compiled.tape()[: len(worlds[0].tape())])
 
 
-NARROWING = {dealer.D_NARROW: 0.9, dealer.D_LAST_CONTRACTS: 40.0, dealer.D_LEAN: 0.8}
-EVENING_S = 200
+NARROWING = {dealer.D_NARROW: 0.9, dealer.D_LAST_CONTRACTS: 20.0, dealer.D_LEAN: 0.8}
+EVENING_S = 300
 
 
 def held_of_the_day(world: OptionTwinWorld) -> NDArray[np.int64]:
@@ -128,18 +128,32 @@ def held_of_the_day(world: OptionTwinWorld) -> NDArray[np.int64]:
     )
 
 
-def test_dealers_narrow_alike_on_the_last_day_and_end_with_less() -> None:
+def evening(seed: int, floats: dict[int, float], remote: tuple[int, ...] = ()) -> OptionTwinWorld:
+    """Return a world of many users, a second before its nearest series trade last."""
+    world = OptionTwinWorld(
+        seed=seed, users=10, evening_s=EVENING_S, floats=floats, remote=remote
+    )  # fmt: skip
+    return world.run(EVENING_S - 1)
+
+
+def test_dealers_narrow_alike_on_the_last_day() -> None:
+    acting = evening(1, NARROWING, ALL)
+    assert acting.tape_sha256() == evening(1, NARROWING).tape_sha256()
+
+
+@pytest.mark.parametrize("name", list(NARROWING))
+def test_each_part_of_narrowing_changes_what_is_traded(name: int) -> None:
+    assert (
+        evening(1, NARROWING | {name: 0.0}).tape_sha256() != evening(1, NARROWING).tape_sha256()
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_dealers_who_narrow_go_into_the_evening_with_less(seed: int) -> None:
     """The same seed and the same users: what differs is that dealers narrow."""
-    ways = [((), NARROWING), (ALL, NARROWING), ((), {})]
-    worlds = [
-        OptionTwinWorld(remote=remote, floats=floats, evening_s=EVENING_S).run(EVENING_S - 1)
-        for remote, floats in ways
-    ]
-    assert worlds[0].tape_sha256() == worlds[1].tape_sha256()
-    narrow, alone = (np.abs(held_of_the_day(worlds[k])) for k in (0, 2))
+    narrow, alone = (np.abs(held_of_the_day(evening(seed, f))) for f in (NARROWING, {}))
     assert narrow.sum() < 0.5 * alone.sum()
-    # A quote may trade while the last fill is still unheard of: a quote's size beyond, no more.
-    assert narrow.max() <= 40.0 * 0.1 + 10
+    assert narrow.max() < 0.5 * alone.max()
 
 
 def test_dealers_with_curves_of_their_own_trade_alike(compiled: OptionTwinWorld) -> None:
