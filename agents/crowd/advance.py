@@ -110,9 +110,11 @@ def show(arena: Arena, beliefs: Floats, trader: int) -> None:
 @inner
 def room_for_orders(arena: Arena) -> bool:
     """Return whether there is room for all orders of one decision; note what lacks if not."""
+    # Slots that are not free: live, under way in the heap, or kept for the two sides of a quote,
+    # which may be live or not. Too few free ones are seen early, never late.
+    used = arena[at.H_LIVE_ORDERS] + arena[at.H_HEAP_COUNT] + 2 * arena[at.H_QUOTES]
     if (arena[at.H_ORDER_BUMP] + ORDERS_AT_ONCE > arena[at.H_CAPACITY + at.S_ORDER]
-            and arena[at.H_ORDER_BUMP] - arena[at.H_LIVE_ORDERS] - arena[at.H_HEAP_COUNT]
-            < ORDERS_AT_ONCE):  # fmt: skip
+            and arena[at.H_ORDER_BUMP] - used < ORDERS_AT_ONCE):  # fmt: skip
         arena[at.H_NEED_SECTION] = at.S_ORDER
         arena[at.H_NEED_ROWS] = 2 * arena[at.H_ORDER_BUMP] + ORDERS_AT_ONCE
         return False
