@@ -4,6 +4,9 @@ The tape's own file needs what is known at the end alone (the nights, series tha
 way, the parents' names), so blocks wait here in their exact bytes, and memory holds none of them.
 """
 
+import os
+import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,38 +21,49 @@ _WIDTH = len(TAPE_COLUMNS)
 
 
 class RowSpool:
-    """One tape's blocks in a file with a temporary name, which no reader takes for a tape.
+    """One tape's blocks in a file without a name, on the disk of the folder that `path` is in.
 
-    A run that starts over in the same folder removes what a killed one left.
+    The name goes as soon as the file is open: however a run ends, killed ones too, the system
+    gives the space back, and no reader finds a part of a tape.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._part = path, temporary_name(path)
+        self._path = path
         self._counts: list[int] = []
         with operating_errors(path):
-            self._part.write_bytes(b"")
+            self._file, name = tempfile.mkstemp(prefix=temporary_name(path).name, dir=path.parent)
+            Path(name).unlink()
+        self._close = weakref.finalize(self, os.close, self._file)
 
     def write(self, rows: Rows) -> None:
         """Append one block of little-endian rows."""
         left = np.ascontiguousarray(rows, dtype="<i8").reshape(-1).data.cast("B")
-        # Opened for each block, a few a second: nothing is to be closed where a run breaks off.
-        with operating_errors(self._path), self._part.open("ab", buffering=0) as file:
+        with operating_errors(self._path):
             while left:
-                left = left[file.write(left) :]
+                left = left[os.write(self._file, left) :]
         self._counts.append(len(rows))
 
     def blocks(self) -> Iterator[Rows]:
         """Yield the blocks as they were written."""
-        with operating_errors(self._path), self._part.open("rb") as file:
-            for count in self._counts:
-                words = np.empty(count * _WIDTH, dtype="<i8")
-                if file.readinto(words.data.cast("B")) != words.nbytes:
-                    raise OSError(f"{self._part} is shorter than what was written to it")
-                yield words.reshape(count, _WIDTH)
+        offset = 0
+        for count in self._counts:
+            words = np.empty(count * _WIDTH, dtype="<i8")
+            with operating_errors(self._path):
+                _read_whole(self._file, words.data.cast("B"), offset)
+            offset += words.nbytes
+            yield words.reshape(count, _WIDTH)
 
     def remove(self) -> None:
-        """Take the file away."""
-        self._part.unlink(missing_ok=True)
+        """Give the space back."""
+        self._close()
+
+
+def _read_whole(file: int, into: memoryview, offset: int) -> None:
+    while into:
+        count = os.preadv(file, [into], offset)
+        if count == 0:
+            raise OSError("the waiting blocks of the tape are shorter than what was written")
+        into, offset = into[count:], offset + count
 
 
 class RowList:

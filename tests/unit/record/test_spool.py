@@ -1,5 +1,6 @@
 """The tape's blocks on disk while a run goes on: exact, unseen by readers, gone when it is over."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,6 @@ from environment.errors import OperatingError
 from environment.market import layout as at
 from environment.record.day import DayTape, TapeFile
 from environment.record.facts import InstrumentFacts
-from environment.record.files import RunFolder
 from environment.record.spool import RowList, RowSpool
 from environment.record.tape import TapeWriter, read_facts, read_tape
 from tests.unit.record.test_series_quotes import some_day
@@ -35,18 +35,17 @@ def test_blocks_come_back_as_they_were_written(tmp_path: Path, kind: str) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_spool_never_looks_like_a_tape_and_the_next_run_clears_it(tmp_path: Path) -> None:
-    RowSpool(tmp_path / "orders.rows").write(blocks()[0])
-    assert [path.name for path in tmp_path.iterdir()] == [".orders.rows.part"]
-    RunFolder(tmp_path)
+def test_a_spool_has_no_name_so_that_nothing_stays_of_a_killed_run(tmp_path: Path) -> None:
+    spool = RowSpool(tmp_path / "orders.rows")
+    spool.write(blocks()[0])
     assert list(tmp_path.iterdir()) == []
+    assert len(next(spool.blocks())) == 7
 
 
 def test_a_spool_that_was_cut_short_is_no_tape(tmp_path: Path) -> None:
     spool = RowSpool(tmp_path / "orders.rows")
     spool.write(blocks()[2])
-    with (tmp_path / ".orders.rows.part").open("r+b") as file:
-        file.truncate(1_000)
+    os.ftruncate(spool._file, 1_000)
     with pytest.raises(OperatingError, match="shorter than what was written"):
         list(spool.blocks())
 
