@@ -1,13 +1,14 @@
 """Stops in the browser: what stopped, what is open meanwhile, and how a person lifts or cancels."""
 
 import re
+from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from environment.control_messages import DeskStateChanged, OutcomeUnknown, RaiseDesk
 from environment.messages import ApprovedOrder, CancelRequest, OrderCancelled, OrderRequest
 from tests.browser.desk_page import DeskPages, desk, served
-from tests.unit.human.floor import PASSWORD
+from tests.unit.human.floor import PASSWORD, ScriptedFloor
 
 __all__ = ["desk", "served"]  # Fixtures.
 
@@ -15,6 +16,15 @@ BREAKER = DeskStateChanged(
     before="active", after="halted", reason="breaker agent_daily_loss", figures="$1,204.00",
     scope="agent", name="quant/trend",
 )  # fmt: skip
+
+
+def heard(page: Page, floor: ScriptedFloor, kind: type[Any]) -> Any:
+    """Return the newest message of a kind that the page had sent, once there is one."""
+    for _ in range(100):
+        if told := floor.heard(kind):
+            return told[-1]
+        page.wait_for_timeout(50)
+    raise AssertionError(f"the page sent no {kind.__name__}")
 
 
 def test_resume_shows_why_it_stopped_and_what_is_unknown(desk: DeskPages) -> None:
@@ -50,8 +60,7 @@ def test_a_stopped_agent_is_seen_and_resumed_by_an_approver_alone(desk: DeskPage
     page.fill("dialog input[name=password]", PASSWORD)
     page.click("dialog button:text-is('Resume')")
     expect(page.locator("dialog")).to_have_count(0)
-    page.wait_for_function("document.querySelector('#log').textContent.includes('quant/trend')")
-    lifted = floor.heard(RaiseDesk)[-1]
+    lifted = heard(page, floor, RaiseDesk)
     assert (lifted.person, lifted.scope, lifted.name) == ("ana", "agent", "quant/trend")
     floor.say(DeskStateChanged(
         before="reducing", after="active", reason="tested", scope="agent", name="quant/trend"
@@ -66,8 +75,7 @@ def test_a_trader_takes_a_working_order_out(desk: DeskPages) -> None:
     )
     floor.say(ApprovedOrder(order=order, owner="desk/execution", account="swarm", verdict_id=1))
     page.click("#live button[aria-label='Cancel desk/execution/9']")
-    page.wait_for_function("document.querySelector('#log').textContent.includes('execution/9')")
-    assert floor.heard(CancelRequest)[-1].order_id == "desk/execution/9"
+    assert heard(page, floor, CancelRequest).order_id == "desk/execution/9"
     floor.say(OrderCancelled(
         order_id="desk/execution/9", instrument="AAPL", quantity=40, reason="requested",
         exchange_ns=0,
