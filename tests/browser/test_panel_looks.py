@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from environment.approval_messages import CardLeg, Change
+from environment.approval_messages import CardLeg, Change, WorstCase
 from tests.browser.desk_page import DeskPages, desk, on_screen, served, sign_in, told
 from tests.unit.human.floor import make_reason
 
@@ -22,6 +22,7 @@ FACE = (
 )  # fmt: skip
 
 
+WORST = WorstCase(loss_micros=12_161_600_000, when="AAPL -20 %, volatility +30 %, in 1 day")
 FOCUSED = """() => {
     const at = document.activeElement;
     return at.innerText || at.id || at.tagName;
@@ -77,25 +78,31 @@ def sins(page: Page) -> list[str]:
 def test_at_360_pixels_everything_that_matters_is_above_the_fold(
     desk: DeskPages, tier: str
 ) -> None:
-    page = desk.open(
-        width=360, height=640 if tier == "one" else 720, has_touch=True, is_mobile=True
-    )
+    page = desk.open(width=360, height=640, has_touch=True, is_mobile=True)
     on_screen(page, desk.show(tier=tier))
     assert [place for place in FACE if not is_inside(page, place)] == []
     assert page.evaluate("document.querySelector('#card .scroll').scrollTop") == 0
 
 
-def test_four_legs_and_two_reasons_stand_above_the_fold_of_a_phone(desk: DeskPages) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("tier", ["one", "two"])
+def test_four_legs_and_two_reasons_stand_above_the_fold_of_a_phone(
+    desk: DeskPages, tier: str, scheme: str
+) -> None:
     legs = (
         leg("buy", 600, "open"), leg("sell", 620, "open"), leg("sell", 660, "close"),
         leg("buy", 680, "close"),
     )  # fmt: skip
     reasons = (make_reason("order_notional", 25e9, 2e10), make_reason("underlying_vega", 9e8, 8e8))
-    page = desk.open(width=360, height=740, has_touch=True, is_mobile=True)
-    card = desk.show(legs=legs, verb="trade", quantity=5, price=-95, reasons=reasons)
+    page = desk.open(width=360, height=640, has_touch=True, is_mobile=True, color_scheme=scheme)
+    card = desk.show(
+        legs=legs, verb="trade", quantity=5, price=-95, reasons=reasons, tier=tier, worst_case=WORST
+    )
     on_screen(page, card)
     lines = [f"#card .legs li:nth-child({place})" for place in range(1, 5)]
     assert [place for place in (*FACE, *lines) if not is_inside(page, place)] == []
+    page.wait_for_timeout(1_300)  # The marks of what is new have faded.
+    assert sins(page) == []
 
 
 @pytest.mark.parametrize("width", [360, 768, 1024, 1440])

@@ -56,8 +56,8 @@ export class Actions {
     this.node.append(this.told, el("div", { class: "line" }, approve, reject));
     if (isTwo) {
       this.password = el("input", { type: "password", autocomplete: "current-password", maxlength: 1000, on: { input: () => this.look() } });
-      this.node.append(el("div", { class: "line" }, typed, el("label", { class: "password" }, "Your password, for this answer", this.password)));
-      this.node.append(el("div", { class: "line" }, smaller, why));
+      const proved = el("label", { class: "password" }, el("span", {}, "Your password", el("span", { class: "roomy" }, ", for this answer")), this.password);
+      this.node.append(el("div", { class: "line asked" }, typed, proved, smaller), el("div", { class: "line reason" }, why));
     } else {
       this.node.append(el("div", { class: "line" }, typed, smaller, why));
     }

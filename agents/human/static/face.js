@@ -33,6 +33,11 @@ function was(rows) {
     rows.map((row) => el("div", {}, `${row.name}: `, row.before ? changed(row.before, row.after) : row.after)));
 }
 
+// On a phone a "part" shares its line with others; elsewhere each has its own.
+function fact(name, kind, moved, ...value) {
+  return el("div", { class: kind }, el("dt", {}, name), el("dd", { class: moved }, ...value));
+}
+
 export const tierWords = (tier) => ({ two: "two people", one: "one person", notify: "for your information" }[tier] ?? tier);
 
 // What a person reads; when any of it changes, approving is dead for a moment.
@@ -47,14 +52,12 @@ export function makeFace(card, before) {
   const mark = (name, now) => (before && JSON.stringify(before[name]) !== JSON.stringify(now) ? "moved" : undefined);
   const [verb, ...rest] = card.title.split(" ");
   const facts = [
-    el("dt", {}, "Worst case"),
-    el("dd", { class: mark("worst", card.worst) }, el("span", { class: "worst" }, card.worst.amount), " ", el("small", {}, card.worst.when)),
-    el("dt", {}, "Why you"),
-    el("dd", {}, card.why.length ? card.why.map(reason) : "the approval table"),
-    ...card.changes.flatMap((row, i) => {
+    fact("Worst case", "whole", mark("worst", card.worst), el("span", { class: "worst" }, card.worst.amount), " ", el("small", {}, card.worst.when)),
+    fact("Why you", "whole", undefined, card.why.length ? card.why.map(reason) : "the approval table"),
+    ...card.changes.map((row, i) => {
       const was = before?.changes[i];
       const hasMoved = was && (was.before !== row.before || was.after !== row.after);
-      return [el("dt", {}, row.name), el("dd", { class: hasMoved ? "moved" : undefined }, changed(row.before, row.after))];
+      return fact(row.name, "part", hasMoved ? "moved" : undefined, changed(row.before, row.after));
     }),
   ];
   return el("div", { class: "face" },
