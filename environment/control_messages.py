@@ -11,6 +11,7 @@ STATES: Final[tuple[DeskState, ...]] = ("active", "reducing", "halted")  # Each 
 STATE_TOPIC: Final = "desk/state"
 AUDIT_TOPIC: Final = "desk/audit"
 RULES_TOPIC: Final = "desk/rules"
+BREAKERS_TOPIC: Final = "desk/breakers"
 Scope = Literal["desk", "agent", "strategy", "underlying"]
 
 
@@ -107,6 +108,44 @@ class RulesDiffer(ControlMessage, frozen=True, kw_only=True):
     limits: tuple[tuple[str, str, str], ...] = ()  # Name, soft and hard of what holds, in words.
 
 
+class HeldDown(msgspec.Struct, frozen=True, kw_only=True):
+    """A breaker whose limit is still exceeded: it moves its scope down again when it is resumed."""
+
+    scope: Scope
+    name: str
+    breaker: str
+    to: Literal["reducing", "halted"]
+    figure: str  # In words, as is `limit`.
+    limit: str
+    when: str  # At what it trips again.
+    mends: str  # What has to happen for it not to.
+
+    @property
+    def text(self) -> str:
+        """What a person reads before resuming."""
+        return (
+            f"breaker {self.breaker} stands at {self.figure}, limit {self.limit}: it goes down to "
+            f"{self.to.upper()} again {self.when}, unless {self.mends}"
+        )
+
+
+class BreakersHold(ControlMessage, frozen=True, kw_only=True):
+    """Fact on topic `desk/breakers`: all that would stop again at once, as it stands now.
+
+    Told while something is stopped, when it has changed, and at most once a second.
+    """
+
+    MONEY: ClassVar[bool] = False
+
+    held: tuple[HeldDown, ...] = ()
+
+
+class ShowDesk(ControlMessage, frozen=True, kw_only=True):
+    """Request: tell the sender what is not ACTIVE, what is unknown, and what breakers hold."""
+
+    MONEY: ClassVar[bool] = False
+
+
 class Audited(ControlMessage, frozen=True, kw_only=True):
     """Fact on topic `desk/audit`: something else that the chain must hold, such as a sign-in.
 
@@ -124,5 +163,5 @@ class Audited(ControlMessage, frozen=True, kw_only=True):
 
 PROTOCOL: Final = (
     LowerDesk, RaiseDesk, RaiseRefused, DeskStateChanged, FlattenDesk, OutcomeUnknown,
-    AuthorityRefused, RulesDiffer, Audited,
+    AuthorityRefused, RulesDiffer, Audited, BreakersHold, ShowDesk,
 )  # fmt: skip

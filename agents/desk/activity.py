@@ -66,6 +66,10 @@ class ActivityBook(msgspec.Struct):
         self.executions[scope] = recent
         return len(recent)
 
+    def executed(self, scope: str, now_ns: int, within_ns: int) -> int:
+        """Return how many executions of a scope there were within a time."""
+        return sum(at_ns > now_ns - within_ns for at_ns in self.executions.get(scope, ()))
+
 
 def _forget(recent: list[Asked], counts: dict[str, int], until_ns: int) -> None:
     """Take out what has left the window."""

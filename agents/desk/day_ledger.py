@@ -51,6 +51,16 @@ class DayLedger(msgspec.Struct):
                 book.peak_micros = max(book.peak_micros, profit)
                 yield name, -profit, book.peak_micros - profit
 
+    def standing(
+        self, name: str, marks: dict[str, int], instruments: dict[str, Instrument]
+    ) -> tuple[int, int]:
+        """Return a scope's loss of the day and fall from its best, as they stand now."""
+        book = self.scopes.get(name)
+        if book is None:
+            return 0, 0
+        profit = book.value(marks, instruments) - book.base_micros
+        return -profit, max(book.peak_micros, profit) - profit
+
     def move(self, event: PositionMoved) -> None:
         """Take in what a night changed, in every scope by its share: no profit by itself."""
         kinds: dict[str, dict[str, dict[str, int]]] = {}

@@ -51,6 +51,7 @@ from environment.control_messages import (
     OutcomeUnknown,
     RaiseDesk,
     RaiseRefused,
+    ShowDesk,
 )
 from environment.messages import (
     CancelRequest,
@@ -74,7 +75,7 @@ ToRisk = (
     | MakeSmaller
     | LowerDesk | RaiseDesk | FlattenDesk | OutcomeUnknown | AuthorityRefused | PositionBooked
     | PositionMoved
-    | ParentOver | RulesRead | AllowLooser
+    | ParentOver | RulesRead | AllowLooser | ShowDesk
 )  # fmt: skip
 
 
@@ -139,7 +140,10 @@ class Risk(Actor[ToRisk]):
                 self._on_correction(ctx, message)
             case RulesRead() | AllowLooser():
                 self._on_rules(ctx, message)
-            case LowerDesk() | RaiseDesk() | FlattenDesk() | OutcomeUnknown() | AuthorityRefused():
+            case (
+                LowerDesk() | RaiseDesk() | FlattenDesk() | OutcomeUnknown() | AuthorityRefused()
+                | ShowDesk()
+            ):  # fmt: skip
                 self._on_control(ctx, message)
             case never:
                 assert_never(never)
@@ -329,7 +333,7 @@ class Risk(Actor[ToRisk]):
 
     def _on_control(
         self, ctx: ActorContext,
-        message: LowerDesk | RaiseDesk | FlattenDesk | OutcomeUnknown | AuthorityRefused,
+        message: LowerDesk | RaiseDesk | FlattenDesk | OutcomeUnknown | AuthorityRefused | ShowDesk,
     ) -> None:  # fmt: skip
         state, settings = self.state, self._settings
         match message:
@@ -361,6 +365,8 @@ class Risk(Actor[ToRisk]):
             case AuthorityRefused():
                 if ctx.sender() in settings.reports or self._cards.is_approvals(ctx.sender()):
                     self._guard.suspend(ctx, state, message)
+            case ShowDesk():
+                self._guard.show(ctx, state)
 
     def _close(self, ctx: ActorContext, case: Case, ruling: Ruling) -> None:
         """Send an order of a flatten, or refuse it by the rule that is against it."""

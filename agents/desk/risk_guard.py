@@ -1,28 +1,34 @@
 """What moves the desk: down at once for any cause, up one step when a person says so."""
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from agents.desk.breakers import HeldScopes, in_words, tripped
+from agents.desk.limits import Breaker
 from agents.desk.risk_state import RiskSettings, RiskState
 from agents.desk.states import scope_name
-from environment.actors import ActorContext
+from environment.actors import ActorContext, ActorRef
 from environment.control_messages import (
     AUDIT_TOPIC,
+    BREAKERS_TOPIC,
     STATE_TOPIC,
     Audited,
     AuthorityRefused,
+    BreakersHold,
     DeskState,
     DeskStateChanged,
     LowerDesk,
+    OutcomeUnknown,
     RaiseDesk,
     Scope,
 )
-from environment.instruments import Instrument, format_money
+from environment.instruments import Instrument
 from environment.messages import OrderFilled
 
 _DESK: Final = scope_name("desk")
+_HELD_NS: Final = 1_000_000_000  # Between two looks at what breakers hold down.
 
 
 class Guard:
@@ -34,6 +40,7 @@ class Guard:
     def __init__(self, settings: RiskSettings, instruments: dict[str, Instrument]) -> None:
         self._settings = settings
         self._instruments = instruments
+        self._held = HeldScopes(instruments)
         self.on_lower: Callable[[ActorContext, RiskState, LowerDesk], None] = lambda *_: None
 
     def lower(self, ctx: ActorContext, state: RiskState, order: LowerDesk) -> None:
@@ -43,6 +50,7 @@ class Guard:
         if before is not None:
             self._publish(ctx, before, order.to, order.reason, msgspec.structs.asdict(order))
             self.on_lower(ctx, state, order)
+            self.tell_held(ctx, state, at_once=True)
 
     def may_lower(self, ctx: ActorContext) -> bool:
         """Return whether the sender may move the desk: any of the desk's own, or of people's."""
@@ -68,7 +76,33 @@ class Guard:
             state.flattens_for = ""
         after = state.states.of(scope_name(order.scope, order.name))
         self._publish(ctx, before, after, order.reason, msgspec.structs.asdict(order))
+        self.tell_held(ctx, state, at_once=True)
         return ""
+
+    def tell_held(self, ctx: ActorContext, state: RiskState, *, at_once: bool = False) -> None:
+        """Tell which breakers would stop again what a person resumes, where that has changed."""
+        now_ns, states = ctx.now_ns(), state.states
+        if not states.found or (not at_once and now_ns - state.held_ns < _HELD_NS):
+            return
+        state.held_ns = now_ns
+        held = self._held.find(
+            state.rules.breakers, states, state.ledger, state.activity, state.marks, now_ns
+        )
+        if held != state.held:
+            state.held = held
+            ctx.publish(BREAKERS_TOPIC, BreakersHold(held=held))
+
+    def show(self, ctx: ActorContext, state: RiskState) -> None:
+        """Tell the sender how all stands: one that has just come has heard of no change."""
+        asker = ActorRef[DeskStateChanged | OutcomeUnknown | BreakersHold](ctx.sender())
+        for key, scope, name in state.states.down():
+            now = state.states.of(key)
+            ctx.send(asker, DeskStateChanged(
+                before=now, after=now, reason=state.states.reasons.get(key, ""), scope=scope,
+                name=name,
+            ))  # fmt: skip
+        ctx.send(asker, OutcomeUnknown(unknown=state.unknown, breaks=state.breaks))
+        ctx.send(asker, BreakersHold(held=state.held))
 
     def say(self, ctx: ActorContext, state: RiskState, text: str, person: str) -> None:
         """Tell everybody something of the desk's state that did not change it."""
@@ -109,37 +143,32 @@ class Guard:
             for key in scopes:
                 if key.startswith(f"{breaker.scope}:"):
                     count = state.activity.execute(key, now_ns, breaker.within_ns)
-                    self._trip(ctx, state, breaker.name, key, count, (breaker.reducing,
-                                                                     breaker.halted))  # fmt: skip
+                    self._trip(ctx, state, breaker, key, count)
+        self.tell_held(ctx, state)
 
     def on_mark(self, ctx: ActorContext, state: RiskState, symbol: str) -> None:
         """Look at the day's losses of whoever holds an instrument whose mark has moved."""
         breakers = [b for b in state.rules.breakers if b.measure != "repeated_execution"]
         if not breakers:
+            self.tell_held(ctx, state)  # Executions leave their window as time passes.
             return
         for key, loss, fall in state.ledger.mark(symbol, state.marks, self._instruments):
             for breaker in breakers:
                 if key.startswith(f"{breaker.scope}:"):
                     figure = loss if breaker.measure == "daily_loss" else fall
-                    at = (breaker.reducing, breaker.halted)
-                    self._trip(ctx, state, breaker.name, key, figure, at)
+                    self._trip(ctx, state, breaker, key, figure)
+        self.tell_held(ctx, state)
 
     def _trip(
-        self, ctx: ActorContext, state: RiskState, name: str, key: str, figure: int,
-        at: tuple[int | None, int | None],
-    ) -> None:  # fmt: skip
-        reducing, halted = at
+        self, ctx: ActorContext, state: RiskState, breaker: Breaker, key: str, figure: int
+    ) -> None:
         scope, _, subject = key.partition(":")
-        to: Literal["reducing", "halted"] | None = None
-        if halted is not None and figure >= halted:
-            to = "halted"
-        elif reducing is not None and figure >= reducing:
-            to = "reducing"
+        to = tripped(breaker, figure)
         if to is None:
             return
-        shown = str(figure) if "execution" in name else format_money(figure)
         self.lower(ctx, state, LowerDesk(
-            to=to, reason=f"breaker {name}", figures=shown, scope=_scope(scope), name=subject,
+            to=to, reason=f"breaker {breaker.name}", figures=in_words(breaker.measure, figure),
+            scope=_scope(scope), name=subject,
         ))  # fmt: skip
 
     def _publish(

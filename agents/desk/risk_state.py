@@ -14,6 +14,7 @@ from agents.desk.market_view import DeskView
 from agents.desk.states import ScopeStates
 from agents.orders import TrackedOrder
 from environment.approval_messages import OrderCard, Tier
+from environment.control_messages import HeldDown
 from environment.instruments import Instrument
 from environment.messages import Leg, Message, OrderRequest
 from environment.signed import SignedDecision
@@ -145,6 +146,8 @@ class RiskState(msgspec.Struct):
     is_night: bool = False  # Trading has ended, and not begun again.
     unknown: int = 0  # Commands of unknown outcome, and breaks, as last reported.
     breaks: int = 0
+    held: tuple[HeldDown, ...] = ()  # What breakers hold down, as last told.
+    held_ns: int = 0  # When that was looked at.
     flattens_for: str = ""  # The person whose flatten is under way.
     flatten_rounds: int = 0
     refresh_timer: int = 0

@@ -35,6 +35,16 @@ class ScopeStates(msgspec.Struct):
                     found.append((scope, name, state, self.reasons.get(key, "")))
         return found
 
+    def down(self) -> list[tuple[str, Scope, str]]:
+        """Return key, scope and name of all that is not ACTIVE."""
+        found: list[tuple[str, Scope, str]] = []
+        for key, state in self.found.items():
+            kind, _, name = key.partition(":")
+            scope = next((scope for scope in ("desk", *_BELOW) if scope == kind), None)
+            if state != "active" and scope is not None:
+                found.append((key, scope, name))
+        return found
+
     def strictest(self, keys: tuple[str, ...]) -> DeskState:
         """Return what holds for an order that lies in all of these scopes."""
         if not self.found:

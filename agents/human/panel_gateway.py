@@ -21,13 +21,16 @@ from environment.approval_messages import (
 )
 from environment.control_messages import (
     AUDIT_TOPIC,
+    BREAKERS_TOPIC,
     RULES_TOPIC,
     STATE_TOPIC,
     Audited,
+    BreakersHold,
     DeskStateChanged,
     OutcomeUnknown,
     RaiseRefused,
     RulesDiffer,
+    ShowDesk,
 )
 from environment.messages import (
     ApprovedOrder,
@@ -69,7 +72,7 @@ Heard = (
     | Signal | Proposal | Verdict
     | ApprovedOrder | ApprovedReplace | OrderAccepted | OrderRefused | OrderFilled | OrderCancelled
     | OrderReplaced | OrderTriggered | Consulted | Evidence | NewsItem | Notice | OutcomeUnknown
-    | ChainUpdate
+    | ChainUpdate | BreakersHold
 )  # fmt: skip
 ToPanel = Resumed | Audited | Heard
 Outlet = Callable[[str, Message, int, tuple[int, ...]], None]
@@ -82,12 +85,13 @@ class PanelGateway(Actor[ToPanel]):
 
     def __init__(
         self, outlet: Outlet, approvals: ActorRef[ShowCards] | None, symbols: tuple[str, ...],
-        feeds: tuple[str, ...] = (),
+        feeds: tuple[str, ...] = (), risk: ActorRef[ShowDesk] | None = None,
     ) -> None:  # fmt: skip
         self._outlet = outlet
         self._approvals = approvals
         self._symbols = symbols
         self._feeds = feeds
+        self._risk = risk
 
     def receive(self, ctx: ActorContext, message: ToPanel) -> None:
         """Handle one message."""
@@ -106,6 +110,7 @@ class PanelGateway(Actor[ToPanel]):
                 | ApprovedReplace() | OrderAccepted() | OrderRefused() | OrderFilled()
                 | OrderCancelled() | OrderReplaced() | OrderTriggered() | Consulted() | Evidence()
                 | NewsItem() | Notice() | OutcomeUnknown() | ChainUpdate()
+                | BreakersHold()
             ):  # fmt: skip
                 envelope = ctx.envelope()
                 evidence = envelope.evidence if envelope is not None else ()
@@ -116,7 +121,15 @@ class PanelGateway(Actor[ToPanel]):
 
     def _listen(self, ctx: ActorContext) -> None:
         read = (CONSULTED_TOPIC, EVIDENCE_TOPIC, NOTICE_TOPIC, *map(news_topic, self._feeds))
-        for topic in (CARDS_TOPIC, STATE_TOPIC, RULES_TOPIC, VERDICTS, PROPOSALS, *read):
+        for topic in (
+            CARDS_TOPIC,
+            STATE_TOPIC,
+            RULES_TOPIC,
+            BREAKERS_TOPIC,
+            VERDICTS,
+            PROPOSALS,
+            *read,
+        ):
             ctx.subscribe(topic)
         for symbol in self._symbols:
             ctx.subscribe(f"market/{symbol}/quotes", _MARKET_NS)
@@ -125,6 +138,8 @@ class PanelGateway(Actor[ToPanel]):
             ctx.subscribe(f"market/{symbol}/chain", _CHAIN_NS)
         if self._approvals is not None:
             ctx.send(self._approvals, ShowCards())
+        if self._risk is not None:  # After a restart something may be stopped already.
+            ctx.send(self._risk, ShowDesk())
 
 
 class Entrance(Protocol):

@@ -13,7 +13,7 @@ from agents.human.panel_books import Books
 from agents.human.panel_greeks import AccountGreeks
 from agents.human.panel_text import grouped, money, shown
 from agents.listing import touch_of
-from environment.control_messages import DeskState, DeskStateChanged, Scope
+from environment.control_messages import DeskState, DeskStateChanged, HeldDown, Scope
 from environment.instruments import Instrument
 from environment.messages import DepthUpdate, Phase, PhaseChanged, QuoteUpdate, Signal
 from environment.option_messages import ChainUpdate
@@ -77,6 +77,7 @@ class LiveView:
         self.state_reason = ""
         self.state_person = ""
         self.stopped: dict[tuple[Scope, str], DeskStateChanged] = {}  # Parts of the desk.
+        self.held: tuple[HeldDown, ...] = ()  # What breakers would stop again at once.
         self.unknown = 0  # Commands of unknown outcome, and breaks against the venue.
         self.breaks = 0
 
@@ -127,8 +128,9 @@ class LiveView:
                 self.stopped[change.scope, change.name] = change
         if change.scope == "desk":
             reason = shown(change.reason, 300)
-            if change.before == change.after and self.state_reason:
-                reason = f"{self.state_reason}; {reason}"  # Something more of why it stands so.
+            if change.before == change.after and reason not in self.state_reason:
+                # Something more of why it stands so.
+                reason = f"{self.state_reason}; {reason}".removeprefix("; ")
             self.state, self.state_reason = change.after, reason
             self.state_person = shown(change.person, 40)
 
@@ -180,10 +182,12 @@ class LiveView:
                 "person": self.state_person,
                 "unknown": self.unknown,
                 "breaks": self.breaks,
+                "held": self._held("desk", ""),
             },
             "stopped": [
                 {"scope": scope, "name": name, "shown": shown(name, 80), "state": told.after,
-                 "reason": shown(told.reason, 300), "figures": shown(told.figures, 200)}
+                 "reason": shown(told.reason, 300), "figures": shown(told.figures, 200),
+                 "held": self._held(scope, name)}
                 for (scope, name), told in sorted(self.stopped.items())
             ],
             "instruments": [
@@ -200,6 +204,10 @@ class LiveView:
                 for name, said in sorted(self.agents.items())
             ],
         }  # fmt: skip
+
+    def _held(self, scope: Scope, name: str) -> list[str]:
+        """Return what a person should know before resuming a scope."""
+        return [shown(one.text, 400) for one in self.held if (one.scope, one.name) == (scope, name)]
 
     def price(self, symbol: str, ticks: int | None) -> str:
         """Return a price as money, a dash for none."""

@@ -26,6 +26,7 @@ from agents.human.panel_text import shown, span
 from agents.human.preview import PreviewPort
 from environment.approval_messages import AnswerNoted, ApproversPresent, CardChanged, CardDue
 from environment.control_messages import (
+    BreakersHold,
     DeskStateChanged,
     OutcomeUnknown,
     RaiseRefused,
@@ -109,7 +110,10 @@ class Room:
                 self.seats.tell(make_frame("due", code=message.code, kind=message.kind))
             case AnswerNoted():
                 self._note(message)
-            case DeskStateChanged() | RaiseRefused() | RulesDiffer() | OutcomeUnknown():
+            case (
+                DeskStateChanged() | RaiseRefused() | RulesDiffer() | OutcomeUnknown()
+                | BreakersHold()
+            ):  # fmt: skip
                 self._hear_desk(message)
             case QuoteUpdate() | DepthUpdate() | PhaseChanged() | ChainUpdate():
                 self.live.hear_market(message, now_ns)
@@ -139,7 +143,8 @@ class Room:
         self._is_live_stale = True
 
     def _hear_desk(
-        self, told: DeskStateChanged | RaiseRefused | RulesDiffer | OutcomeUnknown
+        self,
+        told: DeskStateChanged | RaiseRefused | RulesDiffer | OutcomeUnknown | BreakersHold,
     ) -> None:
         match told:
             case DeskStateChanged():
@@ -151,6 +156,8 @@ class Room:
                 self._hear_rules(told)
             case OutcomeUnknown():
                 self.live.unknown, self.live.breaks = told.unknown, told.breaks
+            case BreakersHold(held=held):
+                self.live.held = held
             case never:
                 assert_never(never)
 

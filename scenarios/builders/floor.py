@@ -234,7 +234,7 @@ def _spawn_desk(floor: Floor, kernel: Stage, keys: Keys, refresh_ns: int) -> Non
     if pace_of(floor.config):
         symbols = tuple(instrument.symbol for instrument in floor.instruments)
         feeds = tuple(feeds_in_use(floor.config))
-        kernel.spawn(PANEL, lambda: PanelGateway(floor.tell_panel, approvals, symbols, feeds))
+        kernel.spawn(PANEL, lambda: PanelGateway(floor.tell_panel, approvals, symbols, feeds, risk))
     script = script_settings(floor.config, floor.sessions)
     if script is not None:
         kernel.spawn(SCRIPT, lambda: ScriptedApprover(approvals, script))

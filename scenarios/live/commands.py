@@ -26,6 +26,7 @@ from scenarios.live.control_wire import (
     Standing,
     Stop,
     control_socket,
+    held_lines,
 )
 from scenarios.live.panel_people import ask_password
 from scenarios.live.standing_text import standing_lines
@@ -96,9 +97,18 @@ def resume_step(
     scope, name = named[0] if named else ("desk", "")
     if named and not name:
         raise ConfigError(f"--{scope}: expected a name; without it the desk is resumed")
+    _warn_held(file, scope, name)
     return _carry(file, Resume(
         person=person, password=ask_password(), reason=reason, scope=scope, name=name
     ))  # fmt: skip
+
+
+def _warn_held(file: Path, scope: Scope, name: str) -> None:
+    """Say what would stop it again at once, while nothing has been asked for yet."""
+    standing = _ask(file, AskStatus())
+    if isinstance(standing, Standing) and standing.swarm is not None:
+        for line in held_lines(standing.swarm, scope, name):
+            typer.echo(line)
 
 
 def reconcile_now(file: Path, person: str, reason: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from environment.control_messages import DeskState, Scope
+from environment.control_messages import DeskState, HeldDown, Scope
 from environment.instruments import Instrument
 from environment.message_roots import Message
 from environment.venue_messages import AccountReport
@@ -66,6 +66,7 @@ class SwarmStatus(msgspec.Struct, frozen=True, kw_only=True):
     stalls: int
     durable: str
     stopped: tuple[StoppedScope, ...] = ()  # Beside the desk itself.
+    held: tuple[HeldDown, ...] = ()  # What breakers stop again as soon as it is resumed.
 
 
 class SwarmHello(Message, frozen=True, kw_only=True):
@@ -166,6 +167,11 @@ class Standing(Message, frozen=True, kw_only=True):
     life: Life = "none"
     last_epoch: int = 0  # Of the swarm that was there last.
     last_process: int = 0
+
+
+def held_lines(swarm: SwarmStatus, scope: Scope, name: str) -> list[str]:
+    """Return what a person should know before resuming a scope: what stops it again at once."""
+    return [one.text for one in swarm.held if (one.scope, one.name) == (scope, name)]
 
 
 ToWatchdog = (

@@ -62,6 +62,7 @@ def _living(swarm: SwarmStatus, age: str) -> list[str]:
             f"{one.scope} {one.name} is {one.state.upper()} because: {one.reason}"
             for one in swarm.stopped
         ),
+        *(f"{one.scope} {one.name}".rstrip() + f": {one.text}" for one in swarm.held),
         f"market: {moment:%Y-%m-%d %H:%M:%S} {swarm.zone}",
         f"unknown outcomes {swarm.unknown}, breaks {swarm.breaks}, "
         f"handlers failed {swarm.failures}, stalls {swarm.stalls}",

@@ -263,4 +263,5 @@ class LiveSwarm:
                 StoppedScope(scope=scope, name=name, state=state_now, reason=why_so)
                 for scope, name, state_now, why_so in states.stopped()
             ),
+            held=desk.state.held,
         )  # fmt: skip

@@ -41,6 +41,7 @@ from scenarios.live.control_wire import (
     SwarmHello,
     SwarmStatus,
     control_socket,
+    held_lines,
     watchdog_decoder,
 )
 from scenarios.live.event_loop import run_loop
@@ -237,7 +238,8 @@ class Watchdog:
         self._tell_swarm(Lift(person=asked.person, reason=asked.reason))
         # What is halted at the venue is so at the desk, though its last word may not say so yet.
         step = "REDUCING to ACTIVE" if not is_halted and status.desk == "reducing" else _FIRST_STEP
-        return Answer(is_done=True, text=f"one step up, from {step}; it stopped for: {why}")
+        text = f"one step up, from {step}; it stopped for: {why}{_held(status, asked)}"
+        return Answer(is_done=True, text=text)
 
     def _resume_scope(self, asked: Resume, status: SwarmStatus) -> Answer:
         """Let one agent, strategy or underlying go on, one step; the venue knows none of them."""
@@ -256,7 +258,7 @@ class Watchdog:
         step = "REDUCING to ACTIVE" if one.state == "reducing" else _FIRST_STEP
         stands = "" if status.desk == "active" else f"; the desk itself is {status.desk.upper()}"
         text = f"{one.scope} {one.name}: one step up, from {step}; it stopped for: {one.reason}"
-        return Answer(is_done=True, text=text + stands)
+        return Answer(is_done=True, text=text + stands + _held(status, asked))
 
     async def _reconcile(self, asked: Reconcile) -> Answer:
         if asked.person:
@@ -299,6 +301,10 @@ class Watchdog:
     def _tell_swarm(self, message: Message) -> None:
         if self._swarm is not None:
             self._swarm.send(message)
+
+
+def _held(status: SwarmStatus, asked: Resume) -> str:
+    return "".join(f"; {line}" for line in held_lines(status, asked.scope, asked.name))
 
 
 def _unsettled(status: SwarmStatus, why: str) -> Answer | None:

@@ -3,9 +3,17 @@
 import re
 from typing import Any
 
+import msgspec
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from environment.control_messages import DeskStateChanged, OutcomeUnknown, RaiseDesk
+from environment.control_messages import (
+    BreakersHold,
+    DeskStateChanged,
+    HeldDown,
+    OutcomeUnknown,
+    RaiseDesk,
+)
 from environment.messages import ApprovedOrder, CancelRequest, OrderCancelled, OrderRequest
 from tests.browser.desk_page import DeskPages, desk, served
 from tests.unit.human.floor import PASSWORD, ScriptedFloor
@@ -44,6 +52,35 @@ def test_resume_shows_why_it_stopped_and_what_is_unknown(desk: DeskPages) -> Non
     page.click("#bar button:text('Resume …')")
     expect(dialog).to_contain_text("No outcome is unknown")
     floor.state("halted", "active", "tested", "ana")
+
+
+def test_what_stops_it_again_at_once_is_read_before_resuming(desk: DeskPages) -> None:
+    page, floor = desk.open(), desk.panel.floor
+    held = HeldDown(
+        scope="agent", name="quant/trend", breaker="agent_daily_loss", to="halted",
+        figure="1,204.00", limit="1,000.00", when="at its next price",
+        mends="<b>the loss</b> falls",
+    )  # fmt: skip
+    whole = msgspec.structs.replace(held, scope="desk", name="", breaker="drawdown")
+    floor.say(BREAKER)
+    floor.say(BreakersHold(held=(held, whole)))
+    floor.state("active", "reducing", "breaker drawdown")
+    expect(page.locator("#bar .state")).to_have_text(re.compile("REDUCING"))
+    dialog = page.locator("dialog")
+    page.click("#live button[aria-label='Resume agent quant/trend']")
+    expect(dialog.locator(".held li")).to_have_text([held.text])
+    page.keyboard.press("Escape")
+    page.click("#bar button:text('Resume …')")
+    expect(dialog.locator(".held li")).to_have_text([whole.text])
+    assert Axe().run(page).response["violations"] == []
+    page.keyboard.press("Escape")
+    floor.say(BreakersHold())
+    page.wait_for_timeout(700)  # The live view brings it twice a second.
+    page.click("#bar button:text('Resume …')")
+    expect(dialog).to_contain_text("Why it may go on")
+    expect(dialog.locator(".held")).to_have_count(0)
+    floor.state("reducing", "active", "tested", "ana")
+    floor.say(msgspec.structs.replace(BREAKER, before="reducing", after="active"))
 
 
 def test_a_stopped_agent_is_seen_and_resumed_by_an_approver_alone(desk: DeskPages) -> None:

@@ -36,11 +36,13 @@ export function flatten(send) {
 export function resume(send, state, reason, part = null) {
   const what = part ? `${part.scope} ${part.shown}` : "desk";
   const why = (part ?? state).reason;
+  const holds = (part ?? state).held ?? [];
   const figures = part?.figures ? ` (${part.figures})` : "";
   dialog("Resume, one step", `The ${what} is ${(part?.state ?? state.name).toUpperCase()}. ${why ? `It stopped because: ${why}${figures}` : "No reason is recorded."} Cards from before are void.`, [
     el("p", { class: "open" }, state.unknown || state.breaks
       ? `Unknown outcomes: ${state.unknown}, breaks against the venue: ${state.breaks}. It stays where it is until both are 0.`
       : "No outcome is unknown, and nothing differs from the venue."),
+    holds.length ? el("ul", { class: "held", "aria-label": "It will stop again" }, holds.map((text) => el("li", {}, text))) : null,
     el("label", {}, "Why it may go on, in your words", el("input", { name: "reason", required: true, maxlength: 500, value: reason, autocomplete: "off" })),
     el("label", {}, "Your password", el("input", { name: "password", type: "password", required: true, maxlength: 1000, autocomplete: "current-password" })),
   ], "Resume", "main", (form) => {

@@ -11,12 +11,19 @@ import pytest
 from agents.desk.states import ScopeStates
 from agents.human.people import PeopleStore
 from brokers.frames import Frames
-from environment.control_messages import RaiseDesk
+from environment.control_messages import HeldDown, RaiseDesk
 from scenarios.builders.floor import RISK
 from scenarios.cli.main import run_command
 from scenarios.live import commands
 from scenarios.live.control_gateway import ControlGateway
-from scenarios.live.control_wire import Answer, Lift, Resume, StoppedScope
+from scenarios.live.control_wire import (
+    Answer,
+    AskStatus,
+    Lift,
+    Resume,
+    Standing,
+    StoppedScope,
+)
 from scenarios.live.panel_people import people_store
 from scenarios.live.watchdog import Watchdog
 from tests.unit.scenarios.test_standing_text import SWARM
@@ -27,6 +34,10 @@ SYMBOL = StoppedScope(scope="underlying", name="AAPL", state="reducing", reason=
 CALM = msgspec.structs.replace(
     SWARM, desk="active", unknown=0, breaks=0, stopped=(AGENT, SYMBOL), reason=""
 )
+HELD = HeldDown(
+    scope="agent", name="quant/a", breaker="agent_daily_loss", to="halted", figure="11.90",
+    limit="1.00", when="at its next price", mends="the loss falls",
+)  # fmt: skip
 
 
 class Peer:
@@ -75,6 +86,18 @@ def test_named_person_lifts_one_scope_and_nothing_else(people: PeopleStore, tmp_
     assert told[0].name == "AAPL"
     assert answer.text.startswith("underlying AAPL: one step up, from REDUCING to ACTIVE")
     assert answer.text.endswith("; the desk itself is HALTED")
+
+
+def test_what_stops_it_again_at_once_is_in_the_answer(people: PeopleStore, tmp_path: Path) -> None:
+    held = msgspec.structs.replace(HELD, name="quant/b")
+    status = msgspec.structs.replace(CALM, held=(held, HELD))
+    answer, _ = resume(people, tmp_path, status)
+    assert answer.text.endswith(f"it stopped for: breaker loss; {HELD.text}")
+    assert answer.text.count("limit") == 1  # Of this scope alone.
+    desk = msgspec.structs.replace(HELD, scope="desk", name="", breaker="daily_loss")
+    stopped = msgspec.structs.replace(CALM, desk="halted", reason="breaker", held=(desk,))
+    answer, _ = resume(people, tmp_path, stopped, scope="desk", name="")
+    assert answer.text.endswith(desk.text)
 
 
 @pytest.mark.parametrize(("given", "text"), [
@@ -146,7 +169,29 @@ def test_command_asks_for_what_it_names(
     monkeypatch.setattr(commands, "_ask", ask)
     monkeypatch.setattr(commands, "ask_password", lambda: PASSWORD)
     assert run_command(["resume", "--person", "ana", "--reason", "looked", *words]) == 0
+    assert isinstance(asked.pop(0), AskStatus)
     assert [(one.scope, one.name, one.password) for one in asked] == [(scope, name, PASSWORD)]
+
+
+def test_command_says_what_stops_it_again_before_it_asks_for_the_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    swarm = msgspec.structs.replace(CALM, held=(HELD,))
+    standing = Standing(halted="", beat_age_s=0.1, swarm=swarm, account=None, venue="lost")
+    said_first: list[str] = []
+
+    def ask(_: Path, message: Any) -> Any:
+        return standing if isinstance(message, AskStatus) else Answer(is_done=True, text="done")
+
+    def password() -> str:
+        said_first.append(capsys.readouterr().out)
+        return PASSWORD
+
+    monkeypatch.setattr(commands, "_ask", ask)
+    monkeypatch.setattr(commands, "ask_password", password)
+    words = ["resume", "--person", "ana", "--reason", "looked", "--agent", "quant/a"]
+    assert run_command(words) == 0
+    assert said_first == [f"{HELD.text}\n"]
 
 
 @pytest.mark.parametrize(("words", "text"), [

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from environment.control_messages import HeldDown
 from environment.instruments import make_equity
 from environment.venue_messages import AccountReport, OrderAtVenue
 from scenarios.live.control_wire import Life, OrderLine, Standing, StoppedScope, SwarmStatus
@@ -52,6 +53,16 @@ def test_what_is_stopped_below_the_desk_is_said() -> None:
     swarm = msgspec.structs.replace(SWARM, stopped=(stopped,))
     lines = standing_lines(msgspec.structs.replace(standing(), swarm=swarm))
     assert "agent quant/a is HALTED because: breaker loss" in lines
+
+
+def test_what_breakers_hold_down_is_said() -> None:
+    held = HeldDown(
+        scope="agent", name="quant/a", breaker="agent_daily_loss", to="halted", figure="11.90",
+        limit="1.00", when="at its next price", mends="the loss falls",
+    )  # fmt: skip
+    swarm = msgspec.structs.replace(SWARM, held=(held,))
+    lines = standing_lines(msgspec.structs.replace(standing(), swarm=swarm))
+    assert f"agent quant/a: {held.text}" in lines
 
 
 def test_halt_is_the_first_line() -> None:
