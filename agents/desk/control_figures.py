@@ -299,6 +299,11 @@ def _net_of(case: Case, kind: Callable[[Case, CaseLeg], float | None]) -> tuple[
     return net, gross
 
 
+def net_at_marks(case: Case) -> tuple[float, float]:
+    """Return what a unit of a structure comes to at the last marks, and all its legs, in ticks."""
+    return _net_of(case, lambda _case, _leg: None)
+
+
 def unit_worth(case: Case) -> tuple[float | None, float]:
     """Return what one unit of an order is worth now, and what a drift of it is a share of; ticks.
 

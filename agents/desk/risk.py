@@ -37,6 +37,7 @@ from agents.desk.risk_state import (
 )
 from agents.desk.risk_voice import Passed, ToExecution, ToVenue, Voice
 from agents.desk.ruling import Ruling, rule_on
+from agents.desk.stale import bounded
 from agents.desk.working_order import ParentOver
 from agents.orders import Terms
 from environment.actors import Actor, ActorContext, ActorRef, Directory
@@ -208,7 +209,7 @@ class Risk(Actor[ToRisk]):
             found = f"rule {ruling.rule!r} refuses it"
             self._refuse(ctx, request.order_id, Fault(rule="approval_rules", found=found))
             return
-        request = self._hearing.priced(state, case)
+        request = bounded(case, state.rules)
         if ruling.tier == "notify":
             ctx.publish(AUDIT_TOPIC, Audited(
                 kind="notify", subject=request.order_id, text=ruling.rule,

@@ -4,9 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
-from agents.desk.case import Case
 from agents.desk.frozen import RENEW_NS
 from agents.desk.limits import Rulebook
 from agents.desk.market_view import DeskView
@@ -42,7 +39,6 @@ _QUIET: Final = 15 * _SECOND  # Between looks at options that nobody has asked t
 _TRADES = frozenset({"pre_open", "opening_auction", "continuous", "reopening_auction"})
 _ENDS = frozenset({"closing_auction", "post_close", "closed"})
 _WINDOW: Final = 60 * _SECOND  # Of a collar over a window, where its limit says none.
-_COLLAR: Final = 0.05  # Of a reduction on stale data, where no limit says another.
 Heard = (
     BandsChanged | AuctionIndication | PhaseChanged | QuoteUpdate | DepthUpdate | Resumed
     | ChainUpdate | SeriesListed | ParentWithheld
@@ -124,32 +120,6 @@ class MarketHearing:
         scopes = (scope_name("desk"),) if ticket is None else ticket.scopes
         self._guard.on_fill(ctx, state, scopes, event)
         self._guard.on_mark(ctx, state, event.instrument)
-
-    def priced(self, state: RiskState, case: Case) -> OrderRequest:
-        """Return an order as it goes out: a reduction on stale data gets a limit.
-
-        That is the last good price and the collar, where the order has no limit of its own.
-        """
-        request = case.request
-        limit = state.rules.limits.get("data_age")
-        if (
-            limit is None or not case.is_reducing or request.legs
-            or request.order_type != "market"
-        ):  # fmt: skip
-            return request
-        leg = case.legs[0]
-        view = case.views.get(case.underlyings[0])
-        age = case.now_ns - view.heard_ns if view and view.heard_ns >= 0 else None
-        most = min(x for x in (limit.soft, limit.hard) if x is not None)
-        if age is not None and age <= most:
-            return request
-        collar = state.rules.limits.get("price_collar")
-        share = collar.hard if collar and collar.hard is not None else _COLLAR
-        away = 1.0 + share if leg.side == "buy" else 1.0 - share
-        price = leg.instrument.round_price(
-            max(round(case.mark_of(leg) * away), 1), up=leg.side == "buy"
-        )
-        return msgspec.structs.replace(request, order_type="limit", price=price)
 
     def after_lowering(self, ctx: ActorContext, state: RiskState, order: LowerDesk) -> None:
         """Let nothing wait through a halt, and take working orders that open risk out."""
