@@ -12,6 +12,7 @@ from environment.messages import Leg, Signal
 
 _PROBABILITY_MAX: Final = 0.99  # A certainty would outvote every other source for ever.
 _MINUTE_NS: Final = 60_000_000_000
+_DAY_MINUTES: Final = 24 * 60
 
 
 class View(msgspec.Struct):
@@ -188,8 +189,15 @@ def _explain(
         why = f": {'; '.join(view.signal.reasons)}" if view.signal.reasons else ""
         lines.append(
             f"{source} says {view.signal.direction} with {view.signal.probability:.0%} over "
-            f"{view.signal.horizon_ns / _MINUTE_NS:.3g} min, weight {weights[source]:.0%} "
-            f"({past}){why}"
+            f"{_lasting(view.signal.horizon_ns)}, weight {weights[source]:.0%} ({past}){why}"
         )
     lines.append(f"{len(views)} of {known} sources speak; disagreement {dispersion:.0%}")
     return tuple(lines)
+
+
+def _lasting(span_ns: int) -> str:
+    """Return a horizon in the unit that people would name it in."""
+    minutes = span_ns / _MINUTE_NS
+    if minutes >= _DAY_MINUTES:
+        return f"{minutes / _DAY_MINUTES:.3g} days"
+    return f"{minutes / 60:.3g} h" if minutes >= 120 else f"{minutes:.3g} min"

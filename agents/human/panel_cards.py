@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from agents.human.panel_text import grouped, money, shown
+from agents.human.panel_text import grouped, in_unit, money, shown
 from environment.approval_messages import (
     CardChanged,
     CardFigures,
@@ -175,23 +175,12 @@ def _reason(reason: CardReason) -> View:
     return {
         "rule": shown(reason.rule.replace("_", " "), 80),
         "scope": shown(reason.scope, 80),
-        "figure": _in_unit(reason.figure, reason.unit),
-        "limit": _in_unit(reason.limit, reason.unit),
+        "figure": in_unit(reason.figure, reason.unit),
+        "limit": in_unit(reason.limit, reason.unit),
         "kind": reason.kind,
         "text": shown(reason.text, 300),
         "share": round(reason.figure / reason.limit, 3) if reason.limit else None,
     }
-
-
-def _in_unit(figure: float, unit: str) -> str:
-    if unit == "micros":
-        return money(round(figure), decimals=0)
-    if unit in {"share", "fraction"}:
-        return f"{100 * figure:.2f} %"
-    if unit in {"ns", "nanoseconds"}:
-        return f"{figure / 1e9:.1f} s"
-    digits = 0 if float(figure).is_integer() else 2
-    return f"{grouped(figure, digits)} {unit}".strip()
 
 
 def _depth(card: OrderCard) -> str:

@@ -55,6 +55,18 @@ def money(micros: int, *, decimals: int = 2, symbol: str = "$") -> str:
     return f"{sign}{symbol}{units:,}{tail}".replace(",", _NARROW)
 
 
+def in_unit(figure: float, unit: str) -> str:
+    """Return a control's figure in its unit, as people write it (see `agents.desk.controls`)."""
+    if unit == "micros":
+        return money(round(figure), decimals=0)
+    if unit in {"share", "fraction"}:
+        return f"{100 * figure:.2f} %"
+    if unit in {"ns", "nanoseconds"}:
+        return f"{figure / 1e9:.1f} s"
+    digits = 0 if float(figure).is_integer() else 2
+    return f"{grouped(figure, digits)} {unit}".strip()
+
+
 def span(nanoseconds: int) -> str:
     """Return a length of time in the words of a clock: `0:42`, `1:02:05`."""
     seconds = max(0, -(-nanoseconds // 1_000_000_000))

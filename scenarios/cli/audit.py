@@ -51,21 +51,42 @@ def export(folder: Folder) -> int:
 @app.command("why")
 def why(
     order: Annotated[str, typer.Argument(help="An order's id, such as quant/trend/17.")],
-    folder: Annotated[Path, typer.Option("--run", help="Folder of the run.")],
+    folder: Annotated[Path, typer.Option("--run", help="Folder of the run, or a state folder.")],
     as_json: AsJson = False,
 ) -> int:
-    """Print the graph from evidence to fill of one order."""
-    from scenarios.cli.why import lines_of, why as find
-    from scenarios.run.session_loop import JOURNAL
+    """Tell why one order was sent, and print the graph from evidence to fill."""
+    from environment.record.chronicle import Chronicle
+    from scenarios.cli.why import Clock, lines_of, why as find
+    from scenarios.cli.why_story import Story
 
-    graph = find(folder / JOURNAL, order)
+    chronicle = Chronicle(folder)
+    graph = find(chronicle, order)
+    header = next((entry.message for entry in chronicle if entry.kind == "Header"), {})
+    clock = Clock(_zone_of(header), graph)
+    story = list(Story(order, graph, header).lines(clock))
     if as_json:
+        plain = [_plain(msgspec.structs.asdict(told)) for told in graph]
         return show_json(
-            {"order": order, "graph": [_plain(msgspec.structs.asdict(t)) for t in graph]}
+            {"order": order, "story": story, "graph": plain, "notices": chronicle.notices}
         )
-    for line in lines_of(graph):
+    days = " to ".join(dict.fromkeys(str(day) for day in (clock.days[0], clock.days[-1])))
+    typer.echo(f"{days}, times of {clock.zone}\n")
+    for line in (*story, "", "all of it, oldest first; behind the arrow what led to it:"):
         typer.echo(line)
+    for line in lines_of(graph, clock):
+        typer.echo(line)
+    for notice in chronicle.notices:
+        typer.echo(notice, err=True)
     return 0
+
+
+def _zone_of(header: dict[str, Any]) -> str:
+    """Return the exchange's zone where the record says its calendar, else UTC."""
+    from environment.market.calendar import TradingCalendar
+
+    scenario = (header.get("configuration") or {}).get("scenario") or {}
+    name = (scenario.get("session") or {}).get("calendar", "")
+    return TradingCalendar(name).zone if name else "UTC"
 
 
 @app.command("approvals")
@@ -89,6 +110,8 @@ def approvals(folder: Folder, as_json: AsJson = False) -> int:
         }  # fmt: skip
     if as_json:
         return show_json({"approvals": list(cards.values())})
+    if not cards:
+        typer.echo("no order waited for a person")
     for row in cards.values():
         who = ", ".join(row["people"]) or "-"
         said = f"{row['side']} {row['quantity']} {row['instrument']}"

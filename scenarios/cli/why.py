@@ -1,18 +1,19 @@
-"""Why an order was sent: the graph from evidence to fill, read back out of a run's journal.
+"""Why an order was sent: the graph from evidence to fill, read out of a run's or desk's record.
 
 Every envelope names its cause, and what else it rests on; so from anything that was said of an
 order the way leads back to the tick, view, verdict and answer behind it.
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-import msgpack
 import msgspec
 
 from agents.human.panel_text import shown
-from environment.errors import OperatingError
+from environment.errors import ConfigError
+from environment.record.chronicle import Chronicle
 
 _LONGEST: Final = 110
 _QUIET: Final = frozenset({"type", "order", "verdict", "decision", "card", "figures", "previous"})
@@ -29,26 +30,50 @@ class Told(msgspec.Struct, frozen=True):
     message: dict[str, Any]
 
 
-def why(journal: Path, order_id: str) -> list[Told]:
+class Clock:
+    """Writes times in one zone; with the date, where a record goes over more than one day."""
+
+    def __init__(self, zone: str, graph: Iterable[Told]) -> None:
+        self.zone = ZoneInfo(zone)
+        self.days = sorted({self._at(told.at_ns).date() for told in graph})
+
+    def text(self, at_ns: int) -> str:
+        """Return the time of day, to the microsecond."""
+        told = self._at(at_ns)
+        day = f"{told:%Y-%m-%d} " if len(self.days) > 1 else ""
+        return f"{day}{told:%H:%M:%S}.{at_ns % 1_000_000_000 // 1000:06d}"
+
+    def _at(self, at_ns: int) -> datetime:
+        return datetime.fromtimestamp(at_ns // 1_000_000_000, self.zone)
+
+
+def why(chronicle: Chronicle, order_id: str) -> list[Told]:
     """Return every envelope about an order and all that led to it, oldest first.
 
     Raises
     ------
-    OperatingError
-        If the journal cannot be read, or says nothing of the order.
+    ConfigError
+        If the record says nothing of the order.
+    OperatingError, CorruptRecord
+        If the record cannot be read.
     """
     causes: dict[int, tuple[int, ...]] = {}
     wanted: set[int] = set()
     beats: set[int] = set()
-    for envelope in _envelopes(journal):
-        number = envelope[1]
-        causes[number] = tuple(dict.fromkeys(i for i in (envelope[6], *envelope[9]) if i))
-        if envelope[8]["type"] == "TimerFired":
-            beats.add(number)
-        if _is_about(envelope[8], order_id):
-            wanted.add(number)
+    for entry in chronicle:
+        if not entry.id:
+            continue
+        causes[entry.id] = tuple(dict.fromkeys(i for i in (entry.cause, *entry.evidence) if i))
+        if entry.message_class == "TimerFired":
+            beats.add(entry.id)
+        if is_about(entry.message, order_id):
+            wanted.add(entry.id)
     if not wanted:
-        raise OperatingError(f'{journal} says nothing of an order "{order_id}"; see orders.parquet')
+        place = chronicle.files[0].parent
+        raise ConfigError(
+            f'{place} says nothing of an order "{order_id}"; `outcry journal grep OrderRequest '
+            f"{place}` lists those it knows"
+        )
     open_ids = list(wanted)
     while open_ids:
         number = open_ids.pop()
@@ -57,23 +82,30 @@ def why(journal: Path, order_id: str) -> list[Told]:
             if cause not in wanted and not (number in beats and cause in beats):
                 wanted.add(cause)
                 open_ids.append(cause)
-    found = {e[1]: _told(e, causes[e[1]]) for e in _envelopes(journal) if e[1] in wanted}
+    found: dict[int, Told] = {}
+    for entry in chronicle:  # What a durable actor handled stands twice: sent, and in its step.
+        if entry.id in wanted and entry.id not in found:
+            found[entry.id] = Told(
+                entry.id, entry.at_ns, entry.sender, entry.recipient, causes[entry.id],
+                entry.message,
+            )  # fmt: skip
     return [found[number] for number in sorted(found)]
 
 
-def lines_of(graph: Iterable[Told], zone_offset_ns: int = 0) -> Iterator[str]:
+def lines_of(graph: Iterable[Told], clock: Clock) -> Iterator[str]:
     """Yield the graph as lines, one an envelope: time, who to whom, what, and because of which."""
     for told in graph:
         because = f"  <- {', '.join(map(str, told.causes))}" if told.causes else ""
         said = _said(told.message)
         way = f"{told.sender} > {told.recipient}"
-        yield f"{_clock(told.at_ns + zone_offset_ns)}  {told.id:>9}  {way}: {said}{because}"
+        yield f"{clock.text(told.at_ns)}  {told.id:>9}  {way}: {said}{because}"
 
 
-def _is_about(message: Any, order_id: str) -> bool:  # noqa: ANN401  as MessagePack gives it
+def is_about(message: Any, order_id: str) -> bool:  # noqa: ANN401  as MessagePack gives it
+    """Return whether a message names an order, or one that carries out a part of it."""
     if not isinstance(message, dict):
         return False
-    if order_id in (message.get("order_id"), message.get("client_order_id")):
+    if order_id in (message.get("order_id"), message.get("client_order_id"), message.get("parent")):
         return True
     order = message.get("order") or (message.get("card") or {}).get("order") or message.get("event")
     return isinstance(order, dict) and order_id in (order.get("order_id"), order.get("parent"))
@@ -86,31 +118,3 @@ def _said(message: dict[str, Any]) -> str:
     # Words of others go to a terminal, which would obey what is hidden in them.
     text = shown(f"{message['type']} {plain}").replace("\n", "[U+000A]")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-
-
-def _told(envelope: Any, causes: tuple[int, ...]) -> Told:  # noqa: ANN401  as above
-    return Told(envelope[1], envelope[5], envelope[2], envelope[3], causes, envelope[8])
-
-
-def _clock(at_ns: int) -> str:
-    seconds, rest = divmod(at_ns, 1_000_000_000)
-    hours, minutes = seconds // 3600 % 24, seconds // 60 % 60
-    return f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}.{rest // 1000:06d}"
-
-
-def _envelopes(journal: Path) -> Iterator[Any]:
-    """Yield the envelopes of a journal; one that a durable actor handled comes twice."""
-    try:
-        with journal.open("rb") as file:
-            for record in msgpack.Unpacker(file, max_buffer_size=0, strict_map_key=False):
-                if isinstance(record, dict):
-                    continue
-                if record[0] == "Sent":
-                    yield record
-                elif record[0] == "Input":
-                    yield record[1]
-                elif record[0] == "Step":
-                    yield record[3]  # Perhaps a quote, which stands nowhere else.
-                    yield from record[4]
-    except OSError as error:
-        raise OperatingError(f"{journal}: {error.strerror}; name a folder of a run") from error

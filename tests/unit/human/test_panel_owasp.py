@@ -26,7 +26,7 @@ from environment.approval_messages import CardAnswer
 from environment.control_messages import Audited, FlattenDesk, LowerDesk, RaiseDesk
 from environment.errors import ConfigError
 from environment.messages import CancelOrder
-from scenarios.cli.why import Told, lines_of
+from scenarios.cli.why import Clock, Told, lines_of
 from tests.unit.human.floor import PASSWORD, Panel, make_card, make_server, open_panel
 from tests.unit.human.pages import Browser, closed, heard, opened_socket, talk
 
@@ -316,6 +316,7 @@ def test_the_open_network_needs_a_certificate(tmp_path: Path) -> None:
 def test_words_of_a_headline_do_not_command_a_terminal() -> None:
     words = "up\x1b[2J\x1b]0;owned\x07\u202e\nFAKE  9 desk/risk > venue"
     message = {"type": "Signal", "text": words}
-    (line,) = lines_of([Told(1, 0, "analyst/a", "desk/coordinator", (), message)])
+    graph = [Told(1, 0, "analyst/a", "desk/coordinator", (), message)]
+    (line,) = lines_of(graph, Clock("UTC", graph))
     assert not set(line) & set("\x1b\x07\u202e\n")
     assert "[U+001B]" in line
