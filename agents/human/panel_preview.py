@@ -241,13 +241,24 @@ def content_of(result: PreviewResult, card: OrderCard) -> dict[str, Any]:
 
 
 def _acting(result: PreviewResult) -> str:
-    """Return in how many worlds the swarm's own agents act."""
+    """Return in how many worlds the swarm's own agents act, and which of them stand still."""
     worlds = sum(result.acting)
     if worlds == result.pairs:
-        return "The swarm's agents act in them."
-    if worlds:
-        return f"The swarm's agents act in {worlds} of them; time was too short for the others."
-    return "The swarm's agents stand still in them."
+        words = "The swarm's agents act in them."
+    elif result.more:
+        words = f"The swarm's agents act in {worlds or 'none'} of them so far; more are drawn."
+    elif worlds:
+        words = f"The swarm's agents act in {worlds} of them; time was too short for the others."
+    else:
+        words = "The swarm's agents stand still in them."
+    if worlds and result.on_rules:
+        words += f" There {', '.join(result.on_rules)} follow written rules: no model is asked."
+    if result.still:
+        words += (
+            f" Standing still in all of them: {', '.join(result.still)}; no text is written there, "
+            "and no options are listed."
+        )
+    return words
 
 
 def _signed(value: float) -> str:

@@ -60,6 +60,9 @@ class PreviewResult(msgspec.Struct, frozen=True, kw_only=True):
     """Profit after the horizon by pair, in currency, and lots or structures filled.
 
     `acting` says in which worlds the swarm's agents act; none: of an earlier time, or nobody could.
+    `still` names those who stand still in all of them, `on_rules` those whose language model is
+    one of written rules there. `more`: worlds without them are drawn again with them, and told
+    anew.
     """
 
     record_hash: str
@@ -69,6 +72,9 @@ class PreviewResult(msgspec.Struct, frozen=True, kw_only=True):
     with_order: tuple[float, ...]
     filled: tuple[int, ...]
     acting: tuple[bool, ...] = ()
+    still: tuple[str, ...] = ()
+    on_rules: tuple[str, ...] = ()
+    more: bool = False
 
     @property
     def pairs(self) -> int:
@@ -81,6 +87,8 @@ class PreviewPort(Protocol):
 
     def start(self, task: PreviewTask, done: Callable[[PreviewResult], None]) -> bool:
         """Begin, and return at once; `done` is called later, perhaps in another thread, or never.
+
+        It may be called more than once: each time with all that was drawn so far.
 
         False where it cannot: nobody waits for a preview.
         """

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from environment.errors import ConfigError
 from environment.feeds.files import FeedError
-from environment.market.calendar import CalendarError, Session, TradingCalendar
+from environment.market.calendar import CalendarError, Session
+from scenarios.builders.calendars import calendar_of
 from scenarios.builders.crowd import hours_of
 from scenarios.builders.day import sessions_of
 from scenarios.config.load import Config
@@ -35,7 +36,7 @@ def planned_sessions(config: Config) -> tuple[Session, ...]:
     """
     asked = config.scenario.session
     try:
-        calendar = TradingCalendar(asked.calendar)
+        calendar = calendar_of(asked.calendar)
     except CalendarError as error:
         raise config.refusal(("session", "calendar"), str(error)) from error
     try:

@@ -21,6 +21,7 @@ from environment.market.calendar import Session, TradingCalendar
 from environment.market.fees import FeeRow, FeeSchedule, fee_row
 from environment.market.market import Market
 from environment.options.chain import ChainRefusedError
+from scenarios.builders.calendars import calendar_of
 from scenarios.config.load import Config
 from scenarios.config.market import BY_RULE, Chain
 from scenarios.config.scenario import Scenario
@@ -94,7 +95,7 @@ def plan_options(
     """
     scenario = config.scenario
     series, reserve, omitted = list[SeriesPlan](), list[SeriesPlan](), list[str]()
-    calendar = TradingCalendar(scenario.session.calendar)
+    calendar = calendar_of(scenario.session.calendar)
     for number, told in enumerate(scenario.instruments):
         if told.options is None:
             continue

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.instruments import Instrument, make_equity
-from environment.market.calendar import Session, TradingCalendar
+from environment.market.calendar import Session
 from scenarios.builders import options as build_options
+from scenarios.builders.calendars import calendar_of
 from scenarios.builders.checks import planned_sessions
 from scenarios.builders.curves import world_curves
 from scenarios.builders.floor import Factory
@@ -70,7 +71,7 @@ def make_plan(config: Config, agents: dict[str, Factory]) -> Plan:
     options = build_options.plan_options(config, sessions, instruments, plan.starts)
     if not options.series:
         return plan
-    calendar = TradingCalendar(scenario.session.calendar)
+    calendar = calendar_of(scenario.session.calendar)
     curves = world_curves(config, sessions[0].date, calendar)
     chains = listed_options(config, sessions[0], calendar, plan.starts, curves, options)
     return dataclasses.replace(plan, options=options, chains=chains)

@@ -168,6 +168,31 @@ def standing_in(swarm: Swarm | None, symbol: str) -> Swarm | None:
     )  # fmt: skip
 
 
+def standing_still(swarm: Swarm | None, symbol: str) -> tuple[str, ...]:
+    """Return who of a swarm trades a stock or its options, and cannot act in a world of it."""
+    if swarm is None:
+        return ()
+    acting = standing_in(swarm, symbol)
+    assert acting is not None, "there is a swarm"
+    scopes = {symbol, f"{symbol}/options"}
+    return tuple(
+        address for address in swarm.swarm
+        if address not in acting.agents and scopes & {*swarm.agents[address].mandate.instruments}
+    )  # fmt: skip
+
+
+def on_rules(swarm: Swarm | None) -> tuple[str, ...]:
+    """Return whose model is one of written rules in these worlds, whatever it is outside."""
+    agents = {} if swarm is None else swarm.agents
+    return tuple(a for a, agent in agents.items() if isinstance(agent, told.LanguageAgent))
+
+
+def looks_at_all(swarm: Swarm | None) -> bool:
+    """Return whether somebody reckons with every change of the touch, not with a look at times."""
+    agents = () if swarm is None else swarm.agents.values()
+    return any(isinstance(agent, told.FlowImbalance) for agent in agents)
+
+
 def factories(swarm: Swarm | None, own: SubmitOrder | None, after_ns: int) -> dict[str, Factory]:
     """Return who stands where in a world: the desk, and whoever of the swarm can act.
 

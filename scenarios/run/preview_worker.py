@@ -1,11 +1,13 @@
-"""Fork previews in processes of their own, at low priority: nothing else waits for them."""
+"""Fork previews in processes of their own, at low priority: nothing else waits for them.
 
-import math
+Pairs without the swarm's agents come first: they cost a tenth, and are on the card in time. The
+same seeds are then drawn again with the agents, and take the place of the first, as time allows.
+"""
+
 import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -17,9 +19,6 @@ from agents.human.preview import PreviewResult, PreviewTask
 from scenarios.config.swarm import Swarm
 
 MOST_PAIRS: Final = 32
-BUDGET_S: Final = 1.4  # Of the two seconds in which a preview is to be on the card.
-ACTING_S: Final = 0.8  # A first pair that takes the swarm's agents longer is drawn without them.
-_BUSY_S: Final = 60.0  # For so long after that they are not tried again.
 MOST_DRAWERS: Final = 4
 _NICENESS: Final = 10
 _LEAVE_S: Final = 2.0
@@ -34,14 +33,19 @@ class _Waiting:
         self.task, self.done = task, done
         self.parts: list[PreviewResult | None] = [None] * drawers
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no drawer has more of it to come."""
+        return all(part is not None and not part.more for part in self.parts)
+
     def merged(self) -> PreviewResult | None:
-        """Return the whole once every drawer is done: seeds in turn, none left out between."""
+        """Return the whole once every drawer has told: seeds in turn, none left out between."""
         parts = [part for part in self.parts if part is not None]
         if len(parts) < len(self.parts):
             return None
         rows = min(part.pairs for part in parts)
         return msgspec.structs.replace(
-            parts[0], first_seed=self.task.first_seed,
+            parts[0], first_seed=self.task.first_seed, more=not self.is_over,
             without=tuple(part.without[row] for row in range(rows) for part in parts),
             with_order=tuple(part.with_order[row] for row in range(rows) for part in parts),
             filled=tuple(part.filled[row] for row in range(rows) for part in parts),
@@ -52,9 +56,8 @@ class _Waiting:
 class PreviewWorker:
     """Processes that draw worlds, and the threads that hear from them.
 
-    They are begun with the panel and made ready meanwhile; a task that comes while another is drawn
-    waits for it. Each takes every n-th seed. Where one is gone there are no previews, and nothing
-    else is missed. `swarm` acts in every world.
+    They are begun with the panel and made ready meanwhile. Each takes every n-th seed. Where one is
+    gone there are no previews, and nothing else is missed. `swarm` acts where there is time.
     """
 
     def __init__(self, swarm: Swarm | None = None, drawers: int | None = None) -> None:
@@ -116,58 +119,37 @@ class PreviewWorker:
                 if waiting is not None:
                     waiting.parts[number] = result
                     whole = waiting.merged()
-                if whole is not None:
-                    del self._waiting[result.record_hash]
+                    if waiting.is_over:
+                        del self._waiting[result.record_hash]
             if waiting is not None and whole is not None:
                 waiting.done(whole)
 
 
 def serve(pipe: Connection, swarm: Swarm | None, number: int, drawers: int) -> None:
-    """Draw every n-th world of what is asked for, until the other end is gone."""
+    """Draw every n-th world of what is asked for, until the other end is gone.
+
+    What came last is drawn first without the agents, which takes a moment; then whatever came first
+    is drawn with them.
+    """
     os.nice(_NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Whoever started it ends it.
-    from scenarios.builders.warm_up import compile_all  # noqa: PLC0415  as above
-    from scenarios.run.preview_swarm import standing_in  # noqa: PLC0415  heavy, and here only
+    from scenarios.builders.warm_up import compile_all  # noqa: PLC0415  heavy, and here only
+    from scenarios.run.preview_job import PreviewJob, warm_up  # noqa: PLC0415  as above
 
     compile_all()
+    warm_up(swarm)
     decode = msgspec.msgpack.Decoder(PreviewTask).decode
-    busy_until_s = 0.0
+    jobs: list[PreviewJob] = []
     while True:
         try:
-            task = decode(pipe.recv_bytes())
+            while not jobs or pipe.poll():
+                task = decode(pipe.recv_bytes())
+                jobs.append(PreviewJob(task, swarm, range(number, MOST_PAIRS, drawers)))
+            job = next((job for job in jobs if not job.is_told), jobs[0])
+            told = job.step(lambda: not pipe.poll())
+            if job.is_over:
+                jobs.remove(job)
+            if told is not None:
+                pipe.send_bytes(msgspec.msgpack.encode(told))
         except (EOFError, OSError):
             return
-        acting = standing_in(swarm, task.symbol)
-        if acting is None or not acting.swarm or time.monotonic() < busy_until_s:
-            acting = None
-        result = _draw(task, acting, number, drawers)
-        if acting is not None and not any(result.acting):
-            busy_until_s = time.monotonic() + _BUSY_S
-        with suppress(OSError):
-            pipe.send_bytes(msgspec.msgpack.encode(result))
-
-
-def _draw(task: PreviewTask, swarm: Swarm | None, number: int, drawers: int) -> PreviewResult:
-    """Draw pairs while there is time for another; on a busy machine the swarm stands still."""
-    from scenarios.run.preview_world import (  # noqa: PLC0415  heavy, as above
-        TooSlow,
-        draw_pair,
-        result_of,
-    )
-
-    began = time.monotonic()
-    acting = swarm
-    found: list[tuple[float, float, int]] = []
-    longest_s = 0.0
-    while not found or (
-        len(found) * drawers < MOST_PAIRS and time.monotonic() - began + longest_s < BUDGET_S
-    ):
-        start_s, seed = time.monotonic(), task.first_seed + number + drawers * len(found)
-        until_s = began + (ACTING_S if acting is not None and not found else math.inf)
-        try:
-            found.append(draw_pair(task, seed, acting, until_s))
-        except TooSlow:
-            acting = None
-            continue
-        longest_s = max(longest_s, time.monotonic() - start_s)
-    return result_of(task, found, acting=acting is not None)

@@ -6,28 +6,32 @@ as `preview_swarm` lets them, from no position of their own: what is held is val
 is asked, and nothing is sent, journalled or audited.
 """
 
-import math
-import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from agents.human.panel_preview import worth
-from agents.human.preview import PreviewResult, PreviewTask
+from agents.human.preview import PreviewTask
 from brokers.simulated import VENUE_ADDRESS
-from environment.actors.ports import MemoryDisk
+from environment.actors.ports import NoRecorder
+from environment.draws import stream_key
 from environment.instruments import MICROS
 from environment.market import layout as at
 from environment.market.market import Market
 from environment.messages import SubmitOrder
 from scenarios.builders.floor import SWARM_ACCOUNT
+from scenarios.builders.models import model_service, performers
+from scenarios.builders.world import World, build
 from scenarios.config.load import Config
 from scenarios.config.scenario import Scenario
 from scenarios.config.swarm import Swarm
 from scenarios.config.types import read_scalar
-from scenarios.run.preview_swarm import OWN, PreviewDesk, factories
-from scenarios.run.session_loop import SessionLoop
+from scenarios.protocol import PROTOCOL
+from scenarios.run.preview_swarm import LOOK_NS, OWN, PreviewDesk, factories, looks_at_all
 
 _OPENS_S: Final = 36_000  # Ten o'clock of some day: no auction, no close is near.
 _DAY: Final = "2014-06-06"
@@ -37,45 +41,45 @@ _MINUTE_NS: Final = 60_000_000_000
 _CENT: Final = 0.005
 _CASH: Final = 1_000_000_000
 _MAKERS: Final = 4
+_SEEDS: Final = (1 << 63) - 1
+
+Pair = tuple[float, float, int]
 
 
-class TooSlow(Exception):
-    """A world took longer than there was time for."""
+class GivenUp(Exception):
+    """A world was left, as something else is more pressing."""
+
+
+def always() -> bool:
+    """Return that a world may go on."""
+    return True
 
 
 def draw_pair(
-    task: PreviewTask, seed: int, swarm: Swarm | None = None, until_s: float = math.inf
-) -> tuple[float, float, int]:
+    task: PreviewTask, seed: int, swarm: Swarm | None = None,
+    may_go_on: Callable[[], bool] = always,
+) -> Pair:  # fmt: skip
     """Return profit without and with the order after the horizon, in currency, and lots filled.
 
     Raises
     ------
-    TooSlow
-        If the steady clock passes `until_s` meanwhile.
+    GivenUp
+        If `may_go_on`, which is asked at each simulated minute, says no.
     """
-    alone = _run(task, seed, swarm, until_s, is_with=False)
+    alone = _run(task, seed, swarm, may_go_on, is_with=False)
     if task.order is None:
         gain, filled = _leg_gain(task, alone.spots)
         return alone.profit(task), alone.profit(task) + gain, filled
-    both = _run(task, seed, swarm, until_s, is_with=True)
+    both = _run(task, seed, swarm, may_go_on, is_with=True)
     return alone.profit(task), both.profit(task), both.filled
 
 
-def draw(task: PreviewTask, pairs: int, swarm: Swarm | None = None) -> PreviewResult:
-    """Return a preview of so many pairs."""
-    found = [draw_pair(task, task.first_seed + number, swarm) for number in range(pairs)]
-    return result_of(task, found, acting=swarm is not None and bool(swarm.swarm))
+def root_of(seed: int) -> int:
+    """Return what a world of a preview draws its streams from.
 
-
-def result_of(
-    task: PreviewTask, found: list[tuple[float, float, int]], *, acting: bool = False
-) -> PreviewResult:
-    """Return what was drawn, as it is told; `acting`: the swarm acts in these worlds."""
-    return PreviewResult(
-        record_hash=task.record_hash, first_seed=task.first_seed, horizon_s=task.horizon_s,
-        without=tuple(pair[0] for pair in found), with_order=tuple(pair[1] for pair in found),
-        filled=tuple(pair[2] for pair in found), acting=(acting,) * len(found),
-    )  # fmt: skip
+    Never the seed itself: a run of that seed would draw the same path, trader by trader.
+    """
+    return stream_key(seed, "fork preview") & _SEEDS
 
 
 class _Hour(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,17 +115,31 @@ def _leg_gain(task: PreviewTask, spots: tuple[float, ...]) -> tuple[float, int]:
 
 
 def _run(
-    task: PreviewTask, seed: int, swarm: Swarm | None, until_s: float, *, is_with: bool
-) -> _Hour:
+    task: PreviewTask, seed: int, swarm: Swarm | None, may_go_on: Callable[[], bool], *,
+    is_with: bool,
+) -> _Hour:  # fmt: skip
     """Run one world to the horizon."""
     config = Config(scenario=_scenario(task, seed), swarm=swarm)
     own = _own(task) if is_with else None
-    loop = SessionLoop.build(
-        config, MemoryDisk(), keep_rows=False, agents=factories(swarm, own, _ORDER_NS)
-    )
-    world = loop.world
+    models = model_service(config)
+    world = build(
+        config, NoRecorder(), _forget, PROTOCOL, agents=factories(swarm, own, _ORDER_NS),
+        effects=performers(models),
+    )  # fmt: skip
+    try:
+        return _hour(world, task, swarm, may_go_on)
+    finally:
+        world.kernel.close()
+        if models is not None:
+            models.close()
+
+
+def _hour(
+    world: World, task: PreviewTask, swarm: Swarm | None, may_go_on: Callable[[], bool]
+) -> _Hour:
+    """Open a world with the depth that was seen, and look at it each minute."""
     market, account = world.market, world.floor.accounts[SWARM_ACCOUNT]
-    loop.start()
+    world.start_day(0)
     session = world.sessions[0]
     for side, levels in ((at.BUY, task.bids), (at.SELL, task.asks)):
         for price, lots in levels:
@@ -130,23 +148,39 @@ def _run(
                     session.open_ns + 1, 0, at.WORLD, side, at.LIMIT, at.DAY, 0, 0, price, lots,
                     0, 0, 0, 0, 0,
                 )  # fmt: skip
+    world.kernel.run_until(session.open_ns - 1)
+    _publish_seldom(market, swarm)
     spots = [task.mid]
     for minute in range(1, task.horizon_s // 60 + 1):
-        if time.monotonic() > until_s:
-            raise TooSlow
-        loop.advance_to(min(session.open_ns + minute * _MINUTE_NS, session.close_ns - 1))
+        if not may_go_on():
+            raise GivenUp
+        world.kernel.run_until(min(session.open_ns + minute * _MINUTE_NS, session.close_ns - 1))
         spots.append(_mid(market, spots[-1], task))
     cash = int(market.section(at.S_ACCOUNT)[account, at.A_CASH])
     held = int(market.section(at.S_POSITION)[account, at.P_QUANTITY])
     desk = world.kernel.floor.cells[VENUE_ADDRESS].actor
     assert isinstance(desk, PreviewDesk), "it was put there"
-    loop.finish()
     return _Hour(
         spots=tuple(spots),
         cash=cash / MICROS - _CASH,
         shares=held * task.shares_per_lot,
         filled=desk.filled,
     )
+
+
+def _forget(_: NDArray[np.int64]) -> None:
+    """Take a block of the tape of a world that nobody will look up."""
+
+
+def _publish_seldom(market: Market, swarm: Swarm | None) -> None:
+    """Let the market publish quotes at the pace that its agents look: nobody hears the others.
+
+    They have all subscribed by now. Most of what a world cost was to publish quotes to nobody.
+    """
+    if looks_at_all(swarm):
+        return
+    feeds = market.section(at.S_FEED)
+    feeds[feeds[:, at.FD_KIND] == at.FEED_QUOTES, at.FD_INTERVAL] = LOOK_NS
 
 
 def _mid(market: Market, before: float, task: PreviewTask) -> float:
@@ -176,7 +210,8 @@ def _scenario(task: PreviewTask, seed: int) -> Scenario:
     size = max(sum(lots for _, lots in touch) // len(touch), 10)
     tick = Decimal(task.tick_micros) / MICROS
     tables: dict[str, Any] = {
-        "version": 1, "name": "preview", "about": "Worlds of a fork preview.", "seed": seed,
+        "version": 1, "name": "preview", "about": "Worlds of a fork preview.",
+        "seed": root_of(seed),
         "session": {
             "date": _DAY, "auctions": [], "opens": _clock(_OPENS_S),
             "closes": _clock(_OPENS_S + task.horizon_s),

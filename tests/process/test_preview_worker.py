@@ -15,22 +15,30 @@ from tests.unit.scenarios.test_preview_world import task
 def test_worker_draws_each_task_at_low_priority_and_ends() -> None:
     worker = PreviewWorker(load_config("human_gate", (), 1).swarm, drawers=2)
     try:
-        found: list[PreviewResult] = []
-        came = threading.Semaphore(0)
+        told: list[PreviewResult] = []
+        over = threading.Semaphore(0)
 
         def take(result: PreviewResult) -> None:
-            found.append(result)
-            came.release()
+            told.append(result)
+            if not result.more:
+                over.release()
 
         for name in ("a", "b"):
             assert worker.start(task(record_hash=name, horizon_s=120, symbol="AAPL"), take)
         for _ in range(2):
-            assert came.acquire(timeout=300), "no preview came"
-        assert [result.record_hash for result in found] == ["a", "b"]
-        # Each process draws as many, and at least one.
-        assert all(result.pairs % 2 == 0 and 2 <= result.pairs <= MOST_PAIRS for result in found)
+            assert over.acquire(timeout=300), "no preview came"
+        assert {result.record_hash for result in told[:2]} == {"a", "b"}, "one waited for another"
+        # What comes first has nobody in it, what comes last has; nothing is lost between.
+        for name in ("a", "b"):
+            mine = [result for result in told if result.record_hash == name]
+            assert not any(mine[0].acting)
+            assert [sum(result.acting) for result in mine] == sorted(
+                sum(result.acting) for result in mine
+            )
+            assert sum(mine[-1].acting) > 0
+            assert all(2 <= result.pairs <= MOST_PAIRS for result in mine)
         # One seed, one world, whichever process draws it.
-        assert found[0].without[:2] == found[1].without[:2]
+        assert told[0].without[:2] == told[1].without[:2]
         for process in worker.processes:
             assert process.pid is not None
             assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 10

@@ -185,3 +185,54 @@ def test_legs_are_worth_their_value_then_also_those_that_end_before() -> None:
     call = PreviewLeg(kind="call", shares=100.0, strike=600.0, years=1e-6, sigma_annual=0.3)
     assert worth((stock, call), 650.0, HOUR) == pytest.approx(-65_000.0 + 5_000.0)
     assert worth((), 650.0, HOUR) == 0.0
+
+
+def asked() -> PreviewTask:
+    task = make_task(make_card(), make_room(None).live, HOUR, 1)
+    assert isinstance(task, PreviewTask)
+    return task
+
+
+@pytest.mark.parametrize(
+    ("acting", "more", "words"),
+    [
+        (0, True, "act in none of them so far; more are drawn."),
+        (4, True, "act in 4 of them so far; more are drawn."),
+        (4, False, "act in 4 of them; time was too short for the others."),
+        (0, False, "stand still in them."),
+        (11, False, "act in them."),
+    ],
+)
+def test_card_says_in_how_many_worlds_the_agents_act(acting: int, more: bool, words: str) -> None:
+    told = tuple(number < acting for number in range(11))
+    content = content_of(result(asked(), acting=told, more=more), make_card())
+    assert f"The swarm's agents {words}" in content["words"]
+
+
+def test_card_names_who_stands_still_and_whose_model_is_not_asked() -> None:
+    still, rules = ("analysts/news",), ("analysts/technical",)
+    acting = content_of(
+        result(asked(), acting=(True,) * 11, still=still, on_rules=rules), make_card()
+    )
+    assert "all of them: analysts/news; no text is written" in acting["words"]
+    assert "There analysts/technical follow written rules" in acting["words"]
+    none = content_of(result(asked(), still=still, on_rules=rules), make_card())
+    assert "all of them: analysts/news" in none["words"]
+    assert "written rules" not in none["words"]  # Nobody acts in any yet.
+
+
+def test_worlds_that_come_later_take_the_place_of_the_first_and_pages_are_told_again() -> None:
+    port = Port()
+    room = make_room(port)
+    seat = Seat("id", "ana")
+    room.enter(seat, PERSON)
+    card = make_card()
+    room.hear("human/approvals", make_change(card))
+    heard(seat)
+    assert port.done is not None
+    for acting in (0, 11):
+        port.done(result(port.asked[0], acting=(acting > 0,) * 11, more=acting == 0))
+        assert [frame["record_hash"] for frame in heard(seat)] == [card.record_hash]
+    content, _ = room.previews.content(card)
+    assert content is not None
+    assert "agents act in them." in content["words"]

@@ -6,10 +6,14 @@ import msgspec
 import pytest
 
 from agents.human.preview import PreviewLeg, PreviewOrder, PreviewTask
+from environment.record.audit import AuditLog
+from environment.record.journal import Journal
 from scenarios.config.load import load_config
 from scenarios.config.models import Offline
-from scenarios.run.preview_swarm import standing_in
-from scenarios.run.preview_world import TooSlow, draw, draw_pair
+from scenarios.config.swarm import Swarm
+from scenarios.run import preview_world
+from scenarios.run.preview_swarm import on_rules, standing_in, standing_still
+from scenarios.run.preview_world import GivenUp, Pair, draw_pair, root_of
 
 ORDER = PreviewOrder(side="buy", lots=400, limit_ticks=64_560)
 
@@ -22,6 +26,25 @@ def task(**given: Any) -> PreviewTask:
         "order": ORDER, "horizon_s": 300, "first_seed": 1,
     }  # fmt: skip
     return PreviewTask(**(values | given))
+
+
+class Worlds:
+    """Pairs of the first seeds, by what is told of them."""
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        self.without = tuple(pair[0] for pair in pairs)
+        self.with_order = tuple(pair[1] for pair in pairs)
+        self.filled = tuple(pair[2] for pair in pairs)
+
+
+def draw(told: PreviewTask, pairs: int, swarm: Swarm | None = None) -> Worlds:
+    return Worlds([draw_pair(told, 1 + number, swarm) for number in range(pairs)])
+
+
+def swarm_of(scenario: str, *settings: str) -> Swarm:
+    swarm = load_config(scenario, settings, 1).swarm
+    assert swarm is not None
+    return swarm
 
 
 def test_pair_shares_its_seed_and_the_order_makes_the_difference() -> None:
@@ -39,10 +62,9 @@ def test_order_pays_the_depth_that_was_seen() -> None:
     deep = task(held=(), horizon_s=120, asks=((64_527, 5_000),))
     thin = msgspec.structs.replace(deep, asks=((64_527, 1), (64_900, 5_000)))
     order = PreviewOrder(side="buy", lots=400)
-    costs = [
-        sum(draw(msgspec.structs.replace(one, order=order), 3).with_order) for one in (deep, thin)
-    ]
-    assert costs[1] < costs[0] < 0.0
+    paid = [draw(msgspec.structs.replace(one, order=order), 3).with_order for one in (deep, thin)]
+    # The same hours; what is left of them is what the order paid.
+    assert all(dear < cheap for cheap, dear in zip(*paid, strict=True))
 
 
 def test_each_seed_is_another_hour_and_what_is_held_moves_with_it() -> None:
@@ -90,7 +112,6 @@ def test_swarm_acts_in_a_world_offline_and_its_own_trades_count() -> None:
     assert still[0] == 0.0  # Nothing is held and nobody trades.
     assert acting[0] != 0.0
     assert acting[2] == still[2] == 400
-    assert draw(hour, 1, swarm).acting == (True,)
 
 
 def test_agents_of_other_stocks_and_readers_of_texts_stand_still() -> None:
@@ -102,6 +123,44 @@ def test_agents_of_other_stocks_and_readers_of_texts_stand_still() -> None:
     assert other.swarm == ()
 
 
-def test_world_that_takes_too_long_is_given_up() -> None:
-    with pytest.raises(TooSlow):
-        draw_pair(task(), 7, None, 0.0)
+def test_who_stands_still_is_named_and_whose_model_is_not_asked() -> None:
+    assert standing_still(swarm_of("human_gate"), "AAPL") == ("analysts/news",)
+    assert standing_still(swarm_of("human_gate"), "MSFT") == ()  # Nobody trades it.
+    assert standing_still(swarm_of("options_day", "swarm=options_agents.toml"), "AAPL") == ("quant/volpremium",)
+    debating = standing_in(swarm_of("debate"), "AAPL")
+    assert debating is not None
+    assert on_rules(debating) == ("analysts/technical", "analysts/volatility", "analysts/debate")
+    assert on_rules(standing_in(swarm_of("human_gate"), "AAPL")) == ()
+
+
+def test_language_agents_act_offline_and_the_pair_repeats() -> None:
+    swarm = standing_in(swarm_of("debate"), "AAPL")
+    told = task(symbol="AAPL", horizon_s=120)
+    assert draw_pair(told, 7, swarm) == draw_pair(told, 7, swarm)
+
+
+def test_world_is_never_one_that_a_run_of_the_same_seed_would_draw(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    roots = {root_of(seed) for seed in range(5_000)}
+    assert len(roots) == 5_000
+    assert min(roots) > 1 << 40  # No seed that anybody would give a run.
+    drawn = draw_pair(task(), 7)
+    monkeypatch.setattr(preview_world, "root_of", lambda seed: seed)
+    assert draw_pair(task(), 7)[0] != drawn[0]
+
+
+def test_nothing_is_journalled_or_audited(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a world of a preview was recorded")
+
+    monkeypatch.setattr(Journal, "__init__", refuse)
+    monkeypatch.setattr(AuditLog, "__init__", refuse)
+    told = task(symbol="AAPL", horizon_s=120)
+    assert draw_pair(told, 7, standing_in(swarm_of("human_gate"), "AAPL"))[2] == 400
+
+
+def test_world_is_given_up_between_two_minutes() -> None:
+    asked = iter([True, False])
+    with pytest.raises(GivenUp):
+        draw_pair(task(), 7, None, lambda: next(asked))
