@@ -126,7 +126,9 @@ def test_agents_of_other_stocks_and_readers_of_texts_stand_still() -> None:
 def test_who_stands_still_is_named_and_whose_model_is_not_asked() -> None:
     assert standing_still(swarm_of("human_gate"), "AAPL") == ("analysts/news",)
     assert standing_still(swarm_of("human_gate"), "MSFT") == ()  # Nobody trades it.
-    assert standing_still(swarm_of("options_day", "swarm=options_agents.toml"), "AAPL") == ("quant/volpremium",)
+    assert standing_still(swarm_of("options_day", "swarm=options_agents.toml"), "AAPL") == (
+        "quant/volpremium",
+    )
     debating = standing_in(swarm_of("debate"), "AAPL")
     assert debating is not None
     assert on_rules(debating) == ("analysts/technical", "analysts/volatility", "analysts/debate")
