@@ -170,6 +170,7 @@ class Portfolio(Actor[ToPortfolio]):
         for instrument in event.listed:
             self._learn(instrument)
         self.state.ledger.move(event)
+        self.state.adjusted.hear(event, self.state.quotes.marks(), self._instruments)
         lots, profit = self.state.ledger.traded(event.instrument, 0)
         self.state.greeks.rest(event.instrument, lots, profit)
         came = self._structures.move(ctx, self.state, event)

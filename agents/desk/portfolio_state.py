@@ -2,6 +2,7 @@
 
 import msgspec
 
+from agents.desk.adjusted_marks import AdjustedMarks
 from agents.desk.greek_profit import GreekBook, GreekProfit
 from agents.desk.profit import Ledger
 from agents.desk.proposal import Proposal
@@ -78,6 +79,7 @@ class PortfolioState(msgspec.Struct):
     quotes: LegQuotes = msgspec.field(default_factory=LegQuotes)
     listed: dict[str, Instrument] = {}  # Series that came after the start, as after a split.
     greeks: GreekBook = msgspec.field(default_factory=GreekBook)
+    adjusted: AdjustedMarks = msgspec.field(default_factory=AdjustedMarks)
 
 
 class StrategyProfit(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ def take_night(state: RiskState, maker: CaseMaker, event: PositionMoved) -> None
         if instrument.symbol not in maker.instruments:
             state.listed[instrument.symbol] = instrument
     maker.learn(state)
+    state.adjusted.hear(event, state.marks, maker.instruments)
 
 
 def take_listing(state: RiskState, maker: CaseMaker, message: SeriesListed) -> None:

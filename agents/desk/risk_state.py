@@ -6,6 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from agents.desk.activity import ActivityBook
+from agents.desk.adjusted_marks import AdjustedMarks
 from agents.desk.day_ledger import DayLedger
 from agents.desk.exposure import DeskBook
 from agents.desk.frozen import Frozen
@@ -133,6 +134,7 @@ class RiskState(msgspec.Struct):
     numbers: dict[str, int] = {}  # Number of each owner's last order.
     activity: ActivityBook = msgspec.field(default_factory=ActivityBook)
     ledger: DayLedger = msgspec.field(default_factory=DayLedger)
+    adjusted: AdjustedMarks = msgspec.field(default_factory=AdjustedMarks)
     states: ScopeStates = msgspec.field(default_factory=ScopeStates)
     tickets: dict[str, Ticket] = {}
     child_of: dict[str, str] = {}  # Parent by the id of its open child.

@@ -1,6 +1,7 @@
 """Structures in the portfolio: what they are worth, how many are wanted, opened and closed."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from agents.desk.structure_quotes import LegQuotes, opposite, unit_micros, worst
 from agents.desk.structure_size import structure_size
 from environment.actors import ActorRef
 from environment.actors.testing import RecordingContext
+from environment.instruments import make_option
 from environment.messages import CancelRequest, Leg, OpenOrder, OrderRequest, Resumed
 from environment.venue_messages import PositionMoved
 from tests.unit.desk.factories import (
@@ -271,6 +273,29 @@ def test_adjusted_legs_are_held_under_their_new_symbols() -> None:
     assert {leg.instrument for leg in line.legs} == set(adjusted.values())
     heard = desk.ctx.subscriptions
     assert all(f"market/{symbol}/quotes" in heard for symbol in adjusted.values())
+
+
+def test_adjusted_legs_keep_what_they_were_worth_until_quoted_again() -> None:
+    desk = Desk().do(view(), chain()).fill(5)
+    before = desk.actor.statistics().profits["quant/volpremium"]
+    assert before.unrealised_micros, "the structure stands at a profit or a loss"
+    terms = {i.symbol: i for i in SERIES}
+    listed = []
+    for leg in CONDOR:
+        old = terms[leg.instrument]
+        assert old.expiry is not None
+        assert old.right is not None
+        assert old.strike_micros is not None
+        strike = Decimal(old.strike_micros) / 7 / 1_000_000
+        new = make_option("AAPL", old.expiry, old.right, round(strike, 2))
+        lots = 5 if leg.side == "buy" else -5
+        desk.do(night(old.symbol, -lots, "adjustment", into=new.symbol, into_change=7 * lots))
+        listed.append(new)
+    desk.do(night("", 0, "statement", cash_after_micros=0, listed=tuple(listed)))
+    after = desk.actor.statistics().profits["quant/volpremium"]
+    # A tick of a seventh is lost in each leg at most.
+    assert abs(after.unrealised_micros - before.unrealised_micros) <= 4 * 35 * 100 * DOLLAR // 200
+    assert after.realised_micros == before.realised_micros
 
 
 def test_split_of_the_stock_scales_what_is_wanted() -> None:
