@@ -1,10 +1,10 @@
-"""Dealers and survey put into the core, once accounts and series are there."""
+"""Dealers, users and survey put into the core, once accounts and series are there."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from agents.crowd import dealer, option_survey, option_value as value
+from agents.crowd import dealer, option_belief as belief, option_survey, option_value as value
 from agents.crowd.option_rows import (
     EXPIRY_FLOATS,
     SERIES_FLOATS,
@@ -21,14 +21,35 @@ from environment.market.market import Market
 
 
 @dataclass(frozen=True, kw_only=True)
+class CurveErrors:
+    """How wrong traders' curves are, in deviations.
+
+    Of rates and borrowing per year, of dividends as a share of what is paid.
+    """
+
+    rate_sd: float = 0.0
+    dividend_sd: float = 0.0
+    borrow_sd: float = 0.0
+
+    def draw(self, crowd: Crowd, name: str, k: int) -> tuple[float, float, float]:
+        """Return the errors of a population's k-th, for a whole run: rate, growth, dividends.
+
+        Growth is that of the stock's forward: the rate less the cost of borrowing.
+        """
+        key = crowd.key(f"beliefs/{name}/{k}")
+        deviations = self.rate_sd, self.dividend_sd, self.borrow_sd
+        rate, dividend, borrow = (sd * draw_normal(key, n) for n, sd in enumerate(deviations))
+        return rate, rate - borrow, dividend
+
+
+@dataclass(frozen=True, kw_only=True)
 class DealerTerms:
     """How the dealers of a population differ, and what the venue guards them by.
 
     The k-th is wider by `width_step` and its surface higher by `bias` times its distance from the
     middle one, and its limits are smaller by `limit_step`. Protection pulls its quotes after
-    `contracts`, net `delta_shares` or `vega` (money per point) within `window_ns`. The last three
-    say how wrong their curves are, in deviations: rates and borrowing per year, dividends as a
-    share of what is paid.
+    `contracts`, net `delta_shares` or `vega` (money per point) within `window_ns`. `errors` say how
+    wrong their curves are.
     """
 
     width_step: float = 0.1
@@ -39,9 +60,7 @@ class DealerTerms:
     contracts: int = 0
     delta_shares: int = 0
     vega: float = 0.0
-    rate_sd: float = 0.0
-    dividend_sd: float = 0.0
-    borrow_sd: float = 0.0
+    errors: CurveErrors = CurveErrors()
 
 
 def dealer_memory(series: int, expiries: int) -> int:
@@ -85,7 +104,10 @@ def _write_memory(
     crowd.beliefs[head + dealer.M_WIDTH] = 1.0 + terms.width_step * k
     crowd.beliefs[head + dealer.M_LIMITS] = max(1.0 - terms.limit_step * k, 0.1)
     crowd.beliefs[head + dealer.M_ARMED], crowd.beliefs[head + dealer.M_OPENED] = 1.0, -1.0
-    _write_beliefs(crowd, head, crowd.key(f"beliefs/{population.name}/{k}"), terms)
+    places = dealer.M_RATE_ERROR, dealer.M_GROWTH_ERROR, dealer.M_DIVIDEND_ERROR
+    errors = terms.errors.draw(crowd, population.name, k)
+    for place, error in zip(places, errors, strict=True):
+        crowd.beliefs[head + place] = error
     middle = (population.count - 1) / 2.0
     series = population.integers[U_SERIES]
     expiries = population.tables[0][series * SERIES_FLOATS :].reshape(-1, EXPIRY_FLOATS)
@@ -97,15 +119,15 @@ def _write_memory(
         crowd.beliefs[state + value.Y_BIAS] = terms.bias * nearness * (k - middle)
 
 
-def _write_beliefs(crowd: Crowd, head: int, key: int, terms: DealerTerms) -> None:
-    """Let a dealer's curves be wrong by what its own stream says, for the whole run."""
-    rate, dividend, borrow = (
-        sd * draw_normal(key, n)
-        for n, sd in enumerate((terms.rate_sd, terms.dividend_sd, terms.borrow_sd))
-    )
-    crowd.beliefs[head + dealer.M_RATE_ERROR] = rate
-    crowd.beliefs[head + dealer.M_GROWTH_ERROR] = rate - borrow
-    crowd.beliefs[head + dealer.M_DIVIDEND_ERROR] = dividend
+def seat_users(market: Market, crowd: Crowd, index: int, errors: CurveErrors) -> None:
+    """Let the curves of a population's end users or arbitrageurs be wrong, each by its own draw."""
+    population, traders = crowd.populations[index], market.section(at.S_TRADER)
+    for k in range(population.count):
+        own = int(traders[crowd.first_trader[index] + k, at.TR_BELIEF])
+        rate, growth, dividend = errors.draw(crowd, population.name, k)
+        crowd.beliefs[own + belief.B_RATE] = rate
+        crowd.beliefs[own + belief.B_GROWTH] = growth
+        crowd.beliefs[own + belief.B_DIVIDEND] = dividend
 
 
 def seat_survey(market: Market, crowd: Crowd, index: int) -> None:

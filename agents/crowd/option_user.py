@@ -7,6 +7,7 @@ the far touch or rests between. Arbitrageurs look for prices that cannot all be 
 
 import math
 
+from agents.crowd.option_belief import B_DIVIDEND, B_GROWTH, B_RATE, believed_ticks
 from agents.crowd.option_rows import (
     EXPIRY_FLOATS,
     K_CALL,
@@ -30,6 +31,7 @@ from agents.crowd.option_rows import (
 from agents.crowd.rows import (
     POPULATION_FLOATS,
     U_FIRST,
+    U_OPEN,
     U_SIZE_HIGH,
     U_SIZE_LOW,
     Floats,
@@ -54,7 +56,8 @@ ROLES = (
  RELATIVE_VALUE) = range(8)  # fmt: skip
 U_ROLE, U_WEIGHTS = U_FIRST, U_FIRST + 1  # The role; where its cumulative weights begin.
 # Floats of the population; 7 is the mean gap.
-O_AGGRESSIVE, O_OPENING, O_FEE = 0, 1, 2  # Fee: per share, what a taker reckons with.
+# The fee is per share, what a taker reckons with; the spot is that of the table.
+O_AGGRESSIVE, O_OPENING, O_FEE, O_FIRST_SPOT = range(4)
 _GAP = 7
 LOOKS = 50  # Series that an arbitrageur looks at in one wake-up.
 
@@ -113,19 +116,57 @@ def quantity_of(arena: Arena, trader: int) -> int:
 
 
 @njit
-def resting_price(side: int, bid: int, ask: int, step: int) -> int:
-    """Return where to rest between a bid and an ask: at the middle, rounded to one's own favour."""
+def resting_price(side: int, bid: int, ask: int, step: int, believed: int) -> int:
+    """Return where to rest between a bid and an ask: at the middle, rounded to one's own favour.
+
+    `believed` is how far from the middle the trader thinks its worth lies, in whole steps.
+    """
     middle = (bid + ask) // 2 // step * step
     if side == at.SELL and 2 * middle < bid + ask:
         middle += step
+    middle += believed
     return min(middle, ask - step) if side == at.BUY else max(middle, bid + step)
+
+
+@njit
+def may_take(side: int, believed: int) -> bool:
+    """Return whether a trader with that opinion pays the far touch."""
+    return believed >= 0 if side == at.BUY else believed <= 0
+
+
+@inner
+def believed_of(
+    arena: Arena, floats: Floats, trader: int, touch: int, series: int, bid: int
+) -> int:
+    """Return what a trader's own curves make of a series beyond its middle, in ticks."""
+    own = arena[trader + at.TR_BELIEF]
+    rate, growth = floats[own + B_RATE], floats[own + B_GROWTH]
+    dividend = floats[own + B_DIVIDEND]
+    if rate == 0.0 and growth == 0.0 and dividend == 0.0:
+        return 0
+    if touch == at.NONE or arena[touch + at.TO_BID_QUANTITY] <= 0:
+        return 0
+    if arena[touch + at.TO_ASK_QUANTITY] <= 0:
+        return 0
+    population = population_row(arena, trader)
+    table = arena[population + U_TABLE]
+    spot = 0.5 * (arena[touch + at.TO_BID] + arena[touch + at.TO_ASK]) * floats[table + K_TICK]
+    first_spot = floats[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + O_FIRST_SPOT]
+    seconds = (arena[at.H_NOW] - arena[population + U_OPEN]) * 1e-9
+    return believed_ticks(
+        floats, table, arena[population + U_SERIES], series, spot, first_spot, seconds, bid, rate,
+        growth, dividend,
+    )  # fmt: skip
 
 
 @inner
 def trade_one(
-    arena: Arena, floats: Floats, trader: int, series: int, side: int, quantity: int
+    arena: Arena, floats: Floats, trader: int, seen: int, series: int, side: int, quantity: int
 ) -> None:
-    """Take the far touch of a series, or rest inside, as the population's habit is drawn."""
+    """Take the far touch of a series, or rest inside, as the population's habit is drawn.
+
+    `seen` is the touch of the stock. Who thinks the series worth less than others do rests instead.
+    """
     population = population_row(arena, trader)
     number = arena[population + U_SERIES_FIRST] + series
     touch = observe_series(arena, trader, number)
@@ -139,10 +180,11 @@ def trade_one(
     if bids <= 0 or asks <= 0 or bid >= ask:
         return
     row = arena[population + U_TABLE] + series * SERIES_FLOATS
-    if is_aggressive:
+    believed = believed_of(arena, floats, trader, seen, series, bid)
+    if is_aggressive and may_take(side, believed):
         order_series(arena, trader, number, side, ask if side == at.BUY else bid, quantity, at.IOC)
         return
-    price = resting_price(side, bid, ask, increment(floats, row, float(bid)))
+    price = resting_price(side, bid, ask, increment(floats, row, float(bid)), believed)
     if price > 0:
         order_series(arena, trader, number, side, price, quantity, at.DAY)
 
@@ -155,7 +197,7 @@ def side_of_role(role: int) -> int:
 
 
 @inner
-def use(arena: Arena, floats: Floats, trader: int, role: int) -> None:
+def use(arena: Arena, floats: Floats, trader: int, touch: int, role: int) -> None:
     """Do what an end user came for: open on its side, or now and then close."""
     # What rested since the last time is stale by now.
     push(arena, link_arrival(arena, trader, departure(arena, trader)), at.E_CANCEL_ALL,
@@ -168,12 +210,12 @@ def use(arena: Arena, floats: Floats, trader: int, role: int) -> None:
     if trader_uniform(arena, trader) >= opening:
         side = 1 - side
     quantity = quantity_of(arena, trader)
-    trade_one(arena, floats, trader, series, side, quantity)
+    trade_one(arena, floats, trader, touch, series, side, quantity)
     if role == VOLATILITY_SELLER:
         row = arena[population_row(arena, trader) + U_TABLE] + series * SERIES_FLOATS
         pair = int(floats[row + K_PAIR])
         if pair >= 0:
-            trade_one(arena, floats, trader, pair, side, quantity)
+            trade_one(arena, floats, trader, touch, pair, side, quantity)
 
 
 # --- arbitrage ------------------------------------------------------------------------------------
@@ -237,12 +279,15 @@ def arbitrage_parity(
     puts = observe_series(arena, trader, first + put)
     if calls == at.NONE or puts == at.NONE:
         return False
+    own, years = arena[trader + at.TR_BELIEF], floats[expiry + X_YEARS]
+    # Who sells the stock short borrows it: what that costs more than everybody thinks is not got.
+    borrowing = (floats[own + B_RATE] - floats[own + B_GROWTH]) * years
     conversion, reversal = conversion_gap(
-        floats[row + K_STRIKE], floats[expiry + X_RATE], floats[expiry + X_YEARS],
-        floats[expiry + X_DIVIDENDS], bid_of(arena, floats, row, calls),
-        ask_of(arena, floats, row, calls), bid_of(arena, floats, row, puts),
-        ask_of(arena, floats, row, puts), bid_of(arena, floats, row, touch),
-        ask_of(arena, floats, row, touch),
+        floats[row + K_STRIKE], floats[expiry + X_RATE] + floats[own + B_RATE], years,
+        floats[expiry + X_DIVIDENDS] * (1.0 + floats[own + B_DIVIDEND]),
+        bid_of(arena, floats, row, calls), ask_of(arena, floats, row, calls),
+        bid_of(arena, floats, row, puts), ask_of(arena, floats, row, puts),
+        bid_of(arena, floats, row, touch) * (1.0 - borrowing), ask_of(arena, floats, row, touch),
     )  # fmt: skip
     shares, stock = int(floats[row + K_MULTIPLIER]), arena[trader + at.TR_INSTRUMENT]
     if conversion > fee:
@@ -298,8 +343,9 @@ def arbitrage_box(arena: Arena, floats: Floats, trader: int, low: int, fee: floa
     written = observe_series(arena, trader, first + low_put)
     if bought == at.NONE or sold == at.NONE or put == at.NONE or written == at.NONE:
         return False
+    rate = floats[expiry + X_RATE] + floats[arena[trader + at.TR_BELIEF] + B_RATE]
     gap = box_gap(
-        floats[row + K_STRIKE], floats[above + K_STRIKE], floats[expiry + X_RATE],
+        floats[row + K_STRIKE], floats[above + K_STRIKE], rate,
         floats[expiry + X_YEARS], ask_of(arena, floats, row, bought),
         bid_of(arena, floats, row, sold), ask_of(arena, floats, row, put),
         bid_of(arena, floats, row, written),
@@ -422,5 +468,5 @@ def decide_option_user(arena: Arena, floats: Floats, trader: int, touch: int) ->
     if role >= PARITY:
         seek(arena, floats, trader, touch, role)
     else:
-        use(arena, floats, trader, role)
+        use(arena, floats, trader, touch, role)
     return arena[at.H_NOW] + max(round(gap * draw), 1)

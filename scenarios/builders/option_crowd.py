@@ -18,14 +18,16 @@ from agents.crowd.option_rows import (
     X_YEARS,
 )
 from agents.crowd.option_seats import (
+    CurveErrors,
     DealerTerms,
     dealer_memory,
     seat_dealers,
     seat_survey,
+    seat_users,
     survey_memory,
 )
 from agents.crowd.option_table import role_number, weights_of
-from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
+from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_FIRST_SPOT, O_OPENING, U_ROLE
 from agents.crowd.population import Crowd, Population
 from agents.crowd.rows import POPULATION_FLOATS, U_APART
 from environment.instruments import Instrument
@@ -64,7 +66,7 @@ def option_population(
     integers[U_ROLE] = role_number(crowd.role)
     floats = {
         O_AGGRESSIVE: crowd.aggressive_share, O_OPENING: crowd.opening_share,
-        O_FEE: float(crowd.fee) / 1e6, _MEAN_GAP: float(crowd.every),
+        O_FEE: float(crowd.fee) / 1e6, O_FIRST_SPOT: table.spot, _MEAN_GAP: float(crowd.every),
     }  # fmt: skip
     return msgspec.structs.replace(
         common, kind=at.OPTION_USER, size=crowd.size, integers=integers, floats=floats,
@@ -131,13 +133,16 @@ def seat_option_crowd(
             terms = DealerTerms(
                 size_min=told_crowd.obligation, window_ns=int(protection.window),
                 contracts=protection.contracts, delta_shares=protection.delta,
-                vega=float(protection.vega) / 1e6, rate_sd=told_crowd.beliefs.rate_sd,
-                dividend_sd=told_crowd.beliefs.dividend_sd, borrow_sd=told_crowd.beliefs.borrow_sd,
+                vega=float(protection.vega) / 1e6, errors=_errors_of(told_crowd.beliefs),
             )  # fmt: skip
             seat_dealers(market, crowd, index, terms)
-        elif population.kind == at.OPTION_SURVEY:
+            continue
+        if population.kind == at.OPTION_SURVEY:
             seat_survey(market, crowd, index)
-        elif options and scenario.clearing.initial_margin:
+            continue
+        if isinstance(told_crowd, told.OptionUser):
+            seat_users(market, crowd, index, _errors_of(told_crowd.beliefs))
+        if options and scenario.clearing.initial_margin:
             # Dealers are kept by their own limits, and looked at on a schedule (decision 0075).
             first = crowd.first_account[index]
             flags = market.section(at.S_ACCOUNT)[first : first + population.count, at.A_FLAGS]
@@ -152,6 +157,10 @@ def seat_option_crowd(
         if chain is not None:
             judge = books.judge if scenario.clearing.initial_margin else None
             _deal_open_interest(market, crowd, crowds, listed, chain.open_interest, judge)
+
+
+def _errors_of(beliefs: told.Beliefs) -> CurveErrors:
+    return CurveErrors(**msgspec.structs.asdict(beliefs))
 
 
 def _deal_open_interest(

@@ -239,7 +239,7 @@ class ExpiryDay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Beliefs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How wrong each dealer's curves are, in deviations, drawn once for a run.
+    """How wrong each trader's curves are, in deviations, drawn once for a run.
 
     Of rates and of the stock's borrowing, per year; of dividends, as a share of them.
     """
@@ -297,7 +297,7 @@ class OptionUser(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     `opening_share` of its orders open on its role's side, the others close; `aggressive_share` take
     the far touch. With a `right` it trades calls or puts alone. Arbitrageurs trade where something
-    impossible pays more than `fee` per share.
+    impossible pays more than `fee` per share. `beliefs` are each one's own curves.
     """
 
     role: Role
@@ -307,6 +307,7 @@ class OptionUser(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True,
     aggressive_share: Share = 0.7
     opening_share: Share = 0.7
     fee: Money = Money(20_000)
+    beliefs: Beliefs = Beliefs()
 
     def __post_init__(self) -> None:
         """Refuse a range the wrong way round."""

@@ -30,17 +30,26 @@ from agents.crowd.option_rows import (
     X_YEARS,
 )
 from agents.crowd.option_seats import (
+    CurveErrors,
     DealerTerms,
     Survey,
     dealer_memory,
     read_survey,
     seat_dealers,
     seat_survey,
+    seat_users,
     survey_memory,
 )
 from agents.crowd.option_table import Expiries, OptionTable, role_number, weights_of
 from agents.crowd.option_traders.spawn import keep_report
-from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, ROLES, U_ROLE
+from agents.crowd.option_user import (
+    O_AGGRESSIVE,
+    O_FEE,
+    O_FIRST_SPOT,
+    O_OPENING,
+    ROLES,
+    U_ROLE,
+)
 from agents.crowd.population import Crowd, Population
 from environment.actors import Ports, Settings, SimulationKernel
 from environment.actors.ports import NoRecorder, Recorder
@@ -104,21 +113,21 @@ class OptionTwinWorld:
     """One market; `run` trades until a time, `tape_sha256` is what happened.
 
     `remote` are the kinds that are actors: all of them, some, or none. `evening_s` is when the
-    nearest series trade last, in seconds after the open.
+    nearest series trade last, in seconds after the open; `errors` are those of users' curves.
     """
 
     def __init__(
         self, *, remote: tuple[int, ...] = (), seed: int = 1, users: int = 3,
         floats: dict[int, float] | None = None, recorder: Recorder | None = None,
         classes: dict[str, Any] | None = None, open_s: int = 3_600, evening_s: float = 0.0,
-        terms: DealerTerms = TERMS,
+        terms: DealerTerms = TERMS, errors: CurveErrors | None = None,
     ) -> None:  # fmt: skip
         self.table, self._open_ns = table(), open_s * SECOND_NS
         self._floats = self.table.floats()
         if evening_s:
             of_first = len(self.table.series) * SERIES_FLOATS
             self._floats[of_first + X_YEARS] = evening_s / (365.0 * 86_400.0)
-        self._terms = terms
+        self._terms, self._errors = terms, errors
         populations = self._populations(users, floats or {})
         populations = tuple(as_actors([p])[0] if p.kind in remote else p for p in populations)
         self.blocks: list[NDArray[np.int64]] = []
@@ -187,7 +196,7 @@ class OptionTwinWorld:
     def _users(self, role: str, count: int) -> Population:
         floats = {
             _GAP: 2.0 * SECOND_NS, O_AGGRESSIVE: 0.6, O_OPENING: 0.7,
-            O_FEE: 0.01,
+            O_FEE: 0.01, O_FIRST_SPOT: SPOT,
         }  # fmt: skip
         return self._common(
             at.OPTION_USER, role, count, size=(1, 8), floats=floats,
@@ -210,6 +219,9 @@ class OptionTwinWorld:
         index = len(HURRIED)
         seat_dealers(self.market, self.crowd, index, self._terms)
         seat_survey(self.market, self.crowd, len(self.crowd.populations) - 1)
+        if self._errors is not None:
+            for user in range(index + 1, index + 1 + len(ROLES)):
+                seat_users(self.market, self.crowd, user, self._errors)
         own, writer = self.crowd.first_account[index], self.crowd.first_account[index + 1]
         for place, contracts in ((4, 30), (17, -20)):
             option_rows.move_contracts(self.market, writer, own, 1 + place, contracts)

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.crowd import dealer
+from agents.crowd.option_seats import CurveErrors
 from agents.crowd.option_user import ROLES
 from environment.market import layout as at
 from environment.market.option_rows import held
@@ -157,10 +158,22 @@ def test_dealers_who_narrow_go_into_the_evening_with_less(seed: int) -> None:
 
 
 def test_dealers_with_curves_of_their_own_trade_alike(compiled: OptionTwinWorld) -> None:
-    terms = replace(TERMS, rate_sd=0.02, dividend_sd=0.3, borrow_sd=0.01)
+    errors = CurveErrors(rate_sd=0.02, dividend_sd=0.3, borrow_sd=0.01)
+    terms = replace(TERMS, errors=errors)
     worlds = [OptionTwinWorld(remote=remote, terms=terms).run(40) for remote in ((), ALL)]
     assert worlds[0].tape_sha256() == worlds[1].tape_sha256()
     assert not np.array_equal(worlds[0].tape(), compiled.tape()[: len(worlds[0].tape())])
+
+
+@pytest.mark.parametrize("rate_sd", [0.0, 0.02, 0.2])
+def test_users_with_curves_of_their_own_trade_alike(
+    compiled: OptionTwinWorld, rate_sd: float
+) -> None:
+    errors = CurveErrors(rate_sd=rate_sd, dividend_sd=0.3, borrow_sd=rate_sd / 2.0)
+    worlds = [OptionTwinWorld(remote=r, errors=errors).run(60) for r in ((), ALL)]
+    assert worlds[0].tape_sha256() == worlds[1].tape_sha256()
+    errs = not np.array_equal(worlds[0].tape(), compiled.tape()[: len(worlds[0].tape())])
+    assert errs == (rate_sd > 0.0)  # Nothing pays a dividend here: a wrong one changes nothing.
 
 
 @pytest.mark.slow

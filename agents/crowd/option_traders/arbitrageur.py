@@ -67,7 +67,7 @@ class Arbitrageur(Actor[HeardOfOptions]):
     def act(self, ctx: ActorContext, view: ChainView) -> None:
         """Search on from where the last search ended, and send the orders that it finds."""
         chain, state = self.seat.chain, self.state
-        sight = Sight(chain, state.seen, view, self._fee, self._most)
+        sight = Sight(chain, state.seen, view, self._fee, self._most, self.seat.beliefs)
         place = state.place
         if place is None:
             place = int(ctx.rng.uniform() * chain.count)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from agents.crowd.option_traders.chain import Chain
+from agents.crowd.option_traders.surface import RIGHT, Beliefs
 from agents.crowd.option_user import box_gap, conversion_gap
 from environment.messages import MarketView, Side
 from environment.option_messages import SeriesTouch
@@ -27,7 +28,8 @@ class Trade(NamedTuple):
 class Sight(NamedTuple):
     """What an arbitrageur has before it: the stock, the series' touches, its fee and its size.
 
-    `fee` is what a trade must earn per share, `most` the contracts that it trades at once.
+    `fee` is what a trade must earn per share, `most` the contracts that it trades at once,
+    `beliefs` how wrong its own curves are.
     """
 
     chain: Chain
@@ -35,6 +37,7 @@ class Sight(NamedTuple):
     stock: MarketView
     fee: float
     most: int
+    beliefs: Beliefs = RIGHT
 
     def bid(self, series: int, touch: SeriesTouch) -> float:
         """Return a bid in currency; one that is not there is less than anything."""
@@ -66,12 +69,16 @@ def conversions(sight: Sight, series: int) -> tuple[Trade, ...]:
     calls, puts = sight.seen.get(call), sight.seen.get(put)
     if calls is None or puts is None:
         return ()
-    expiry, tick = chain.expiry(call), chain.tick(call)
+    expiry, tick, own = chain.expiry(call), chain.tick(call), sight.beliefs
+    years = chain.years(expiry)
+    # Who sells the stock short borrows it: what that costs more than everybody thinks is not got.
+    borrowing = (own.rate - own.growth) * years
+    stock_bid = stock.bid_price * tick if stock.bid_quantity > 0 else _NOBODY_BIDS
     conversion, reversal = conversion_gap(
-        chain.strike(call), chain.rate(expiry), chain.years(expiry), chain.dividends(expiry),
-        sight.bid(call, calls), sight.ask(call, calls), sight.bid(call, puts),
-        sight.ask(call, puts),
-        stock.bid_price * tick if stock.bid_quantity > 0 else _NOBODY_BIDS,
+        chain.strike(call), chain.rate(expiry) + own.rate, years,
+        chain.dividends(expiry) * (1.0 + own.dividend), sight.bid(call, calls),
+        sight.ask(call, calls), sight.bid(call, puts), sight.ask(call, puts),
+        stock_bid * (1.0 - borrowing),
         stock.ask_price * tick if stock.ask_quantity > 0 else _NOBODY_ASKS,
     )  # fmt: skip
     shares = int(chain.multiplier(call))
@@ -166,7 +173,8 @@ def _box(sight: Sight, low: int) -> tuple[Trade, ...]:
         return ()
     expiry = chain.expiry(low)
     gap = box_gap(
-        chain.strike(low), chain.strike(high), chain.rate(expiry), chain.years(expiry),
+        chain.strike(low), chain.strike(high), chain.rate(expiry) + sight.beliefs.rate,
+        chain.years(expiry),
         sight.ask(low, bought), sight.bid(low, sold), sight.ask(low, put),
         sight.bid(low, written),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from agents.crowd.option_traders.chain import Chain
+from agents.crowd.option_traders.surface import RIGHT, Beliefs
 from agents.crowd.seat import Said, Seat, TraderState
 from environment.actors import ActorContext, ActorRef
 from environment.draws import Stream
@@ -71,16 +72,20 @@ class OptionState(TraderState):
 
 
 class OptionSeat:
-    """One trader's account, its stock's seat, the series that it knows, and its verbs."""
+    """One trader's account, its stock's seat, the series that it knows, and its verbs.
 
-    __slots__ = ("_exchange", "chain", "stock", "weights")
+    `weights` are cumulative, by which an end user picks a series; `beliefs` say how wrong its own
+    curves are, where it is no dealer (of a dealer its traits say so).
+    """
+
+    __slots__ = ("_exchange", "beliefs", "chain", "stock", "weights")
 
     def __init__(
         self, stock: Seat, chain: Chain, exchange: ActorRef[SaidOfOptions],
-        weights: "memoryview[float] | None" = None,
+        weights: "memoryview[float] | None" = None, beliefs: Beliefs = RIGHT,
     ) -> None:  # fmt: skip
         self.stock, self.chain, self._exchange = stock, chain, exchange
-        self.weights = weights  # Cumulative, by which an end user picks a series.
+        self.weights, self.beliefs = weights, beliefs
 
     def contracts(self, draws: Stream) -> int:
         """Return an order's contracts, uniform in the population's range."""

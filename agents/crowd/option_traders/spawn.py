@@ -4,7 +4,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from agents.crowd import dealer as compiled, option_rows as rows, option_value as value
+import numpy as np
+
+from agents.crowd import (
+    dealer as compiled,
+    option_belief as belief,
+    option_rows as rows,
+    option_value as value,
+)
 from agents.crowd.option_traders.arbitrageur import Arbitrageur
 from agents.crowd.option_traders.chain import Chain, reading
 from agents.crowd.option_traders.dealer import DealerTraits, OptionDealer
@@ -51,7 +58,9 @@ class OptionTraders:
             seat = OptionSeat(stock, self._chain(index), self._exchange)
             return partial(own or OptionDealer, seat, self._traits(index, place))
         weights = reading(self._crowd.table_of(population.tables[1]))
-        seat = OptionSeat(stock, self._chain(index), self._exchange, weights)
+        seat = OptionSeat(
+            stock, self._chain(index), self._exchange, weights, self._beliefs(index, place)
+        )
         is_end_user = ROLES[population.integers[U_ROLE]] in HABITS
         return partial(own or (EndUser if is_end_user else Arbitrageur), seat)
 
@@ -66,6 +75,13 @@ class OptionTraders:
                 symbols=self._symbols,
             )  # fmt: skip
         return self._chains[id(table)]
+
+    def _beliefs(self, index: int, place: int) -> Beliefs:
+        """Return how wrong an end user's or arbitrageur's curves are, as it was seated."""
+        traders = self._market.section(at.S_TRADER)
+        own = int(traders[self._crowd.first_trader[index] + place, at.TR_BELIEF])
+        words = own + np.array((belief.B_RATE, belief.B_GROWTH, belief.B_DIVIDEND))
+        return Beliefs(*self._crowd.beliefs[words].tolist())
 
     def _traits(self, index: int, place: int) -> DealerTraits:
         """Return how a dealer differs, as it was seated."""

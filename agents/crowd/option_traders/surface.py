@@ -57,14 +57,14 @@ class SurfaceState(msgspec.Struct):
 
 
 class Beliefs(NamedTuple):
-    """How wrong a dealer's own curves are: see `option_value.value_series`."""
+    """How wrong a trader's own curves are: see `option_value.value_series`."""
 
     rate: float = 0.0
     growth: float = 0.0
     dividend: float = 0.0
 
 
-_RIGHT = Beliefs()
+RIGHT = Beliefs()
 
 
 class Surface:
@@ -82,7 +82,7 @@ class Surface:
 
     def __init__(
         self, chain: Chain, settings: "memoryview[float]", common_key: int, own_key: int,
-        beliefs: Beliefs = _RIGHT,
+        beliefs: Beliefs = RIGHT,
     ) -> None:  # fmt: skip
         self._chain, self._settings = chain, settings
         self._common_key, self._own_key = common_key, own_key

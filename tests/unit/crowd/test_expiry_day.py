@@ -3,7 +3,7 @@ import pytest
 from agents.crowd import dealer
 from agents.crowd.dealer_shapes import last_day_gone, lean, left_of, may_add, within_room
 from agents.crowd.option_rows import EXPIRY_FLOATS, SERIES_FLOATS, X_DIVIDENDS
-from agents.crowd.option_seats import DealerTerms
+from agents.crowd.option_seats import CurveErrors, DealerTerms
 from agents.crowd.option_value import value_series
 from environment.market import layout as at
 from tests.unit.crowd.option_world import SPOT, World, table
@@ -91,9 +91,8 @@ def test_wrong_curves_move_calls_and_puts_apart() -> None:
 
 def errors(seed: int, sd: float) -> list[tuple[float, float, float]]:
     """Return rate, growth and dividend errors of each of three dealers."""
-    world = World(
-        dealers=3, seed=seed, terms=DealerTerms(rate_sd=sd, dividend_sd=sd, borrow_sd=sd)
-    )  # fmt: skip
+    wrong = CurveErrors(rate_sd=sd, dividend_sd=sd, borrow_sd=sd)
+    world = World(dealers=3, seed=seed, terms=DealerTerms(errors=wrong))
     heads = world.market.section(at.S_TRADER)[:3, at.TR_MEMORY]
     words = dealer.M_RATE_ERROR, dealer.M_GROWTH_ERROR, dealer.M_DIVIDEND_ERROR
     return [tuple(float(world.crowd.beliefs[h + word]) for word in words) for h in heads]  # type: ignore[misc]  # three words

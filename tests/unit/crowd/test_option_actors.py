@@ -12,7 +12,8 @@ from agents.crowd.option_traders.chain import Chain, reading
 from agents.crowd.option_traders.dealer import DealerTraits, OptionDealer
 from agents.crowd.option_traders.end_user import EndUser
 from agents.crowd.option_traders.seat import OptionSeat
-from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, ROLES, U_ROLE
+from agents.crowd.option_traders.surface import RIGHT, Beliefs
+from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_FIRST_SPOT, O_OPENING, ROLES, U_ROLE
 from agents.crowd.population import Population
 from agents.crowd.seat import Seat
 from environment.actors.testing import RecordingContext
@@ -39,7 +40,9 @@ NOW_NS = 600 * SECOND_NS
 GAP = 7
 
 
-def make_seat(kind: int, floats: dict[int, float], integers: dict[int, int]) -> OptionSeat:
+def make_seat(
+    kind: int, floats: dict[int, float], integers: dict[int, int], beliefs: Beliefs = RIGHT
+) -> OptionSeat:
     ctx = RecordingContext("crowd/tested/0")
     population = Population(
         name="tested", kind=kind, count=1, instruments=(0,), cash_micros=0, size=(3, 3),
@@ -48,7 +51,8 @@ def make_seat(kind: int, floats: dict[int, float], integers: dict[int, int]) -> 
     chain = Chain(TABLE.floats(), series=COUNT, expiries=2, first=1, symbols=SYMBOLS)
     exchange: Any = ctx.reference("exchange")
     weights = reading(np.cumsum(np.arange(COUNT) == 2, dtype=float))  # The third series alone.
-    return OptionSeat(Seat(population, "tested/0", "ABC", exchange), chain, exchange, weights)
+    stock = Seat(population, "tested/0", "ABC", exchange)
+    return OptionSeat(stock, chain, exchange, weights, beliefs)
 
 
 def touches(*changed: tuple[int, int, int]) -> tuple[SeriesTouch, ...]:
@@ -82,9 +86,11 @@ class Trial:
         return self.ctx.messages()[before:]
 
 
-def user(role: str, *, aggressive: float = 1.0, opening: float = 1.0) -> Trial:
-    floats = {O_AGGRESSIVE: aggressive, O_OPENING: opening, O_FEE: 0.01}
-    seat = make_seat(at.OPTION_USER, floats, {U_ROLE: ROLES.index(role)})
+def user(
+    role: str, *, aggressive: float = 1.0, opening: float = 1.0, beliefs: Beliefs = RIGHT
+) -> Trial:
+    floats = {O_AGGRESSIVE: aggressive, O_OPENING: opening, O_FEE: 0.01, O_FIRST_SPOT: SPOT}
+    seat = make_seat(at.OPTION_USER, floats, {U_ROLE: ROLES.index(role)}, beliefs)
     return Trial(Arbitrageur(seat) if ROLES.index(role) >= ROLES.index("parity") else EndUser(seat))
 
 
