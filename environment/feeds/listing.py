@@ -1,11 +1,14 @@
 """Which series are listed: a choice from a real chain, or weekly and monthly expiries by rule.
 
-Strikes by rule stand $2.50 apart below $25, $5 apart to $200 and $10 apart above; a stock that
-moves has strikes added, so that there are always as many on each side of it.
+Strikes by rule stand $2.50 apart below $25 and $5 apart above; a stock that moves has strikes
+added, so that there are always as many on each side of it. (Cboe Rule 4.5 allows $10 above $200;
+the real lists of AAPL in June 2014 and GOOG in December 2015, both above $600, have $5 around the
+stock in every monthly expiry of the next three months. Nothing at hand shows a stock below $25.)
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, timedelta
+from itertools import count, islice
 from math import erf, isfinite, log, sqrt
 from typing import Final
 
@@ -15,9 +18,9 @@ from environment.feeds.listed import ListedSeries, Moment
 from environment.instruments import MICROS, Instrument, Right, TickRuleName, make_option
 from environment.options.implied_volatility import implied_from_forward
 
-_STEPS: Final = ((25 * MICROS, 2_500_000), (200 * MICROS, 5_000_000))
-_WIDE_STEP: Final = 10_000_000
-_FRIDAY: Final = 4
+_STEPS: Final = ((25 * MICROS, 2_500_000),)
+_WIDE_STEP: Final = 5_000_000
+_THURSDAY, _FRIDAY = 3, 4
 _HORIZON: Final = 0.3  # Volatility taken where no quote of an expiry gives one.
 
 
@@ -27,17 +30,29 @@ def third_friday(year: int, month: int) -> date:
     return first + timedelta(days=(_FRIDAY - first.weekday()) % 7 + 14)
 
 
+def weekly_fridays(day: date, number: int) -> tuple[date, ...]:
+    """Return the Fridays that weekly expiries stand for on a day, rising; third Fridays do not.
+
+    On a Thursday the list goes on by a week: from then on this week's own is not counted.
+    """
+    first = day + timedelta(days=(_FRIDAY - day.weekday()) % 7)
+    if day.weekday() in (_THURSDAY, _FRIDAY):
+        first += timedelta(weeks=1)
+    fridays = (first + timedelta(weeks=week) for week in count())
+    return tuple(islice((f for f in fridays if f != third_friday(f.year, f.month)), number))
+
+
 def expiries_by_rule(
     day: date, *, weeklies: int = 5, monthlies: int = 4,
     is_session: Callable[[date], bool] = lambda _: True,
 ) -> tuple[date, ...]:  # fmt: skip
-    """Return expiries listed on a day: the next Fridays, then third Fridays, each once, rising.
+    """Return expiries listed on a day: this Friday, further weekly ones, third Fridays; rising.
 
     `day` itself counts where it is a Friday: those contracts expire in the evening. A Friday
     without a session gives way to the session before it.
     """
     friday = day + timedelta(days=(_FRIDAY - day.weekday()) % 7)
-    found = {friday + timedelta(weeks=week) for week in range(weeklies)}
+    found = {friday, *weekly_fridays(day, weeklies)}
     year, month, months = day.year, day.month, set[date]()
     while len(months) < monthlies:
         third = third_friday(year, month)

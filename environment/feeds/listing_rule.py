@@ -1,28 +1,37 @@
 """How a list of series goes on: new expiries, and strikes as the stock moves.
 
 Each expiry has so many strikes on each side of the stock, within a band around it. Strikes stand
-apart by price and expiry: monthly ones $2.50 below $25, $5 to $200 and $10 above; weekly ones $0.50
-below $100, $1 to $150 and $2.50 above.
+apart by price and expiry: monthly ones $2.50 below $25 and $5 above; weekly ones $0.50 below $100,
+$1 to $150 and $2.50 above. Weekly expiries come on a Thursday, so that five lie ahead besides the
+week's own and the monthly ones.
 
 References
 ----------
-Cboe Rules 4.5(d), Short Term Option Series (weekly expiries: opened on a Thursday or Friday, for
-the five Fridays that follow; their strike intervals), and 4.5, Interpretation .01 (intervals).
+Cboe Rules 4.5(d), Short Term Option Series, and 4.5, Interpretation .01. What the lists of AAPL
+(2014-06-02 to 06-06) and GOOG (2015-12-23 and 24) show is held to by tests/data/test_listing.py:
+the Thursday, the five, $2.50 and $5 around the stock. They show no stock below $150 that was not
+split, so the two lower weekly intervals are the exchange's words alone; and strikes far from the
+stock are further apart in them than here, which keeps within `band`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 from typing import Final
 
 import msgspec
 
-from environment.feeds.listing import expiries_by_rule, last_trading_day, strike_step, third_friday
+from environment.feeds.listing import (
+    expiries_by_rule,
+    last_trading_day,
+    strike_step,
+    third_friday,
+)
 from environment.instruments import MICROS, Instrument, Right, TickRuleName, make_option
 
 _WEEKLY_STEPS: Final = ((100 * MICROS, 500_000), (150 * MICROS, 1_000_000))
 _WEEKLY_WIDE_STEP: Final = 2_500_000
-_THURSDAY: Final = 3
+_THURSDAY, _FRIDAY = 3, 4
 _RIGHTS: Final[tuple[Right, Right]] = ("call", "put")
 
 
@@ -30,7 +39,7 @@ class ListingRule(msgspec.Struct, frozen=True, kw_only=True):
     """What an exchange keeps listed of one stock.
 
     `strikes` stand on each side of the stock in every expiry, none further from it than the share
-    `band` of its price; `weeklies` Fridays and `monthlies` third Fridays ahead have series.
+    `band` of its price; `weeklies` other Fridays and `monthlies` third Fridays ahead have series.
     """
 
     strikes: int = 5
@@ -119,10 +128,11 @@ def expiries_to_add(
     has gone. An expiry is listed already if another trades last on the same day.
     """
     ends = {last_trading_day(expiry) for expiry in listed}
-    # A Friday's own series are among the Fridays of the rule, and are no new ones.
-    weeklies = rule.weeklies + (day.weekday() > _THURSDAY) if day.weekday() >= _THURSDAY else 0
+    weeklies = rule.weeklies if day.weekday() >= _THURSDAY else 0
     due = expiries_by_rule(day, weeklies=weeklies, monthlies=rule.monthlies, is_session=is_session)
-    ahead = [expiry for expiry in due if expiry > day and expiry not in ends]
+    friday = day + timedelta(days=_FRIDAY - day.weekday())
+    # This week's own series are no new ones, but where they are monthly.
+    ahead = (e for e in due if e > day and e not in ends and (e > friday or is_monthly(e)))
     return tuple(ahead)
 
 

@@ -118,8 +118,8 @@ def test_expiries_are_weekly_then_monthly() -> None:
     holidays = {date(2014, 7, 4)}
     found = expiries_by_rule(DAY, is_session=lambda day: day not in holidays)
     assert [str(day) for day in found] == [
-        "2014-06-06", "2014-06-13", "2014-06-20", "2014-06-27", "2014-07-03", "2014-07-18",
-        "2014-08-15", "2014-09-19",
+        "2014-06-06", "2014-06-13", "2014-06-20", "2014-06-27", "2014-07-03", "2014-07-11",
+        "2014-07-18", "2014-07-25", "2014-08-15", "2014-09-19",
     ]  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def test_a_saturday_expiry_trades_last_on_friday() -> None:
 
 def test_strikes_stand_further_apart_at_higher_prices() -> None:
     assert dollars(strikes_around(26_000_000, 3)) == [20.0, 22.5, 25.0, 30.0, 35.0, 40.0]
-    assert dollars(strikes_around(201_000_000, 3)) == [190.0, 195.0, 200.0, 210.0, 220.0, 230.0]
+    assert dollars(strikes_around(201_000_000, 3)) == [190.0, 195.0, 200.0, 205.0, 210.0, 215.0]
     assert dollars(strikes_around(100_000_000, 2)) == [90.0, 95.0, 100.0, 105.0]
 
 
