@@ -5,7 +5,14 @@ borrowing. An end user has no price of its own but the market's: what its curves
 more, or less, than everybody's do is what it adds to the middle that it sees.
 """
 
-from agents.crowd.option_rows import EXPIRY_FLOATS, K_EXPIRY, K_TICK, SERIES_FLOATS, increment
+from agents.crowd.option_rows import (
+    EXPIRY_FLOATS,
+    K_EXPIRY,
+    K_TICK,
+    SERIES_FLOATS,
+    X_SPOT,
+    increment,
+)
 from agents.crowd.option_value import log_move, value_series
 from agents.crowd.rows import Floats
 from environment.compiled import njit
@@ -16,8 +23,8 @@ B_RATE, B_GROWTH, B_DIVIDEND = range(3)
 
 @njit
 def believed_ticks(
-    floats: Floats, table: int, count: int, series: int, spot: float, first_spot: float,
-    seconds: float, bid: int, rate_error: float, growth_error: float, dividend_error: float,
+    floats: Floats, table: int, count: int, series: int, spot: float, seconds: float, bid: int,
+    rate_error: float, growth_error: float, dividend_error: float,
 ) -> int:  # fmt: skip
     """Return what own curves make of a series beyond the market's middle, in whole increments.
 
@@ -25,10 +32,8 @@ def believed_ticks(
     ----------
     table, count, series
         Where the table begins in `floats`, how many series it has, and which is meant.
-    spot, first_spot
-        The stock's price now, and that for which the table was made.
-    seconds
-        Since the day's open.
+    spot, seconds
+        The stock's price now, and the time since the day's open.
     bid
         Of the series, in ticks: at it prices have the increment that is meant.
     rate_error, growth_error, dividend_error
@@ -36,6 +41,7 @@ def believed_ticks(
     """
     row = table + series * SERIES_FLOATS
     expiry = table + count * SERIES_FLOATS + int(floats[row + K_EXPIRY]) * EXPIRY_FLOATS
+    first_spot = floats[expiry + X_SPOT]
     moved = log_move(spot, first_spot)
     own = value_series(
         floats, row, expiry, spot, first_spot, moved, seconds, 0.0, 0.0, 0.0, 0.0, 0.0,

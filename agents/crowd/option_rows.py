@@ -23,7 +23,8 @@ PREMIUM_STEP = 0.025  # Of the first price, on a logarithmic scale; the middle p
  K_MULTIPLIER, K_TICK, K_STEP_LOW, K_STEP_HIGH, K_THRESHOLD) = range(14)  # fmt: skip
 K_PREMIUM = 14
 SERIES_FLOATS = K_PREMIUM + PREMIUM_POINTS + 1
-X_YEARS, X_CARRY, X_RATE, X_DIVIDENDS, X_DAYS = range(5)  # Carry: ln(forward / spot) in all.
+# Carry is ln(forward / spot) in all; the spot is the stock's price that the table was made for.
+X_YEARS, X_CARRY, X_RATE, X_DIVIDENDS, X_DAYS, X_SPOT = range(6)
 EXPIRY_FLOATS = 8
 
 # --- integer settings of a population (from rows.U_FIRST on; see `reference`) ---------------------

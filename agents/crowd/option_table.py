@@ -108,7 +108,7 @@ class OptionTable:
         made[:, rows.X_YEARS], made[:, rows.X_CARRY] = self.expiries.years, self.expiries.carry
         made[:, rows.X_RATE] = self.expiries.rate
         made[:, rows.X_DIVIDENDS] = self.expiries.dividends
-        made[:, rows.X_DAYS] = self.expiries.days
+        made[:, rows.X_DAYS], made[:, rows.X_SPOT] = self.expiries.days, self.spot
         return made
 
     def premiums(self) -> Floats:

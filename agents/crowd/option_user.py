@@ -56,8 +56,7 @@ ROLES = (
  RELATIVE_VALUE) = range(8)  # fmt: skip
 U_ROLE, U_WEIGHTS = U_FIRST, U_FIRST + 1  # The role; where its cumulative weights begin.
 # Floats of the population; 7 is the mean gap.
-# The fee is per share, what a taker reckons with; the spot is that of the table.
-O_AGGRESSIVE, O_OPENING, O_FEE, O_FIRST_SPOT = range(4)
+O_AGGRESSIVE, O_OPENING, O_FEE = 0, 1, 2  # Fee: per share, what a taker reckons with.
 _GAP = 7
 LOOKS = 50  # Series that an arbitrageur looks at in one wake-up.
 
@@ -151,11 +150,10 @@ def believed_of(
     population = population_row(arena, trader)
     table = arena[population + U_TABLE]
     spot = 0.5 * (arena[touch + at.TO_BID] + arena[touch + at.TO_ASK]) * floats[table + K_TICK]
-    first_spot = floats[arena[trader + at.TR_POPULATION] * POPULATION_FLOATS + O_FIRST_SPOT]
     seconds = (arena[at.H_NOW] - arena[population + U_OPEN]) * 1e-9
     return believed_ticks(
-        floats, table, arena[population + U_SERIES], series, spot, first_spot, seconds, bid, rate,
-        growth, dividend,
+        floats, table, arena[population + U_SERIES], series, spot, seconds, bid, rate, growth,
+        dividend,
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from agents.crowd.option_seats import (
     survey_memory,
 )
 from agents.crowd.option_table import role_number, weights_of
-from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_FIRST_SPOT, O_OPENING, U_ROLE
+from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
 from agents.crowd.population import Crowd, Population
 from agents.crowd.rows import POPULATION_FLOATS, U_APART
 from environment.instruments import Instrument
@@ -66,7 +66,7 @@ def option_population(
     integers[U_ROLE] = role_number(crowd.role)
     floats = {
         O_AGGRESSIVE: crowd.aggressive_share, O_OPENING: crowd.opening_share,
-        O_FEE: float(crowd.fee) / 1e6, O_FIRST_SPOT: table.spot, _MEAN_GAP: float(crowd.every),
+        O_FEE: float(crowd.fee) / 1e6, _MEAN_GAP: float(crowd.every),
     }  # fmt: skip
     return msgspec.structs.replace(
         common, kind=at.OPTION_USER, size=crowd.size, integers=integers, floats=floats,

@@ -42,14 +42,7 @@ from agents.crowd.option_seats import (
 )
 from agents.crowd.option_table import Expiries, OptionTable, role_number, weights_of
 from agents.crowd.option_traders.spawn import keep_report
-from agents.crowd.option_user import (
-    O_AGGRESSIVE,
-    O_FEE,
-    O_FIRST_SPOT,
-    O_OPENING,
-    ROLES,
-    U_ROLE,
-)
+from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, ROLES, U_ROLE
 from agents.crowd.population import Crowd, Population
 from environment.actors import Ports, Settings, SimulationKernel
 from environment.actors.ports import NoRecorder, Recorder
@@ -196,7 +189,7 @@ class OptionTwinWorld:
     def _users(self, role: str, count: int) -> Population:
         floats = {
             _GAP: 2.0 * SECOND_NS, O_AGGRESSIVE: 0.6, O_OPENING: 0.7,
-            O_FEE: 0.01, O_FIRST_SPOT: SPOT,
+            O_FEE: 0.01,
         }  # fmt: skip
         return self._common(
             at.OPTION_USER, role, count, size=(1, 8), floats=floats,

@@ -67,7 +67,6 @@ class EndUser(Actor[HeardOfOptions]):
         self._mean_gap_ns = floats[ref.F_RATE]
         self._aggressive = floats[compiled.O_AGGRESSIVE]
         self._opening = floats[compiled.O_OPENING]
-        self._first_spot = floats.get(compiled.O_FIRST_SPOT, 0.0)
         self.state: OptionState = OptionState()
 
     def receive(self, ctx: ActorContext, message: HeardOfOptions) -> None:
@@ -139,6 +138,4 @@ class EndUser(Actor[HeardOfOptions]):
             return 0
         spot = 0.5 * (view.bid_price + view.ask_price) * chain.tick(0)
         seconds = (view.now_ns - view.opens_ns) * 1e-9
-        return believed_ticks(
-            chain.table, 0, chain.count, series, spot, self._first_spot, seconds, bid, *beliefs
-        )
+        return believed_ticks(chain.table, 0, chain.count, series, spot, seconds, bid, *beliefs)

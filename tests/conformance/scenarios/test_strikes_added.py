@@ -192,9 +192,9 @@ def test_a_fork_after_strikes_were_listed_goes_on_as_the_run_itself() -> None:
     assert blocks_of(loop)[-1].tobytes() == blocks_of(twin)[-1].tobytes()
 
 
-def test_a_friday_brings_the_weekly_expiry_that_follows_and_its_strikes(tmp_path: Path) -> None:
+def test_a_thursday_brings_the_weekly_expiry_that_follows_and_its_strikes(tmp_path: Path) -> None:
     text = (SHIPPED / "rmsc04.toml").read_text()
-    text = text.replace("date = 2021-02-05", "dates = [2021-02-04, 2021-02-05]")
+    text = text.replace("date = 2021-02-05", "dates = [2021-02-03, 2021-02-04]")
     options = 'options = { chain = "rule", series = 64 }'
     (tmp_path / "days.toml").write_text(text.replace("tick = 0.01\n", f"tick = 0.01\n{options}\n"))
     settings = ("crowds.noise.count=50", "crowds.value.count=10", 'session.closes="09:35"')
@@ -203,10 +203,10 @@ def test_a_friday_brings_the_weekly_expiry_that_follows_and_its_strikes(tmp_path
     loop.advance_to(loop.end_ns)
     new = {loop.world.series[number].expiry for number in later(loop)}
     first = {one.instrument.expiry for one in loop.world.options.series}
-    assert date(2021, 3, 12) in new - first
-    assert all(expiry is not None and expiry > date(2021, 2, 5) for expiry in new)
+    assert date(2021, 3, 26) in new - first
+    assert all(expiry is not None and expiry > date(2021, 2, 4) for expiry in new)
     own = [number for number in later(loop)
-           if loop.world.series[number].expiry == date(2021, 3, 12)]  # fmt: skip
+           if loop.world.series[number].expiry == date(2021, 3, 26)]  # fmt: skip
     rows = loop.world.market.section(at.S_INSTRUMENT)[own]
     assert len(own) >= 4
     assert (rows[:, at.I_OPEN_NS] == 300_000_000_000).all()

@@ -13,7 +13,7 @@ from agents.crowd.option_traders.dealer import DealerTraits, OptionDealer
 from agents.crowd.option_traders.end_user import EndUser
 from agents.crowd.option_traders.seat import OptionSeat
 from agents.crowd.option_traders.surface import RIGHT, Beliefs
-from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_FIRST_SPOT, O_OPENING, ROLES, U_ROLE
+from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, ROLES, U_ROLE
 from agents.crowd.population import Population
 from agents.crowd.seat import Seat
 from environment.actors.testing import RecordingContext
@@ -89,7 +89,7 @@ class Trial:
 def user(
     role: str, *, aggressive: float = 1.0, opening: float = 1.0, beliefs: Beliefs = RIGHT
 ) -> Trial:
-    floats = {O_AGGRESSIVE: aggressive, O_OPENING: opening, O_FEE: 0.01, O_FIRST_SPOT: SPOT}
+    floats = {O_AGGRESSIVE: aggressive, O_OPENING: opening, O_FEE: 0.01}
     seat = make_seat(at.OPTION_USER, floats, {U_ROLE: ROLES.index(role)}, beliefs)
     return Trial(Arbitrageur(seat) if ROLES.index(role) >= ROLES.index("parity") else EndUser(seat))
 

@@ -20,7 +20,7 @@ TICK = 0.01
 
 def ticks(series: int, beliefs: Beliefs) -> int:
     floats = TABLE.floats()
-    return believed_ticks(floats, 0, len(TABLE.series), series, SPOT, SPOT, 0.0, 1, *beliefs)
+    return believed_ticks(floats, 0, len(TABLE.series), series, SPOT, 0.0, 1, *beliefs)
 
 
 def test_faster_growth_makes_a_call_worth_more_and_a_put_less() -> None:
@@ -34,8 +34,7 @@ def test_faster_growth_makes_a_call_worth_more_and_a_put_less() -> None:
 
 def test_opinion_is_told_in_whole_increments() -> None:
     floats = table().floats()
-    at_five = believed_ticks(floats, 0, len(TABLE.series), FAR_CALL, SPOT, SPOT, 0.0, 500, 0.0,
-                             0.1, 0.0)  # fmt: skip
+    at_five = believed_ticks(floats, 0, len(TABLE.series), FAR_CALL, SPOT, 0.0, 500, 0.0, 0.1, 0.0)
     assert at_five % 5 == 0
     assert ticks(CALL, Beliefs(growth=1e-5)) == 0  # Less than half a cent is nothing.
 
