@@ -196,19 +196,21 @@ class Listings:
             if isinstance(crowd, OptionUser)
         }
         return GrowingTable(
-            world.market, world.crowd, chain.table, chain.floats, count=chain.rows, picks=picks
-        )
+            world.market, world.crowd, world.valuation(chain).table, chain.floats,
+            count=chain.rows, picks=picks,
+        )  # fmt: skip
 
     def _quoted(
         self, chain: ListedOptions, wanted: tuple[Instrument, ...]
     ) -> tuple[Instrument, ...]:  # fmt: skip
         """Return those whose expiries the crowd's table has rows for."""
         table, kept = self._table(chain), list[Instrument]()
+        valuation = self._world.valuation(chain)
         by_expiry = groupby(sorted(wanted, key=_expiry_of), key=_expiry_of)
         known = list[Instrument]()
         for _, series in by_expiry:
             some = list(series)
-            if table.has_room_for(chain.table_of((*known, some[0]))):
+            if table.has_room_for(valuation.table_of((*known, some[0]))):
                 known.append(some[0])
                 kept += some
         return tuple(kept)
@@ -221,7 +223,7 @@ class Listings:
         listed = [world.series[number] for number in range(chain.first, first + len(chosen))]
         ends = [chain.ends_ns(_expiry_of(one).toordinal()) for one in chosen]
         self._table(chain).add(
-            first - chain.first, chain.table_of(chosen), listed,
+            first - chain.first, world.valuation(chain).table_of(chosen), listed,
             price_ticks * world.instruments[chain.stock].tick_micros / 1e6,
             np.maximum((np.array(ends) - at_ns) / YEAR_NS, _SECOND_NS / YEAR_NS),
         )  # fmt: skip

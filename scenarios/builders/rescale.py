@@ -9,6 +9,7 @@ from agents.crowd import reference as ref, rows
 from agents.crowd.population import Crowd
 from environment.market import layout as at
 from environment.market.market import Market
+from scenarios.builders.share_changes import ShareChange, rescale_dealers
 from scenarios.config.market import Bars
 from scenarios.config.scenario import Scenario
 
@@ -26,8 +27,9 @@ def rescaled_paths(
     }
 
 
-def rescale(market: Market, crowd: Crowd, instrument: int, factor: float) -> None:
-    """Multiply the remembered prices of one instrument by `factor`, between two days."""
+def rescale(market: Market, crowd: Crowd, instrument: int, change: ShareChange) -> None:
+    """Multiply the remembered prices of one instrument by `change.price`, between two days."""
+    factor = change.price
     row = market.section(at.S_INSTRUMENT)[instrument]
     for word in (at.I_LAST, at.I_LAST_CLOSE, at.I_CLOSE_PRICE, at.I_OPEN_PRICE):
         row[word] = round(int(row[word]) * factor)
@@ -52,3 +54,5 @@ def rescale(market: Market, crowd: Crowd, instrument: int, factor: float) -> Non
                 seen = beliefs[first : first + population.memory]
                 # Mids again, in halves of a tick: their sums stay exact.
                 seen[:] = np.round(2.0 * seen * factor) / 2.0
+        elif population.kind == at.OPTION_DEALER and len(own):
+            rescale_dealers(crowd, index, own[:, at.TR_MEMORY].tolist(), change)

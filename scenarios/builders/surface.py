@@ -60,6 +60,11 @@ class ListedOptions:
     truth: "_Truth"
 
     @property
+    def valuation(self) -> "Valuation":
+        """By what the series are valued on the first morning."""
+        return Valuation(self.table, self.fitted, self.truth)
+
+    @property
     def surface(self) -> Surface:
         """What the chain implied."""
         return self.fitted.surface
@@ -77,6 +82,19 @@ class ListedOptions:
     def ends_ns(self, expiry_day: int) -> int:
         """Return when an expiry's series trade last; `expiry_day` is its date's ordinal."""
         return self.truth.last_ns(date.fromordinal(expiry_day))
+
+    def table_of(self, series: tuple[Instrument, ...]) -> OptionTable:
+        """Return what the first morning says of series that are listed later; see `Valuation`."""
+        return self.valuation.table_of(series)
+
+
+@dataclass(frozen=True)
+class Valuation:
+    """By what series are valued from a morning on: a table of them, the smiles, and the truth."""
+
+    table: OptionTable
+    fitted: "_Fitted"
+    truth: "_Truth"
 
     def table_of(self, series: tuple[Instrument, ...]) -> OptionTable:
         """Return what the chain of the first morning says of series that are listed later.

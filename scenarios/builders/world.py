@@ -54,7 +54,8 @@ from scenarios.builders.paths import PathState, paths_of_day
 from scenarios.builders.plan import Plan, make_plan
 from scenarios.builders.replay import ACCOUNTS, Recorded
 from scenarios.builders.rescale import rescale, rescaled_paths
-from scenarios.builders.surface import ListedOptions
+from scenarios.builders.share_changes import ShareChange, renew
+from scenarios.builders.surface import ListedOptions, Valuation
 from scenarios.config.load import Config
 from scenarios.config.scenario import Scenario
 
@@ -77,6 +78,10 @@ class World:
         What was listed at the start, and what of its chains was not.
     chains
         What real chains say of it, by stock.
+    valuations
+        By what the options of a stock are valued since its shares have changed, by its number.
+    terms
+        From when on which terms of the series held: the first ones, then those of each adjustment.
     """
 
     config: Config
@@ -98,11 +103,15 @@ class World:
     house: list[ClearingHouse] = field(default_factory=list)
     options: OptionsPlan = field(default_factory=OptionsPlan)
     chains: tuple[ListedOptions, ...] = ()
+    valuations: dict[int, Valuation] = field(default_factory=dict)
+    terms: list[tuple[int, dict[int, Instrument]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Let what is listed later be the exchange's own."""
         self.exchange.series = self.series
         self.listings = Listings(self)
+        self.terms.append((0, dict(self.series)))
+        self._changed = set[str]()
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -123,15 +132,34 @@ class World:
         )
         build_options.start_day(self.market, number)
         if number:
+            self._renew_options(session)
             self.listings.open_morning(session.date, session.start_ns)
         start_option_day(self.crowd, self.chains, session, number)
         if self.recorded is not None:
             self.recorded.start(self.market)
 
-    def rescale(self, symbol: str, factor: float) -> None:
+    def rescale(self, symbol: str, change: ShareChange) -> None:
         """Let prices of a stock, and what compiled traders believe, follow a split or dividend."""
-        self.scales[symbol] = self.scales.get(symbol, 1.0) * factor
-        rescale(self.market, self.crowd, self.numbers[symbol], factor)
+        self.scales[symbol] = self.scales.get(symbol, 1.0) * change.price
+        self._changed.add(symbol)
+        rescale(self.market, self.crowd, self.numbers[symbol], change)
+
+    def valuation(self, chain: ListedOptions) -> Valuation:
+        """Return by what a stock's options are valued today."""
+        return self.valuations.get(chain.stock, chain.valuation)
+
+    def _renew_options(self, session: Session) -> None:
+        """Let the crowd know its series by the terms of a day before which shares changed."""
+        if not self._changed:
+            return
+        for chain in self.chains:
+            if chain.symbol in self._changed:
+                self.valuations[chain.stock] = renew(
+                    self.crowd, chain, self.valuation(chain), self.series, session,
+                    self.scales[chain.symbol],
+                )  # fmt: skip
+        self.terms.append((session.start_ns, dict(self.series)))
+        self._changed.clear()
 
     def _renew_fees(self, session: Session) -> None:
         """Put the day's fees in the place of those of the day before."""

@@ -24,6 +24,7 @@ from environment.market.market_contracts import MarketContracts
 from environment.messages import Message, PricesRescaled
 from scenarios.builders.curves import WorldCurves, world_curves
 from scenarios.builders.floor import SWARM_ACCOUNT
+from scenarios.builders.share_changes import ShareChange
 from scenarios.builders.world import World
 from scenarios.run.night_margin import NightMargin
 from scenarios.run.night_notices import notices_of
@@ -219,19 +220,23 @@ class Night:
         marks = self._marks()
         for event in events:
             if isinstance(event, SplitApplied):
-                self._rescale(event.symbol, event.denominator / event.numerator, at_ns)
+                n, d = event.numerator, event.denominator
+                contracts = 1 if n % d else n // d
+                change = ShareChange(price=d / n, shares=n / d, contracts=contracts)
+                self._rescale(event.symbol, change, at_ns)
                 marks[event.symbol] = event.mark_ticks
             elif isinstance(event, DividendPaid):
                 instrument = self._world.instruments[self._world.numbers[event.symbol]]
                 paid = event.micros_per_share * instrument.lot_units
                 value = instrument.notional_micros(marks[event.symbol], 1)
                 if 0 < paid < value:
-                    self._rescale(event.symbol, 1.0 - paid / value, at_ns)
+                    change = ShareChange(price=1.0 - paid / value)
+                    self._rescale(event.symbol, change, at_ns)
 
-    def _rescale(self, symbol: str, factor: float, at_ns: int) -> None:
+    def _rescale(self, symbol: str, change: ShareChange, at_ns: int) -> None:
         world = self._world
-        world.rescale(symbol, factor)
-        told = PricesRescaled(instrument=symbol, factor=factor)
+        world.rescale(symbol, change)
+        told = PricesRescaled(instrument=symbol, factor=change.price)
         for address in remote_traders(world.market, world.crowd, world.numbers[symbol]):
             world.kernel.deliver(at_ns, SENDER, address, told)
 

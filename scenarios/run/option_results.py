@@ -19,6 +19,7 @@ from scenarios.builders.surface import YEAR_NS, ListedOptions
 from scenarios.builders.world import World
 from scenarios.config.world import OptionDealer
 from scenarios.run.hedge_flow import hedge_flow
+from scenarios.run.option_terms import TermsOverTime
 from scenarios.run.result import RunResult
 
 CHAIN, DEALERS, ARBITRAGE = "chain.parquet", "dealers.parquet", "arbitrage.parquet"
@@ -33,10 +34,11 @@ def write_option_tables(world: World, folder: Path) -> None:
     for first in world.chains[:1]:
         listed = grown(first, world.series)
         survey = _survey_of(world, listed)
-        began = _listed_ns(world, listed)
-        write_table(folder / CHAIN, chain_table(listed, survey, world.sessions[0].zone, began))
-        write_table(folder / DEALERS, _dealer_table(listed, survey, world.sessions[0].zone))
-        write_table(folder / ARBITRAGE, _arbitrage_table(listed, survey, world.sessions[0].zone))
+        began, terms = _listed_ns(world, listed), TermsOverTime(listed, world.terms)
+        zone = world.sessions[0].zone
+        write_table(folder / CHAIN, chain_table(listed, survey, zone, began, terms))
+        write_table(folder / DEALERS, _dealer_table(listed, survey, zone))
+        write_table(folder / ARBITRAGE, _arbitrage_table(terms, survey, zone))
 
 
 def _survey_of(world: World, listed: ListedOptions) -> Survey:
@@ -53,12 +55,13 @@ def _listed_ns(world: World, listed: ListedOptions) -> NDArray[np.int64]:
 
 
 def chain_table(
-    listed: ListedOptions, survey: Survey, zone: str, since_ns: NDArray[np.int64]
-) -> pl.DataFrame:
+    listed: ListedOptions, survey: Survey, zone: str, since_ns: NDArray[np.int64],
+    terms: TermsOverTime,
+) -> pl.DataFrame:  # fmt: skip
     """Return every series' touch each minute that it was listed, with its volatility.
 
     Prices in currency; `sigma` is the European implied volatility of the middle, NaN where there is
-    none; the real chain's quotes at its open and close stand beside.
+    none; the real chain's quotes at its open and close stand beside, until terms are adjusted.
     """
     table, quotes = listed.table, survey.quotes
     moments, count = survey.moments_ns, len(table.series)
@@ -72,7 +75,7 @@ def chain_table(
     rate = table.expiries.rate[table.expiry][None, :]
     carry = table.expiries.carry[table.expiry] / table.expiries.years[table.expiry]
     sigma, _ = implied_volatility(
-        middle, spot, table.strike[None, :], years, rate, rate - carry[None, :],
+        middle, spot, terms.strikes(moments), years, rate, rate - carry[None, :],
         table.is_call[None, :],
     )  # fmt: skip
     place = np.tile(np.arange(count), len(moments))
@@ -82,9 +85,12 @@ def chain_table(
         "ask": ask.ravel(), "ask_size": quotes[:, :count, 3].ravel(),
         "is_two_sided": is_two_sided.ravel(), "sigma": np.asarray(sigma).ravel(),
         "spot": np.repeat(spot.ravel(), count),
+        "epoch": np.repeat(terms.epochs(moments), count).astype(np.int32),
     }).filter(pl.Series(_stands(left, survey, since_ns).ravel())).with_columns(
         pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
-    ).join(_series_table(listed), on="series", how="left")  # fmt: skip
+    ).join(
+        _series_table(listed, terms), on=("series", "epoch"), how="left"
+    ).drop("epoch")  # fmt: skip
 
 
 def _spots(survey: Survey) -> Floats:
@@ -108,23 +114,28 @@ def _stands(
     return np.asarray((left > 0.0) & (survey.moments_ns[:, None] > since_ns))
 
 
-def _series_table(listed: ListedOptions) -> pl.DataFrame:
-    """Return terms, delta at the start and the real quotes of each series."""
-    table = listed.table
+def _series_table(listed: ListedOptions, terms: TermsOverTime) -> pl.DataFrame:
+    """Return terms, delta at the start and the real quotes of each series, by epoch."""
+    return pl.concat([_of_epoch(listed, terms, epoch) for epoch in range(len(terms))])
+
+
+def _of_epoch(listed: ListedOptions, terms: TermsOverTime, epoch: int) -> pl.DataFrame:
+    table, series = listed.table, terms.series(epoch)
 
     def real(name: str) -> list[float | None]:
-        found = [getattr(one, name) for one in listed.quotes]
+        # Listed later, or on other terms: by no real chain.
+        found = [getattr(one, name) for one in listed.quotes] if epoch == 0 else []
         shown = [None if price is None else price / 1e6 for price in found]
-        return shown + [None] * (len(table.series) - len(shown))  # Listed later: by no real chain.
+        return shown + [None] * (len(series) - len(shown))
 
     return pl.DataFrame({
-        "series": np.arange(len(table.series), dtype=np.int32),
-        "symbol": [series.symbol for series in table.series],
-        "expiry": [series.expiry for series in table.series],
-        "strike": table.strike, "right": [series.right for series in table.series],
-        "delta": table.deltas(),
-        **{f"real_{name}": real(name) for name in ("bid_open", "ask_open", "bid_close",
-                                                   "ask_close")},
+        "series": np.arange(len(series), dtype=np.int32),
+        "epoch": np.full(len(series), epoch, np.int32),
+        "symbol": [one.symbol for one in series], "expiry": [one.expiry for one in series],
+        "strike": [(one.strike_micros or 0) / 1e6 for one in series],
+        "right": [one.right for one in series], "delta": table.deltas(),
+        **{f"real_{name}": pl.Series(real(name), dtype=pl.Float64)
+           for name in ("bid_open", "ask_open", "bid_close", "ask_close")},
     })  # fmt: skip
 
 
@@ -142,12 +153,15 @@ def _dealer_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFr
     )  # fmt: skip
 
 
-def _arbitrage_table(listed: ListedOptions, survey: Survey, zone: str) -> pl.DataFrame:
-    found, series = survey.violations, listed.table.series
+def _arbitrage_table(terms: TermsOverTime, survey: Survey, zone: str) -> pl.DataFrame:
+    found = survey.violations
+    began = found[:, 0].astype(np.int64) * _SECOND_NS
+    epochs = terms.epochs(began)
     return pl.DataFrame({
-        "began": found[:, 0].astype(np.int64) * _SECOND_NS, "lasted_seconds": found[:, 1],
+        "began": began, "lasted_seconds": found[:, 1],
         "cause": [CAUSES[int(cause)] for cause in found[:, 2]],
-        "symbol": [series[int(place)].symbol for place in found[:, 3]],
+        "symbol": [terms.series(e)[int(place)].symbol
+                   for e, place in zip(epochs.tolist(), found[:, 3], strict=True)],
         "gain_per_share": found[:, 4],
     }).with_columns(
         pl.col("began").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)

@@ -100,12 +100,19 @@ class OptionDealer(Actor[HeardOfOptions]):
                 self.seat.stock.sleep(ctx, message, gap_ns)
             case OrderAccepted() | OrderCancelled() | OrderFilled() | OrderRefused():
                 pass
-            case OrderReplaced() | OrderTriggered() | PricesRescaled() | ChainView():
+            case OrderReplaced() | OrderTriggered() | ChainView():
                 pass
+            case PricesRescaled():
+                self._rescale(message.factor)
             case QuoteFilled() | QuoteWithdrawn() | QuotesRefused() | QuotesPulled() | ReArmed():
                 pass
             case never:
                 assert_never(never)
+
+    def _rescale(self, factor: float) -> None:
+        """Follow a split or dividend: nothing is valued at the new price yet."""
+        self.state.surface.bucket_spot *= factor
+        self.state.spot = 0.0
 
     def _wake(self, ctx: ActorContext, view: DealerView) -> None:
         state = self.state
