@@ -29,11 +29,14 @@ _FILES: Final = ("verdict.key", "decision.key", "audit.key")
 _VERDICT, _DECISION, _RECORD = b"outcry verdict", b"outcry decision", b"outcry record"
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_UNKEYED: Final = hashlib.blake2b(digest_size=32)  # Made once: a copy takes half as long.
 
 
 def order_hash(order: OrderRequest | ReplaceRequest) -> bytes:
     """Return the 32 bytes that name an order or replacement: any other field makes others."""
-    return hashlib.blake2b(_encode(order), digest_size=32).digest()
+    found = _UNKEYED.copy()
+    found.update(_encode(order))
+    return found.digest()
 
 
 def record_hash(record: msgspec.Struct) -> bytes:

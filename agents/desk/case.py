@@ -73,7 +73,7 @@ class Case:
         views: dict[str, DeskView], mandate: Mandate, net: dict[str, int], cash_micros: int,
         owner_elsewhere_micros: int, activity: Activity, state: DeskState,
         scopes: tuple[str, ...], now_ns: int, restricted: tuple[str, ...],
-        book: DeskBook, known: TrackedOrder | None = None,
+        book: DeskBook, known: TrackedOrder | None = None, has_options: bool = True,
     ) -> None:  # fmt: skip
         self.request = request
         self.owner = owner
@@ -96,6 +96,7 @@ class Case:
         self._net = net
         self._cash_micros = cash_micros
         self._book, self._known = book, known
+        self._has_options = has_options  # Whether the book or the order may know any.
 
     @property
     def quantity(self) -> int:
@@ -110,16 +111,18 @@ class Case:
     @lazy
     def after(self) -> AccountMeasures:
         """The account with this order filled too, at its valuing prices."""
-        lots = dict(self._net)
+        lots, marks = dict(self._net), self.market.marks
         cash = self._cash_micros
         for leg in self.legs:
-            symbol = leg.instrument.symbol
-            lots[symbol] = lots.get(symbol, 0) + leg.signed
-            cash -= self.mark_of(leg) * leg.fact.lot_tick_micros * leg.signed
+            symbol, signed = leg.instrument.symbol, leg.signed
+            lots[symbol] = lots.get(symbol, 0) + signed
+            cash -= marks.get(symbol, leg.value_ticks) * leg.fact.lot_tick_micros * signed
         return AccountMeasures(self.market, lots, cash)
 
     @lazy
     def _apart(self) -> dict[str, list[Lots]]:
+        if not self._has_options:
+            return {}  # Stock alone makes no structure.
         traded = [leg.instrument.symbol for leg in self.legs]
         return apart_of(self._book, self._known, self.market, traded)
 
@@ -131,7 +134,7 @@ class Case:
     @lazy
     def worst(self) -> Worst:
         """The worst case of the account with this order filled, and any of the others."""
-        if not self._apart:
+        if not self._has_options or not self._apart:
             return self.after.worst
         names = dict.fromkeys([*self.after.underlyings, *self._apart])
         return sum_of([self.worst_of(name) for name in names])
@@ -147,15 +150,13 @@ class Case:
         return self._uncovered(self.legs)
 
     def _uncovered(self, legs: tuple[CaseLeg, ...]) -> dict[str, int]:
-        facts = self.market.facts
-        held = (facts[symbol].is_option for symbol in self._book.account)
-        if not any(held) and not any(leg.fact.is_option for leg in legs):
+        if not self._has_options:
             return {}
         reach = reach_of(self._book, self._known)
         for leg in legs:
             is_whole = len(self.legs) > 1
             reach.add(leg.instrument.symbol, leg.side, leg.lots, is_whole=is_whole)
-        return uncovered_by_underlying(reach, self.market.instruments, facts)
+        return uncovered_by_underlying(reach, self.market.instruments, self.market.facts)
 
     def mark_of(self, leg: CaseLeg) -> int:
         """Return a leg's mark, or its limit where nothing has said one."""
@@ -166,7 +167,11 @@ class Case:
         """What is at stake: of stock its value, of an option the larger of premium and delta."""
         total = 0
         for leg in self.legs:
-            total += leg.value_micros if not leg.fact.is_option else self._option_notional(leg)
+            fact = leg.fact
+            if fact.is_option:
+                total += self._option_notional(leg)
+            else:
+                total += leg.value_ticks * fact.lot_tick_micros * leg.lots
         return total
 
     def _option_notional(self, leg: CaseLeg) -> int:

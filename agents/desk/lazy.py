@@ -1,7 +1,7 @@
 """An attribute reckoned when it is first asked for, and kept; without the lock of the library's."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -19,6 +19,10 @@ class lazy(Generic[T]):  # noqa: N801  it is written as a decorator
     def __set_name__(self, owner: type, name: str) -> None:
         """Keep the name under which the value is put into the instance."""
         self._name = name
+
+    if TYPE_CHECKING:
+        # What is known beforehand may be put there; a real method would shadow the kept value.
+        def __set__(self, instance: object, value: T) -> None: ...
 
     @overload
     def __get__(self, instance: None, owner: type) -> "lazy[T]": ...

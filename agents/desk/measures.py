@@ -58,11 +58,11 @@ class AccountMeasures:
         self._lots, self._values, self._has_any_option = held, values, bool(has_option)
         if not has_option:
             # Stock alone needs no model: what follows is reckoned together, and kept as if asked.
-            total, keep = sum(values.values()), object.__setattr__
-            keep(self, "deltas", values)
-            keep(self, "gross_micros", sum(map(abs, values.values())))
-            keep(self, "net_micros", abs(total))
-            keep(self, "equity_micros", cash_micros + total)
+            total = sum(values.values())
+            self.deltas = values
+            self.gross_micros = sum(map(abs, values.values()))
+            self.net_micros = abs(total)
+            self.equity_micros = cash_micros + total
 
     @lazy
     def _facts(self) -> list[Fact]:

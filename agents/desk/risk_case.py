@@ -70,7 +70,7 @@ class CaseMaker:
         """
         owner, traded = owner_of(request.order_id), legs_of(request)
         self._freeze_first(state, traded)
-        net, cash_micros = self._net_and_cash(state)
+        net, cash_micros, has_options = self._net_and_cash(state)
         if known is not None:
             for leg in known.each_leg():
                 units = known.at_most() * leg.ratio
@@ -82,13 +82,14 @@ class CaseMaker:
         legs = []
         for leg in traded:
             symbol = leg.instrument
-            mark = marks[symbol]
+            mark, fact = marks[symbol], self._facts[symbol]
+            has_options = has_options or bool(fact.is_option)
             account, owned = state.book.account_in(symbol), state.book.owner_in(owner, symbol)
             if known is not None:
                 account, owned = account.without(known, leg), owned.without(known, leg)
                 net[symbol] = account.position + account.buying - account.selling
             legs.append(CaseLeg(
-                self.instruments[symbol], self._facts[symbol], leg.side, units * leg.ratio,
+                self.instruments[symbol], fact, leg.side, units * leg.ratio,
                 mark if limit is None else max(limit, mark), account, owned,
                 state.views.get(symbol) or _UNSEEN,
             ))  # fmt: skip
@@ -109,18 +110,23 @@ class CaseMaker:
             restricted=state.rules.restricted,
             book=state.book,
             known=known,
+            has_options=has_options,
         )
 
-    def _net_and_cash(self, state: RiskState) -> tuple[dict[str, int], int]:
-        """Return lots and cash as they are once all that works has traded, at its marks."""
+    def _net_and_cash(self, state: RiskState) -> tuple[dict[str, int], int, bool]:
+        """Return lots and cash once all that works has traded, and whether options are among them.
+
+        All is valued at its marks.
+        """
         net: dict[str, int] = {}
-        cash = state.cash_micros
+        cash, facts, has_options = state.cash_micros, self._facts, False
         for symbol, held in state.book.account.items():
+            has_options = has_options or bool(facts[symbol].is_option)
             pending = held.buying - held.selling
             net[symbol] = held.position + pending
             if pending:
                 cash -= self._worth(state, symbol, pending)
-        return net, cash
+        return net, cash, has_options
 
     def _worth(self, state: RiskState, symbol: str, lots: int) -> int:
         return lots * state.marks.get(symbol, 0) * self._facts[symbol].lot_tick_micros
