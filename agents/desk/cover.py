@@ -6,6 +6,7 @@ only if it lives as long.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from environment.instruments import Instrument
 from environment.messages import Side
 
 _SHARES: Final = 100  # Of a usual contract, where nothing held says another number.
-_FOR_EVER: Final = 1 << 30  # Later than any expiry.
+_FOR_EVER: Final = date.max
 
 
 class Reach(msgspec.Struct):
@@ -54,16 +55,19 @@ def uncovered_by_underlying(
     Written calls are covered by shares and bought calls, written puts by shares sold short and
     bought puts.
     """
-    calls: dict[str, dict[int, int]] = {}
-    puts: dict[str, dict[int, int]] = {}
+    calls: dict[str, dict[date, int]] = {}
+    puts: dict[str, dict[date, int]] = {}
     contracts: dict[str, int] = {}
     for symbol, lots in reach.least.items():
-        fact = facts[symbol]
-        if fact.is_option and lots:
-            kind = (calls if fact.is_call else puts).setdefault(fact.underlying, {})
-            day = _FOR_EVER if fact.expiry is None else fact.expiry.toordinal()
+        underlying, expiry, is_option, _, _, _, _, _, is_call = facts[symbol]
+        if is_option and lots:
+            kinds = calls if is_call else puts
+            kind = kinds.get(underlying)
+            if kind is None:
+                kind = kinds[underlying] = {}
+            day = _FOR_EVER if expiry is None else expiry
             kind[day] = kind.get(day, 0) + lots
-            contracts[fact.underlying] = instruments[symbol].multiplier
+            contracts[underlying] = instruments[symbol].multiplier
     found: dict[str, int] = {}
     for name, shares_each in contracts.items():
         each = shares_each or _SHARES
@@ -77,7 +81,7 @@ def uncovered_by_underlying(
     return found
 
 
-def _missing(by_day: Iterable[tuple[int, int]], cover: int) -> int:
+def _missing(by_day: Iterable[tuple[date, int]], cover: int) -> int:
     """Return the written contracts left over when each is covered by what lives as long."""
     missing = 0
     for _, lots in sorted(by_day, reverse=True):

@@ -66,12 +66,17 @@ class Margins:
     def _marks(self, table: MarginTable, marks: dict[str, int], lots: Mapping[str, int]) -> Ints:
         """Return the marks of what is held and of what that is written on."""
         found = np.zeros(len(table.instruments), np.int64)
+        numbers, instruments = table.number, table.instruments
+        stocks: dict[str, None] = {}
         for symbol in lots:
-            place = table.number[symbol]
+            place = numbers[symbol]
             found[place] = marks.get(symbol, 0)
-            stock = table.instruments[place].underlying
-            if stock is not None and stock in table.number:
-                found[table.number[stock]] = marks.get(stock, 0)
+            stock = instruments[place].underlying
+            if stock is not None:
+                stocks[stock] = None
+        for stock in stocks:
+            if stock in numbers:
+                found[numbers[stock]] = marks.get(stock, 0)
         return found
 
     def _risk_array(self, table: MarginTable) -> RiskArray:

@@ -159,10 +159,11 @@ class AccountMeasures:
     def _upward(self) -> dict[str, int]:
         """By underlying the shares that a rise of it brings, each call counted as exercised."""
         found: dict[str, int] = {}
+        instruments = self._market.instruments
         for (symbol, quantity), fact in zip(self._lots.items(), self._facts, strict=True):
-            shares = self._shares_upward(symbol, quantity)
-            if shares:
-                found[fact.underlying] = found.get(fact.underlying, 0) + shares
+            if fact.is_call or not fact.is_option:
+                one, name = instruments[symbol], fact.underlying
+                found[name] = found.get(name, 0) + quantity * one.lot_units * one.multiplier
         return found
 
     def _shares_upward(self, symbol: str, lots: int) -> int:
