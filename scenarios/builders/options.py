@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from environment.errors import ConfigError
-from environment.feeds.listed import ListedSeries, read_listed
+from environment.feeds.listed import ListedSeries
 from environment.feeds.listing import (
     choose_series,
     expiries_by_rule,
@@ -22,8 +22,9 @@ from environment.market.fees import FeeRow, FeeSchedule, fee_row
 from environment.market.market import Market
 from environment.options.chain import ChainRefusedError
 from scenarios.builders.calendars import calendar_of
+from scenarios.builders.chain_days import actions_since, listed_since
 from scenarios.config.load import Config
-from scenarios.config.market import BY_RULE, Chain
+from scenarios.config.market import BY_RULE, Instrument as Stock
 from scenarios.config.scenario import Scenario
 
 
@@ -102,7 +103,7 @@ def plan_options(
         stock, day = stocks[number], sessions[0].date
         spot_micros = starts[stock.symbol] * stock.tick_micros
         try:
-            found, left = _series_of(config, told.options, stock.symbol, day, spot_micros, calendar)
+            found, left = _series_of(config, told, day, spot_micros, calendar)
         except ChainRefusedError as error:
             raise ConfigError(f"instruments.{number}.options.chain: {error}") from error
         omitted += [instrument_of(one).symbol for one in left]
@@ -133,9 +134,11 @@ def _reserve(last: SeriesPlan, room: int) -> list[SeriesPlan]:
 
 
 def _series_of(
-    config: Config, told: Chain, symbol: str, day: date, spot_micros: int,
+    config: Config, stock: Stock, day: date, spot_micros: int,
     calendar: TradingCalendar,
 ) -> tuple[list[tuple[Instrument, ListedSeries | None]], tuple[ListedSeries, ...]]:  # fmt: skip
+    told, symbol = stock.options, stock.symbol
+    assert told is not None, "only a stock with options has series"
     rule = told.tick_rule
     if told.chain == BY_RULE:
         expiries = expiries_by_rule(day, is_session=calendar.is_session)
@@ -143,7 +146,8 @@ def _series_of(
         made = list_by_rule(symbol, spot_micros, expiries, each_side, tick_rule=rule)
         return [(one, None) for one in made[: told.series]], ()
     path = config.find(told.chain)
-    every = read_listed(path, told.date or day)
+    quoted = told.date or day
+    every = listed_since(path, quoted, actions_since(config, stock, quoted, day, calendar))
     listed = tuple(one for one in every if last_trading_day(one.expiry) >= day)
     if not listed:
         raise ChainRefusedError(

@@ -7,11 +7,10 @@ from typing import Final
 import msgspec
 
 from environment.errors import ConfigError
-from environment.feeds.corporate_actions import read_corporate_actions
 from environment.feeds.listed import read_listed
 from environment.feeds.listing import last_trading_day
 from environment.market.calendar import Session, TradingCalendar
-from environment.market.corporate_actions import Split
+from scenarios.builders.chain_days import actions_since, can_be_followed
 from scenarios.builders.day import sessions_of
 from scenarios.config import market as told
 from scenarios.config.load import Config
@@ -31,9 +30,9 @@ def live_config(
     With `hours` "always" the first day is the scenario's; by a calendar it is the first one there
     that is not over at `wall_ns`. A market that ran before goes on the day after `market_ns`, at
     `prices` in ticks. A recorded day is over then: prices go on as a Heston path from there. Of a
-    quoted chain of that day what still trades is listed, and valued by its smiles. Where nothing of
-    it does, or a company changed its shares in between, options are listed by rule, with nobody to
-    quote them.
+    quoted chain of that day what still trades is listed, as a split or special dividend since has
+    adjusted it, and valued by its smiles. Where nothing of it does, or a split left odd contracts,
+    options are listed by rule, with nobody to quote them.
 
     Raises
     ------
@@ -125,17 +124,12 @@ def _on_later_day(
 def _goes_on(
     world: Config, instrument: told.Instrument, day: datetime.date, first: datetime.date
 ) -> bool:
-    """Return whether a chain has series that trade on a later day, of shares as they are then."""
+    """Return whether a chain has series that trade on a later day, in contracts like new ones."""
     chain = instrument.options
     assert chain is not None, "whoever asks has looked"
-    if instrument.actions is not None:
-        calendar = TradingCalendar(world.scenario.session.calendar)
-        actions = read_corporate_actions(
-            world.find(instrument.actions), (instrument.symbol,), first=day, last=first,
-            calendar=calendar,
-        )  # fmt: skip
-        if any(isinstance(one, Split) or one.is_special for one in actions):
-            return False
+    calendar = TradingCalendar(world.scenario.session.calendar)
+    if not can_be_followed(actions_since(world, instrument, day, first, calendar)):
+        return False
     listed = read_listed(world.find(chain.chain), day)
     return any(last_trading_day(one.expiry) > first for one in listed)
 

@@ -163,6 +163,21 @@ def test_a_split_in_the_night_adjusts_shares_contracts_and_the_price(tmp_path: P
     assert market.kept.prices["AAPL"] == round(65_000 / 7)
     assert held_in_core(market)["AAPL  140719C00092860"] == 28
     assert sum(1 for reason, _, _ in told(market) if reason == "adjustment") == 4
+    # The chain of before the split is listed as adjusted, and dealers quote it.
+    market.open_first(time.time_ns(), lambda _: None)
+    world = market.world
+    rows = world.market.section(at.S_INSTRUMENT)
+    quoted = [
+        number for number, one in world.series.items()
+        if 0 < rows[number, at.I_SHOWN_BID] < rows[number, at.I_SHOWN_ASK]
+        and rows[number, at.I_SHOWN_ASK_QUANTITY]
+    ]  # fmt: skip
+    first = [one.number for one in world.options.series]
+    assert len(first) == 12
+    assert len(set(quoted) & set(first)) > 0.9 * len(first)
+    assert world.numbers["AAPL  140719C00092860"] in quoted
+    strikes = [(world.series[number].strike_micros or 0) / 1e6 for number in first]
+    assert 85.0 < min(strikes) <= max(strikes) < 100.0
 
 
 def test_a_position_without_a_stock_is_refused_in_one_line(tmp_path: Path) -> None:
