@@ -474,8 +474,8 @@ def arrive_replace(arena, identity, quantity, price):
     """A replace reaches the exchange. Returns the reason it was refused, or -1.
 
     `quantity` is the new total; at or below what is filled the order is cancelled. A smaller
-    quantity at the same price keeps its place; anything else goes to the back and may trade at
-    once.
+    quantity at the same price keeps its place, and so does the same one, which is answered and
+    changes nothing; anything else goes to the back and may trade at once.
     """
     arena[at.H_BOOK_EVENTS] += 1
     slot = find(arena, identity)
@@ -502,6 +502,8 @@ def arrive_replace(arena, identity, quantity, price):
     if price == arena[o + at.O_PRICE] and leaves <= old:
         if leaves < old:
             shrink(arena, ins, slot, old - leaves, at.R_REQUESTED)
+        else:
+            tell(arena, slot, at.M_REPLACED, price, old, old, 0)
         return -1
     fault = _replace_fault(arena, ins, slot, leaves - old, price, leaves)
     if fault >= 0:

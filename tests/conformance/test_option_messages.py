@@ -9,8 +9,10 @@ from environment.messages import (
     CancelOrder,
     Leg,
     Message,
+    OrderAccepted,
     OrderFilled,
     OrderRefused,
+    OrderReplaced,
     QuoteUpdate,
     ReplaceOrder,
     SubmitOrder,
@@ -129,6 +131,21 @@ def test_a_waiting_package_is_replaced_by_its_id() -> None:
     assert told == [("p1", 100, 3, 3), ("p1", -5, 2, 2), ("p1", 112, 2, 2)]
     assert [heard[2].reason, heard[8].reason] == ["number_too_large", "unknown_order"]
     assert not world.exchange.state.orders
+
+
+@pytest.mark.parametrize("price", [190, None])
+def test_a_replace_of_equal_terms_is_answered(price: int | None) -> None:
+    order = SubmitOrder(
+        order_id="c1", account="customer", instrument=LOW, side="buy", quantity=3, price=190
+    )
+    change = ReplaceOrder(order_id="c1", quantity=3, price=price)
+    less = ReplaceOrder(order_id="c1", quantity=2, price=price)
+    world = OptionWorld(
+        dealer={}, customer={3: (order,), 4: (change,), 5: (less,), 6: (less,)}
+    )  # fmt: skip
+    heard = world.heard("customer")
+    assert kinds(heard) == [OrderAccepted, OrderReplaced, OrderReplaced, OrderReplaced]
+    assert [(one.price, one.leaves) for one in heard[1:]] == [(190, 3), (190, 2), (190, 2)]
 
 
 @pytest.mark.parametrize(

@@ -256,3 +256,19 @@ def test_stop_limit_that_went_off_is_replaced_as_the_limit_that_it_is() -> None:
     day.until(day.now / 1e9 + 1)
     assert day.word(at.I_BEST_ASK) == 9_998
     assert int(day.market.arena[at.H_STOPS]) == 0
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+@pytest.mark.parametrize("price", [0, 10_000])
+def test_replace_with_equal_terms_neither_gains_a_place_nor_loses_one(
+    which: int, price: int
+) -> None:
+    day = trading()
+    queue = [day.order(at.SELL, 10_000, 2, account=k) for k in (1, 2, 3)]
+    day.rows.clear()
+    day.now += 1
+    day.market.post_replace(day.now, at.FIRST_ACCOUNT + 1 + which, queue[which], 2, price)
+    day.run()
+    assert day.rows == []  # Nothing has changed, so that the tape has nothing to tell.
+    day.order(at.BUY, 10_000, 6)
+    assert filled(day) == queue
