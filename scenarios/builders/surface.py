@@ -181,8 +181,17 @@ class _Fitted:
 
 
 def _surface_of(path: Path, day: date | None, truth: _Truth) -> _Fitted:
-    """Return the surface of a chain's day; on a later one its smiles hold by moneyness."""
-    chain = read_daily_chains(path).at(str(day or truth.session.date), "open")
+    """Return the surface of a chain's day; on a later one its smiles hold by moneyness.
+
+    Time runs to the last trade, as everywhere else: not to a Saturday, and on a half day to noon.
+    """
+    quoted = day or truth.session.date
+    chain = read_daily_chains(path).at(str(quoted), "open")
+    opened = truth.calendar.session(quoted).open_ns
+    days, of = np.unique(chain.expiry, return_inverse=True)
+    ends = np.array([truth.last_ns(date.fromisoformat(str(one)[:10])) for one in days])
+    left = ((ends - opened) / YEAR_NS)[of]
+    chain = replace(chain, chain=replace(chain.chain, years=left))
     years = np.unique(chain.chain.years)
     rates = truth.curves.zero.zero_rate(np.maximum(years, 1e-6))
     spot = truth.spot

@@ -47,6 +47,8 @@ def check_scenario_files(scenario: Scenario, find: Callable[[str], Path], where:
             named.append(((*path, "price", "path"), instrument.price.path))
         if instrument.options is not None and instrument.options.chain != BY_RULE:
             named.append(((*path, "options", "chain"), instrument.options.chain))
+        if instrument.options is not None and instrument.options.minutes is not None:
+            named.append(((*path, "options", "minutes"), instrument.options.minutes))
         if instrument.actions is not None:
             named.append(((*path, "actions"), instrument.actions))
     _need_files(named, find, where)

@@ -150,6 +150,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     chain: Text
     date: datetime.date | None = None  # Of the file's day; None: the scenario's first.
+    minutes: Text | None = None  # The same day's minute quotes, to compare with.
     series: Annotated[int, Meta(ge=1, le=60_000)] = 400
     ticks: Literal["penny", "other", "etf"] = "penny"
     open_interest: Share = 0.05  # Of the chain's, that the world's traders begin with.

@@ -22,6 +22,8 @@ STOCKS: Final = ("AAPL", "BAC", "CVX", "GOOG", "INTC", "JPM", "KO", "MSFT", "PG"
 _MINUTES: Final = "data/equity_intraday/us_equity_minute_trade.csv.gz"
 _QUOTES: Final = "data/equity_intraday/us_equity_minute_quote.csv.gz"
 _CHAIN: Final = "data/options/aapl_2014_option_chain_daily.csv.gz"
+_GOOG_CHAIN: Final = "data/options/goog_2015_option_chain_daily.csv.gz"
+_GOOG_QUOTES: Final = "data/options/goog_2015-12-23_24_option_minute_quote.csv.gz"
 _DAILY: Final = "data/equity_daily/stocknet_88_stocks_daily_2012_2017.csv.gz"
 _SECTORS: Final = "data/equity_daily/stocknet_88_stocks_sectors.tsv"
 _YIELDS: Final = "data/rates/us_treasury_par_yields_1990-01-02_2025-07-11.csv.gz"
@@ -41,14 +43,32 @@ def _text(file: Path, *, separator: str = ",") -> pl.DataFrame:
     return pl.read_csv(io.BytesIO(read_bytes(file)), infer_schema=False, separator=separator)
 
 
-def _apple_day(path: str, day: str) -> Made:
+def _day_of(symbol: str, path: str, day: str) -> Made:
     return lambda source: _text(source / path).filter(
-        pl.col("symbol") == "AAPL", pl.col("time").str.starts_with(day)
+        pl.col("symbol") == symbol, pl.col("time").str.starts_with(day)
     )
+
+
+def _apple_day(path: str, day: str) -> Made:
+    return _day_of("AAPL", path, day)
 
 
 def _chain(source: Path) -> pl.DataFrame:
     return _text(source / _CHAIN).filter(pl.col("date") == "2014-06-06")
+
+
+def _goog_chain(source: Path) -> pl.DataFrame:
+    return _text(source / _GOOG_CHAIN).filter(pl.col("date") == "2015-12-24")
+
+
+def _goog_quotes(source: Path) -> pl.DataFrame:
+    """Return the minutes of the half day: five weeks of expiries, within 4 % of the stock."""
+    columns = ("time", "expiry", "right", "strike", "bid_open", "bid_close", "bid_size", "ask_open",
+               "ask_close", "ask_size")  # fmt: skip
+    return _text(source / _GOOG_QUOTES).filter(
+        pl.col("time").str.starts_with("2015-12-24"), pl.col("expiry") <= "2016-01-29",
+        pl.col("strike").cast(pl.Float64).is_between(720.0, 780.0),
+    ).select(columns)  # fmt: skip
 
 
 def _ten_stocks(source: Path) -> pl.DataFrame:
@@ -62,8 +82,8 @@ def _ten_stocks(source: Path) -> pl.DataFrame:
     return daily.drop("adj_close").join(sectors, on="symbol").sort("symbol", "date")
 
 
-def _yields(source: Path) -> pl.DataFrame:
-    return _text(source / _YIELDS).filter(pl.col("date").str.starts_with("2014-"))
+def _yields(months: str) -> Made:
+    return lambda source: _text(source / _YIELDS).filter(pl.col("date").str.starts_with(months))
 
 
 def _factors(source: Path) -> pl.DataFrame:
@@ -78,7 +98,11 @@ FILES: Final[dict[str, Made]] = {
     "aapl_2014-06-06_chain.csv.gz": _chain,
     "aapl_factors.csv": _factors,
     "ten_stocks_daily_2013-06_2014-06.csv.gz": _ten_stocks,
-    "us_treasury_par_yields_2014.csv.gz": _yields,
+    "us_treasury_par_yields_2014.csv.gz": _yields("2014-"),
+    "us_treasury_par_yields_2015-12.csv.gz": _yields("2015-12-"),
+    "goog_2015-12-24_minute.csv.gz": _day_of("GOOG", _MINUTES, "2015-12-24"),
+    "goog_2015-12-24_chain.csv.gz": _goog_chain,
+    "goog_2015-12-24_option_minute.csv.gz": _goog_quotes,
 }
 
 

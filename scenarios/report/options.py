@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scenarios.report.market import session_axis
 from scenarios.report.page import Figure, card, figure, local_ms, number, packed, table, tiles
 from scenarios.run.option_results import ARBITRAGE, CHAIN, DEALERS, DELTA_BUCKETS
+from scenarios.run.real_minutes import REAL_MINUTES
 from scenarios.run.result import RunResult
 
 _COLOURS: Final = ("@c1", "@c2", "@c3", "@c4", "@c5", "@c6", "@c7", "@c8")
@@ -38,6 +39,7 @@ def option_cards(result: RunResult) -> list[str]:
     found = pl.read_parquet(result.folder / ARBITRAGE)
     surface = (
         figure("option-level", "Volatility at the money, by expiry", _level(result, chain)),
+        *_real_minutes(result),
         figure("option-smile", "Smile of one expiry: simulated and real", _smile(result, chain)),
         _spread_table(chain),
     )
@@ -116,6 +118,32 @@ def _level(result: RunResult, chain: pl.DataFrame) -> Figure:
         "data": data,
         "layout": {"xaxis": session_axis(result.day), "yaxis": {"ticksuffix": " %"}},
     }
+
+
+def _real_minutes(result: RunResult) -> list[str]:
+    """Return how far simulated volatilities lay from a real day's, where its minutes are known."""
+    if not (result.folder / REAL_MINUTES).is_file():
+        return []
+    gaps = pl.read_parquet(result.folder / REAL_MINUTES).filter(pl.col("compared") > 0)
+    points = gaps.with_columns(pl.col("gap") * 100, pl.col("distance") * 100)
+    data = [
+        _line(result, points, "simulated less real, median", "gap", "@c1"),
+        _line(result, points, "distance, median", "distance", "@c2"),
+    ]
+    layout = {"xaxis": session_axis(result.day), "yaxis": {"ticksuffix": " points"}}
+    title = "Volatility near the money beside the real day's, minute by minute"
+    drawn = figure("option-minutes", title, {"data": data, "layout": layout})
+    return [drawn, f'<p class="note">{_dropped(gaps)}</p>']
+
+
+def _dropped(gaps: pl.DataFrame) -> str:
+    """Return in words which of the real quotes were left out."""
+    found = {
+        name.removeprefix("dropped_").replace("_", " "): int(gaps[name].sum())
+        for name in gaps.columns if name.startswith("dropped_")
+    }  # fmt: skip
+    told = ", ".join(f"{number(count)} {reason}" for reason, count in found.items() if count)
+    return f"Real quotes left out, over all minutes: {told or 'none'}."
 
 
 def _smile(result: RunResult, chain: pl.DataFrame) -> Figure:

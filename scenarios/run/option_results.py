@@ -20,6 +20,13 @@ from scenarios.builders.world import World
 from scenarios.config.world import OptionDealer
 from scenarios.run.hedge_flow import hedge_flow
 from scenarios.run.option_terms import TermsOverTime
+from scenarios.run.real_minutes import (
+    REAL_MINUTES,
+    RealMinutes,
+    gap_summary,
+    gap_table,
+    real_minutes,
+)
 from scenarios.run.result import RunResult
 
 CHAIN, DEALERS, ARBITRAGE = "chain.parquet", "dealers.parquet", "arbitrage.parquet"
@@ -35,8 +42,12 @@ def write_option_tables(world: World, folder: Path) -> None:
         listed = grown(first, world.series)
         survey = _survey_of(world, listed)
         began, terms = _listed_ns(world, listed), TermsOverTime(listed, world.terms)
-        zone = world.sessions[0].zone
-        write_table(folder / CHAIN, chain_table(listed, survey, zone, began, terms))
+        zone, real = world.sessions[0].zone, real_minutes(world, listed, survey.moments_ns)
+        sigma = _sigmas(listed, survey, terms)
+        write_table(folder / CHAIN, chain_table(listed, survey, zone, began, terms, sigma, real))
+        if real is not None:
+            gaps = gap_table(real, sigma, listed.table.deltas(), survey.moments_ns, zone)
+            write_table(folder / REAL_MINUTES, gaps)
         write_table(folder / DEALERS, _dealer_table(listed, survey, zone))
         write_table(folder / ARBITRAGE, _arbitrage_table(terms, survey, zone))
 
@@ -56,41 +67,56 @@ def _listed_ns(world: World, listed: ListedOptions) -> NDArray[np.int64]:
 
 def chain_table(
     listed: ListedOptions, survey: Survey, zone: str, since_ns: NDArray[np.int64],
-    terms: TermsOverTime,
+    terms: TermsOverTime, sigma: Floats, real: RealMinutes | None,
 ) -> pl.DataFrame:  # fmt: skip
     """Return every series' touch each minute that it was listed, with its volatility.
 
     Prices in currency; `sigma` is the European implied volatility of the middle, NaN where there is
-    none; the real chain's quotes at its open and close stand beside, until terms are adjusted.
+    none; the real chain's quotes at its open and close stand beside, until terms are adjusted, and
+    where there are minute quotes those of the minute.
     """
     table, quotes = listed.table, survey.quotes
     moments, count = survey.moments_ns, len(table.series)
     tick = table.series[0].tick_micros / 1e6
     spot = _spots(survey)[:, None] * tick
     bid, ask = quotes[:, :count, 0] * tick, quotes[:, :count, 2] * tick
-    is_two_sided = (quotes[:, :count, 1] > 0) & (quotes[:, :count, 3] > 0)
-    middle = np.where(is_two_sided, 0.5 * (bid + ask), np.nan)
     left = _years_left(listed, survey)
-    years = np.maximum(left, 1e-6)
-    rate = table.expiries.rate[table.expiry][None, :]
-    carry = table.expiries.carry[table.expiry] / table.expiries.years[table.expiry]
-    sigma, _ = implied_volatility(
-        middle, spot, terms.strikes(moments), years, rate, rate - carry[None, :],
-        table.is_call[None, :],
-    )  # fmt: skip
     place = np.tile(np.arange(count), len(moments))
+    beside = {} if real is None else {
+        "real_bid": real.bid.ravel(), "real_ask": real.ask.ravel(),
+        "real_sigma": real.sigma.ravel(),
+    }  # fmt: skip
     return pl.DataFrame({
         "time": np.repeat(moments, count), "series": place.astype(np.int32),
         "bid": bid.ravel(), "bid_size": quotes[:, :count, 1].ravel(),
         "ask": ask.ravel(), "ask_size": quotes[:, :count, 3].ravel(),
-        "is_two_sided": is_two_sided.ravel(), "sigma": np.asarray(sigma).ravel(),
+        "is_two_sided": _two_sided(survey, count).ravel(), "sigma": sigma.ravel(),
         "spot": np.repeat(spot.ravel(), count),
-        "epoch": np.repeat(terms.epochs(moments), count).astype(np.int32),
+        "epoch": np.repeat(terms.epochs(moments), count).astype(np.int32), **beside,
     }).filter(pl.Series(_stands(left, survey, since_ns).ravel())).with_columns(
         pl.col("time").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
     ).join(
         _series_table(listed, terms), on=("series", "epoch"), how="left"
     ).drop("epoch")  # fmt: skip
+
+
+def _two_sided(survey: Survey, count: int) -> NDArray[np.bool_]:
+    return np.asarray((survey.quotes[:, :count, 1] > 0) & (survey.quotes[:, :count, 3] > 0))
+
+
+def _sigmas(listed: ListedOptions, survey: Survey, terms: TermsOverTime) -> Floats:
+    """Return the European implied volatility of each middle, of shape (samples, series)."""
+    table, count = listed.table, len(listed.table.series)
+    tick = table.series[0].tick_micros / 1e6
+    middle = 0.5 * (survey.quotes[:, :count, 0] + survey.quotes[:, :count, 2]) * tick
+    rate = table.expiries.rate[table.expiry][None, :]
+    carry = table.expiries.carry[table.expiry] / table.expiries.years[table.expiry]
+    sigma, _ = implied_volatility(
+        np.where(_two_sided(survey, count), middle, np.nan), _spots(survey)[:, None] * tick,
+        terms.strikes(survey.moments_ns), np.maximum(_years_left(listed, survey), 1e-6), rate,
+        rate - carry[None, :], table.is_call[None, :],
+    )  # fmt: skip
+    return np.asarray(sigma)
 
 
 def _spots(survey: Survey) -> Floats:
@@ -175,7 +201,7 @@ def option_summary(world: World, result: RunResult) -> dict[str, Any]:
     arena, listed = world.market.arena, grown(world.chains[0], world.series)
     survey = _survey_of(world, listed)
     count = len(listed.table.series)
-    is_two_sided = (survey.quotes[:, :count, 1] > 0) & (survey.quotes[:, :count, 3] > 0)
+    is_two_sided = _two_sided(survey, count)
     left, began = _years_left(listed, survey), _listed_ns(world, listed)
     is_two_sided = is_two_sided[_stands(left, survey, began)]
     met = obligations(arena)
@@ -198,6 +224,7 @@ def option_summary(world: World, result: RunResult) -> dict[str, Any]:
             _spots(survey) * listed.table.series[0].tick_micros / 1e6,
         ),
         "arbitrage": _arbitrage_summary(survey) | {"aim_seconds": _aim_seconds(world)},
+        **gap_summary(result.folder),
     }}  # fmt: skip
 
 

@@ -28,6 +28,10 @@ ROWS = {
     "aapl_factors.csv": 41,
     "ten_stocks_daily_2013-06_2014-06.csv.gz": 2_720,
     "us_treasury_par_yields_2014.csv.gz": 250,
+    "us_treasury_par_yields_2015-12.csv.gz": 22,
+    "goog_2015-12-24_minute.csv.gz": 227,
+    "goog_2015-12-24_chain.csv.gz": 2_192,
+    "goog_2015-12-24_option_minute.csv.gz": 50_467,
 }
 
 
