@@ -144,7 +144,8 @@ def test_a_replace_of_equal_terms_is_answered(price: int | None) -> None:
         dealer={}, customer={3: (order,), 4: (change,), 5: (less,), 6: (less,)}
     )  # fmt: skip
     heard = world.heard("customer")
-    assert kinds(heard) == [OrderAccepted, OrderReplaced, OrderReplaced, OrderReplaced]
+    assert isinstance(heard[0], OrderAccepted)
+    assert kinds(heard[1:]) == [OrderReplaced] * 3
     assert [(one.price, one.leaves) for one in heard[1:]] == [(190, 3), (190, 2), (190, 2)]
 
 
