@@ -218,8 +218,9 @@ class Risk(Actor[ToRisk]):
         # Booked before sending: a crash in between leaves the desk over-cautious.
         state.book.reserve(tracked(request))
         state.tickets[request.order_id] = Ticket(
-            request, case.scopes, is_parent=self._voice.is_worked(request)
-        )
+            request, case.scopes, is_parent=self._voice.is_worked(request),
+            reduces=case.is_reducing,
+        )  # fmt: skip
         kept = asked_for - request.quantity
         if kept:
             self._voice.kept(ctx, request, kept, "reduced", None)
@@ -264,6 +265,7 @@ class Risk(Actor[ToRisk]):
             self._refuse(ctx, order.order_id, fault)
             return
         state.book.ask(order.order_id, Terms(request.quantity, request.price))
+        ticket.reduces = case.is_reducing
         passed = Passed(tier=ruling.tier, rule=ruling.rule, decision=ticket.decision)
         self._voice.pass_replace(ctx, state, request, passed)
 
@@ -283,17 +285,19 @@ class Risk(Actor[ToRisk]):
         self, ctx: ActorContext, message: PositionBooked | PositionMoved | ParentOver
     ) -> None:
         settings, state = self._settings, self.state
-        if not isinstance(message, ParentOver):
-            if ctx.sender() not in settings.reports:
-                state.unbelieved += 1
-            elif isinstance(message, PositionMoved):
+        if isinstance(message, ParentOver):
+            is_told = ctx.sender() in settings.executors
+            ended = self._parents.over(state, message.order_id) if is_told else None
+            if ended is not None:
+                self._book(ctx, ended)
+        elif ctx.sender() not in settings.reports:
+            state.unbelieved += 1
+        else:
+            if isinstance(message, PositionMoved):
                 take_night(state, self._maker, message)
             else:
                 state.book.account_in(message.instrument).position += message.change
-        elif ctx.sender() in settings.executors:
-            ended = self._parents.over(state, message.order_id)
-            if ended is not None:
-                self._book(ctx, ended)
+            self._cards.keep_to_position(ctx, state)
 
     def _on_rules(self, ctx: ActorContext, message: RulesRead | AllowLooser) -> None:
         if ctx.sender() not in self._settings.raisers:
@@ -311,6 +315,8 @@ class Risk(Actor[ToRisk]):
         ticket = state.tickets.get(event.order_id)
         if isinstance(event, OrderFilled):
             self._hearing.on_fill(ctx, state, ticket, event)
+            if ticket is None:
+                self._cards.keep_to_position(ctx, state)
         if ticket is not None:
             if ticket.code:
                 self._cards.progress(ctx, state, event.order_id)

@@ -9,6 +9,7 @@ from typing import Final
 
 from agents.desk.cards import drift_of, figures_of, make_card, new_code, twice_mid
 from agents.desk.case import Case
+from agents.desk.left_to_close import beyond_position
 from agents.desk.order_form import Fault
 from agents.desk.risk_case import CaseMaker, tracked, with_quantity
 from agents.desk.risk_state import RiskSettings, RiskState, Ticket, Waiting
@@ -201,6 +202,11 @@ class CardDesk:
         ticket.is_cancelled = True
         state.book.ask(order_id, None)
         self._voice.cancel(ctx, state, order_id)
+
+    def keep_to_position(self, ctx: ActorContext, state: RiskState) -> None:
+        """Take out reductions that a position no longer covers: it went without an order."""
+        for order_id in beyond_position(state):
+            self.cancel(ctx, state, order_id, state.tickets[order_id])
 
     def end_rest(self, ctx: ActorContext, state: RiskState, order_id: str, fault: Fault) -> None:
         """End an order that rested: its owner hears of a cancel, as of any order once accepted."""

@@ -46,6 +46,10 @@ class ParentDesk:
         case = self._maker.case(
             state, as_parent, now_ns, activity=activity, known=parent, is_child=True
         )
+        if ticket.reduces and any(leg.lots > leg.closeable() for leg in case.legs):
+            found = f"{child.quantity} lots, {case.closeable_units} are left to close"
+            self._voice.refuse(ctx, state, child.order_id, Fault(rule="reducing", found=found))
+            return
         hard = next((b for b in breaches(case, state.rules) if b.kind == "hard"), None)
         if hard is not None:
             fault = Fault(rule=hard.control.name, found=hard.text)

@@ -102,6 +102,7 @@ class Ticket(msgspec.Struct):
     twice_mid: int | None = None
     drift: float = 0.0  # Of what people approved: the band outside which its rest is cancelled.
     is_cancelled: bool = False  # The desk itself has cancelled what is left of it.
+    reduces: bool = False  # Let through because it only reduces: it may close, and open nothing.
     is_parent: bool = False  # Execution works it, in children.
     is_ending: bool = False  # Execution is done with it.
     is_withheld: bool = False  # Out of the market until it was asked again.
