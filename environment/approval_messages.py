@@ -25,7 +25,7 @@ Outcome = Literal[
 CardState = Literal[
     "waiting", "one_of_two", "redrawing", "sent", "withheld", "done", "not_sent"
 ]  # fmt: skip
-Because = Literal["", "drift", "smaller", "next_open"]
+Because = Literal["", "drift", "smaller", "next_open", "replacement"]
 
 
 class Change(msgspec.Struct, frozen=True):

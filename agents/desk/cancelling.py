@@ -38,7 +38,8 @@ class Cancelling:
             self._cards.end_all(
                 ctx, state, "withdrawn", "its proposer took it back", lambda one: one is waiting
             )
-            return None
+            if not waiting.is_change:
+                return None
         state.book.ask(order_id, None)
         self._voice.cancel(ctx, state, order_id)
         return None

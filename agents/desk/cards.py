@@ -49,8 +49,8 @@ def make_card(
     legs = tuple(_card_leg(case, leg) for leg in case.legs)
     effects = {leg.effect for leg in legs}
     is_drift = because == "drift"
-    # What was said yesterday was said of yesterday's order: nothing of it is counted on.
-    kept = None if because == "next_open" else before
+    # What was said of yesterday's order, or of other terms: nothing of it is counted on.
+    kept = None if because in {"next_open", "replacement"} else before
     return named(
         OrderCard(
             code=code,

@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Final, assert_never
 
-import msgspec
-
 from agents.desk import risk_state
 from agents.desk.cancelling import Cancelling
 from agents.desk.case import Case
@@ -12,12 +10,10 @@ from agents.desk.exposure import owner_of
 from agents.desk.flatten import Flattening
 from agents.desk.order_form import (
     Fault,
-    find_malformed,
-    find_replace_fault,
     find_request_fault,
 )
 from agents.desk.reload import AllowLooser, RulesRead, allow_looser, read_again
-from agents.desk.replacing import beyond_approval
+from agents.desk.replacing import Replacing
 from agents.desk.resizing import Resizing
 from agents.desk.risk_cards import REFRESH, CardDesk, ToApprovals
 from agents.desk.risk_case import CaseMaker, tracked
@@ -39,7 +35,6 @@ from agents.desk.risk_voice import Passed, ToExecution, ToVenue, Voice
 from agents.desk.ruling import Ruling, rule_on
 from agents.desk.stale import bounded
 from agents.desk.working_order import ParentOver
-from agents.orders import Terms
 from environment.actors import Actor, ActorContext, ActorRef, Directory
 from environment.approval_messages import Decision, MakeSmaller
 from environment.authority import Keys, VerdictKey
@@ -100,6 +95,7 @@ class Risk(Actor[ToRisk]):
         self._maker = CaseMaker(settings)
         self._voice = Voice(venue, owners, settings, VerdictKey(keys.verdict), execution)
         self._cards = CardDesk(approvals, self._maker, self._voice, keys.gate(), settings)
+        self._replacing = Replacing(self._maker, self._cards, self._voice)
         self._cancelling = Cancelling(self._cards, self._voice, settings)
         self._guard = Guard(settings, self._maker.instruments)
         self._resizing = Resizing(self._maker)
@@ -120,7 +116,7 @@ class Risk(Actor[ToRisk]):
             return
         match message:
             case ReplaceRequest():
-                self._on_replace(ctx, message)
+                self._replacing.on_replace(ctx, self.state, message)
             case CancelRequest():
                 fault = self._cancelling.on_cancel(ctx, self.state, message)
                 if fault is not None:
@@ -229,46 +225,6 @@ class Risk(Actor[ToRisk]):
         )
         self._voice.pass_order(ctx, state, request, passed)
 
-    def _on_replace(self, ctx: ActorContext, request: ReplaceRequest) -> None:
-        state = self.state
-        fault = find_malformed(request)
-        order = None if fault else state.book.orders.get(request.order_id)
-        if fault is None and order is not None and order.ended_at is None:
-            fault = find_replace_fault(
-                request, order, self._maker.instruments[order.instrument], ctx.sender()
-            )
-        elif fault is None:
-            fault = Fault(rule="unknown_order", found=repr(request.order_id))
-        if fault is not None or order is None:
-            assert fault is not None
-            self._refuse(ctx, request.order_id, fault)
-            return
-        ticket = state.tickets[order.order_id]
-        if ticket.is_parent:
-            self._refuse(ctx, order.order_id, Fault(rule="worked_in_parts", found="cancel it"))
-            return
-        wanted = order.wanted()
-        terms = Terms(request.quantity, wanted.price if request.price is None else request.price)
-        changed = msgspec.structs.replace(
-            ticket.request, quantity=terms.quantity, price=terms.price
-        )
-        activity = state.activity.ask(
-            owner_of(order.order_id), ticket.request, ctx.now_ns(), is_new=False
-        )
-        case = self._maker.case(state, changed, ctx.now_ns(), activity=activity, known=order)
-        ruling = rule_on(case, state.rules)
-        if ruling.hard is not None:
-            self._refuse_breach(ctx, request, ruling.hard)
-            return
-        fault = beyond_approval(ticket, changed, ruling, wanted)
-        if fault is not None:
-            self._refuse(ctx, order.order_id, fault)
-            return
-        state.book.ask(order.order_id, Terms(request.quantity, request.price))
-        ticket.reduces = case.is_reducing
-        passed = Passed(tier=ruling.tier, rule=ruling.rule, decision=ticket.decision)
-        self._voice.pass_replace(ctx, state, request, passed)
-
     # --- events and control --------------------------------------------------------------------
 
     def _on_event(self, ctx: ActorContext, event: OrderEvent) -> None:
@@ -277,9 +233,12 @@ class Risk(Actor[ToRisk]):
         if ctx.sender() not in self._settings.reports:
             state.unbelieved += 1  # A fill that somebody made up is no fill.
             return
+        parent_id = state.child_of.get(event.order_id)
         of_order = self._parents.follow(state, event)
         if of_order is not None:
             self._book(ctx, of_order)
+        if parent_id is not None:
+            self._cards.go_on(ctx, state, parent_id)
 
     def _on_correction(
         self, ctx: ActorContext, message: PositionBooked | PositionMoved | ParentOver
@@ -321,6 +280,7 @@ class Risk(Actor[ToRisk]):
             if ticket.code:
                 self._cards.progress(ctx, state, event.order_id)
             if event.order_id not in state.book.orders:
+                self._cards.drop_change(ctx, state, event.order_id)
                 del state.tickets[event.order_id]
                 self._flattening.go_on(ctx, state)
 
@@ -385,15 +345,12 @@ class Risk(Actor[ToRisk]):
     def _refuse(self, ctx: ActorContext, order_id: object, fault: Fault) -> None:
         self._voice.refuse(ctx, self.state, order_id, fault)
 
-    def _refuse_breach(
-        self, ctx: ActorContext, request: OrderRequest | ReplaceRequest, breach: Breach
-    ) -> None:
+    def _refuse_breach(self, ctx: ActorContext, request: OrderRequest, breach: Breach) -> None:
         fault = Fault(rule=breach.control.name, found=breach.text)
         self._voice.refuse(ctx, self.state, request.order_id, fault, breach)
-        if isinstance(request, OrderRequest):
-            view = self.state.views.get(request.instrument)
-            mid = None if view is None else view.twice_mid
-            self._voice.kept(ctx, request, request.quantity, breach.control.name, mid)
+        view = self.state.views.get(request.instrument)
+        mid = None if view is None else view.twice_mid
+        self._voice.kept(ctx, request, request.quantity, breach.control.name, mid)
 
 
 PROTOCOL: Final = risk_state.PROTOCOL

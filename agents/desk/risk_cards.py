@@ -7,18 +7,19 @@ seen: it is looked at again when it arrives, and what has changed too much is as
 from collections.abc import Callable
 from typing import Final
 
+from agents.desk.card_checks import decision_fault, has_drifted, is_more
 from agents.desk.cards import drift_of, figures_of, make_card, new_code, twice_mid
 from agents.desk.case import Case
 from agents.desk.left_to_close import beyond_position
 from agents.desk.order_form import Fault
 from agents.desk.risk_case import CaseMaker, tracked, with_quantity
+from agents.desk.risk_changes import Changes
 from agents.desk.risk_state import RiskSettings, RiskState, Ticket, Waiting
 from agents.desk.risk_voice import Passed, Voice
 from agents.desk.ruling import Ruling, rule_on
 from agents.orders import TrackedOrder
 from environment.actors import ActorContext, ActorRef
 from environment.approval_messages import (
-    TIERS,
     ApprovalRequest,
     Because,
     CardProgress,
@@ -30,7 +31,7 @@ from environment.approval_messages import (
     Outcome,
     Tier,
 )
-from environment.authority import VenueGate, bound_legs
+from environment.authority import VenueGate
 from environment.messages import OrderRequest
 from environment.signed import SignedDecision
 
@@ -51,6 +52,7 @@ class CardDesk:
         self._voice = voice
         self._gate = gate
         self._settings = settings
+        self.changes = Changes(voice)
 
     def ask(self, ctx: ActorContext, state: RiskState, case: Case, ruling: Ruling) -> None:
         """Put an order to people."""
@@ -78,7 +80,7 @@ class CardDesk:
             waiting = state.waiting[order_id]
             if _touches(waiting.card.order, symbol, self._maker):
                 case = self._case(ctx, state, waiting.card.order)
-                if self._has_drifted(case, waiting):
+                if has_drifted(case, waiting):
                     self._ask_again(ctx, state, case, waiting)
         for order_id, ticket in state.tickets.items():
             decision = ticket.decision
@@ -113,7 +115,7 @@ class CardDesk:
         signed = decision.signed
         if decision.record_hash != card.record_hash:
             return  # Asked again while they answered: the new record stands, and waits.
-        fault = self._decision_fault(waiting, signed)
+        fault = decision_fault(waiting, signed, self._gate)
         if signed is None or fault:
             self._withdraw(ctx, state, waiting, "failed", fault)
             return
@@ -122,7 +124,7 @@ class CardDesk:
         if ruling.hard is not None:
             text = f"{ruling.hard.control.name}: {ruling.hard.text}"
             self._withdraw(ctx, state, waiting, "refused_again", text)
-        elif self._has_drifted(case, waiting) or self._is_more(ruling, waiting):
+        elif has_drifted(case, waiting) or is_more(ruling, waiting):
             self._ask_again(ctx, state, case, waiting)
         else:
             self._send_order(ctx, state, waiting, signed, case)
@@ -174,24 +176,37 @@ class CardDesk:
         """Put the rest of a resting order to people, on a new card beside the old figures."""
         order_id = known.order_id
         ticket = state.tickets[order_id]
-        before, old = ticket.card, ticket.code
-        tier: Tier = ruling.tier if _is_asked(ruling.tier) else "one"
+        before = ticket.card
         # A code of no card before: what was typed on another day must not name this one.
         code = self._new_code(state, f"{order_id} {'' if before is None else before.record_hash}")
-        card = make_card(
-            case, state.rules, ruling, code=code, tier=tier,
-            before=before, because="next_open", done=known.filled,
-        )  # fmt: skip
-        ticket.code = card.code
-        ctx.send(self._approvals, CardProgress(
-            code=old, order_id=order_id, filled=known.filled, quantity=ticket.request.quantity,
-            is_over=True, reason=f"asked again as {card.code}",
-        ))  # fmt: skip
-        waiting = Waiting(card, quantity=case.request.quantity)
+        card = self._card_of_rest(state, case, ruling, code, "next_open", known.filled)
+        self._supersede(ctx, state, order_id, card, "asked again as")
+        self._put(ctx, state, case, Waiting(card, quantity=case.request.quantity), before)
+
+    def ask_change(
+        self, ctx: ActorContext, state: RiskState, case: Case, ruling: Ruling, known: TrackedOrder
+    ) -> None:
+        """Put other terms of an order that rests to people; it works on as it is meanwhile."""
+        before = state.tickets[known.order_id].card
+        code = self._new_code(state, f"{known.order_id} changed {state.verdicts}")
+        card = self._card_of_rest(state, case, ruling, code, "replacement", known.filled)
+        waiting = Waiting(card, quantity=case.request.quantity, is_change=True)
         self._put(ctx, state, case, waiting, before)
+
+    def go_on(self, ctx: ActorContext, state: RiskState, order_id: str) -> None:
+        """Let an order that is out of the market back in on its new terms."""
+        if self.changes.go_on(ctx, state, order_id):
+            self.progress(ctx, state, order_id)
+
+    def drop_change(self, ctx: ActorContext, state: RiskState, order_id: str) -> None:
+        """Take other terms back of an order that is over."""
+        waiting = state.waiting.get(order_id)
+        if waiting is not None and waiting.is_change:
+            self._withdraw(ctx, state, waiting, "withdrawn", "its order is over")
 
     def withhold(self, ctx: ActorContext, state: RiskState, order_id: str, ticket: Ticket) -> None:
         """Take a resting order out of the market; no child leaves before it was asked again."""
+        self.changes.settle(ctx, state, order_id, ticket)
         if not ticket.is_withheld:
             ticket.is_withheld = True
             self._voice.withhold(ctx, state, order_id)
@@ -216,6 +231,28 @@ class CardDesk:
         self._voice.end_parent(ctx, order_id, f"{fault.rule}: {fault.found}")
 
     # --- parts ---------------------------------------------------------------------------------
+
+    def _card_of_rest(
+        self, state: RiskState, case: Case, ruling: Ruling, code: str, because: Because, done: int
+    ) -> OrderCard:
+        """Return a new card for the rest of an order that people have approved before."""
+        tier: Tier = ruling.tier if _is_asked(ruling.tier) else "one"
+        before = state.tickets[case.request.order_id].card
+        return make_card(
+            case, state.rules, ruling, code=code, tier=tier, before=before, because=because,
+            done=done,
+        )  # fmt: skip
+
+    def _supersede(
+        self, ctx: ActorContext, state: RiskState, order_id: str, card: OrderCard, why: str
+    ) -> None:
+        """End the card of an order that goes on under a new one."""
+        ticket, order = state.tickets[order_id], state.book.orders[order_id]
+        ctx.send(self._approvals, CardProgress(
+            code=ticket.code, order_id=order_id, filled=order.filled,
+            quantity=ticket.request.quantity, is_over=True, reason=f"{why} {card.code}",
+        ))  # fmt: skip
+        ticket.code = card.code
 
     def _case(self, ctx: ActorContext, state: RiskState, request: OrderRequest) -> Case:
         """Return the case of what waits; what rested is counted already, and not twice."""
@@ -290,6 +327,9 @@ class CardDesk:
                 request, self._maker.scopes_of(request),
                 is_parent=lasts or self._voice.is_worked(request), code=card.code,
             )  # fmt: skip
+        elif waiting.is_change:
+            lasts = True
+            self._supersede(ctx, state, order_id, card, "replaced as")
         else:
             lasts = True
             whole = card.done + card.quantity
@@ -300,6 +340,10 @@ class CardDesk:
             ticket.card, ticket.night = card, nights_until(state, ctx.now_ns())
             state.resting[order_id] = None
         self._voice.kept(ctx, request, card.dropped, "smaller", card.twice_mid)
+        if waiting.is_change:
+            changed = with_quantity(request, card.done + card.quantity)
+            self.changes.begin(ctx, state, order_id, changed)
+            return
         passed = Passed(tier=card.tier, rule=card.reasons[0].rule, decision=signed)
         self._voice.pass_order(ctx, state, ticket.request, passed)
 
@@ -309,12 +353,26 @@ class CardDesk:
         """Tell the proposer no, in a rule's name, and the gate's ledger what was not sent."""
         card = waiting.card
         state.waiting.pop(card.order.order_id, None)
+        if waiting.is_change:
+            self._end_change(ctx, state, waiting, outcome, reason)
+            return
         self._voice.kept(ctx, card.order, waiting.quantity, outcome, card.twice_mid)
         fault = Fault(rule=f"person_{outcome}", found=reason or outcome)
         if card.order.order_id in state.tickets:
             self.end_rest(ctx, state, card.order.order_id, fault)
         else:
             self._voice.refuse(ctx, state, card.order.order_id, fault)
+
+    def _end_change(
+        self, ctx: ActorContext, state: RiskState, waiting: Waiting, outcome: Outcome, reason: str
+    ) -> None:
+        """Refuse other terms; what the gate kept from the market is what they had more."""
+        card = waiting.card
+        known = state.book.orders.get(card.order.order_id)
+        more = 0 if known is None else card.done + waiting.quantity - known.terms.quantity
+        self._voice.kept(ctx, card.order, more, outcome, card.twice_mid)
+        fault = Fault(rule=f"person_{outcome}", found=reason or outcome)
+        self._voice.refuse(ctx, state, card.order.order_id, fault)
 
     def _withdraw(
         self, ctx: ActorContext, state: RiskState, waiting: Waiting, outcome: Outcome, reason: str
@@ -324,32 +382,6 @@ class CardDesk:
             code=waiting.card.code, order_id=waiting.card.order.order_id, outcome=outcome,
             reason=reason,
         ))  # fmt: skip
-
-    def _decision_fault(self, waiting: Waiting, signed: SignedDecision | None) -> str:
-        card = waiting.card
-        if signed is None or not self._gate.is_signed(signed):
-            return "the decision is not signed by the panel"
-        bound = (
-            signed.record_hash.hex() == card.record_hash
-            and signed.parent == card.order.order_id
-            and signed.legs == bound_legs(card.order)
-            and signed.quantity == card.done + card.quantity
-            and signed.worst_price == card.worst_price
-        )
-        needed = 2 if card.tier == "two" else 1
-        if not bound or len(set(signed.people)) < needed:
-            return "the decision binds something else than the record"
-        return ""
-
-    def _has_drifted(self, case: Case, waiting: Waiting) -> bool:
-        drift = drift_of(case, waiting.card.twice_mid)
-        return drift is not None and abs(drift) > waiting.card.drift
-
-    def _is_more(self, ruling: Ruling, waiting: Waiting) -> bool:
-        """Return whether it needs more people, or breaks what they did not see."""
-        seen = {reason.rule for reason in waiting.card.reasons}
-        new = any(breach.control.name not in seen for breach in ruling.soft)
-        return new or TIERS.index(ruling.tier) > TIERS.index(waiting.card.tier)
 
 
 def nights_until(state: RiskState, now_ns: int) -> int:

@@ -92,6 +92,8 @@ class Resting:
             state.unbelieved += 1
         elif ticket is None:
             self._voice.end_parent(ctx, order_id, "it is over")
+        elif self._cards.changes.hear_out(ticket):
+            self._cards.go_on(ctx, state, order_id)
         elif ticket.rests and not ticket.is_cancelled:
             self._cards.withhold(ctx, state, order_id, ticket)
             self.ask_again(ctx, state, legs_of(ticket.request)[0].instrument)

@@ -106,6 +106,8 @@ class Ticket(msgspec.Struct):
     is_parent: bool = False  # Execution works it, in children.
     is_ending: bool = False  # Execution is done with it.
     is_withheld: bool = False  # Out of the market until it was asked again.
+    is_out: bool = False  # Execution has said that nothing of it works.
+    changes_to: OrderRequest | None = None  # Its terms once what works of it is out.
     night: int = 0  # How many had passed when people said yes.
     card: OrderCard | None = None  # What they said it to, where it outlives the day.
     children: dict[str, TrackedOrder] = {}  # Those in the market.
@@ -122,6 +124,7 @@ class Waiting(msgspec.Struct):
     card: OrderCard
     sequence: int = 1  # Of the figures last sent.
     quantity: int = 0  # As first proposed.
+    is_change: bool = False  # Of an order that rests: without a yes it stays as it is.
 
 
 class RiskState(msgspec.Struct):

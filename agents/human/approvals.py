@@ -134,7 +134,7 @@ class Approvals(Actor[ToApprovals]):
         """Take a new record in: of a new card, or in the place of the one that stood."""
         card, state = asked.card, self.state
         if entry is None:
-            if card.previous and card.code in state.ended:
+            if card.previous and asked.before is None and card.code in state.ended:
                 return  # A no, or an expiry, was first; risk will hear of it.
             state.asked += 1
             entry = Entry(card=card, figures=asked.figures, previous=asked.before)

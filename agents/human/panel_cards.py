@@ -130,6 +130,8 @@ def _status(change: CardChanged) -> str:
         words = "Made smaller: asks again"
     if change.state == "waiting" and change.card.changed_because == "next_open":
         words = "The market has opened: asks again"
+    if change.state == "waiting" and change.card.changed_because == "replacement":
+        words = "Other terms for an order that works"
     if change.state in {"sent", "withheld", "done"}:
         filled = f"{grouped(change.filled)} of {grouped(change.card.quantity)} filled"
         return f"{_STATES[change.state]}: {filled}"
@@ -137,7 +139,8 @@ def _status(change: CardChanged) -> str:
 
 
 def _asked(card: OrderCard) -> str:
-    again = "asked again at the open, " if card.changed_because == "next_open" else "asked "
+    told = {"next_open": "asked again at the open, ", "replacement": "other terms asked "}
+    again = told.get(card.changed_because, "asked ")
     return f"{again}{card.asked} of {card.asked_at_most}"
 
 
@@ -252,7 +255,7 @@ def _changed(change: CardChanged) -> list[View]:
          money(card.worst_case.loss_micros, decimals=0)),
     )  # fmt: skip
     rows = [{"name": n, "before": old, "after": new} for n, old, new in pairs if old != new]
-    if card.changed_because == "next_open":
+    if card.changed_because in {"next_open", "replacement"}:
         rows.append({"name": "Traded before", "before": "", "after": grouped(card.done)})
     if card.dropped:
         rows.append(

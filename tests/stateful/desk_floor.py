@@ -35,6 +35,7 @@ from environment.messages import (
     OrderReplaced,
     OrderRequest,
     ReplaceOrder,
+    ReplaceRequest,
     Resumed,
     SubmitOrder,
     TimerFired,
@@ -196,8 +197,11 @@ class DeskFloor:
         self.contexts: dict[str, RecordingContext] = {}
         self.cards: dict[str, CardChanged] = {}
         self.asked: dict[str, OrderRequest] = {}
+        self.changes: dict[str, list[ReplaceRequest]] = defaultdict(list)  # As asked for.
         self.heard: dict[str, list[Any]] = defaultdict(list)
         self.yes: dict[str, int] = {}  # Lots that people have said yes to, by order.
+        self.yes_most: dict[str, int] = {}  # The most that they ever said it to.
+        self.yes_after: dict[str, set[str]] = {}  # What had been entered when they said so last.
         self.yes_day: dict[str, int] = {}  # On which they said so last.
         self.parents: dict[str, str] = {}  # Of children that execution asked for.
         self.forged: set[str] = set()
@@ -260,8 +264,6 @@ class DeskFloor:
             self.collect_reports()
         elif recipient in AGENTS:
             self.heard[message.order_id].append(message)
-        elif recipient == PANEL:
-            self._hear_note(message)
         elif recipient in self.actors:
             ctx = self.contexts[recipient]
             ctx.set_time(self.now_ns)
@@ -276,6 +278,8 @@ class DeskFloor:
     def _release(self, address: str, ctx: RecordingContext) -> None:
         for sent in ctx.sent:
             self.post(address, sent.to, sent.message)
+            if sent.to == PANEL:  # A yes counts once it is said, whoever hears of it when.
+                self._hear_note(sent.message)
             if address == EXECUTION and isinstance(sent.message, OrderRequest):
                 self.parents[sent.message.order_id] = sent.message.parent
         for published in ctx.published:
@@ -300,7 +304,10 @@ class DeskFloor:
         order_id = changed.card.order.order_id
         lots = answer.quantity if answer.answer == "smaller" else changed.card.quantity
         assert lots is not None
-        self.yes[order_id] = changed.card.done + lots
+        lots += changed.card.done
+        self.yes[order_id] = lots
+        self.yes_most[order_id] = max(lots, self.yes_most.get(order_id, 0))
+        self.yes_after[order_id] = {order.order_id for order in self.exchange.submitted}
         self.yes_day[order_id] = self.exchange.day
 
     # --- time and crashes ----------------------------------------------------------------------
