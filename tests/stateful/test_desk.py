@@ -256,7 +256,7 @@ class Desk(RuleBasedStateMachine):
             asked = floor.asked.get(order_id)
             assert asked is not None, f"{order_id} was never asked for"
             assert order_id not in floor.forged
-            terms = (asked, *floor.changes[order_id])
+            terms: tuple[OrderRequest | ReplaceRequest, ...] = (asked, *floor.changes[order_id])
             assert asked.side == order.side
             assert order.price in {one.price for one in terms}
             most = min(max(one.quantity for one in terms), MOST)
