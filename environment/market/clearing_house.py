@@ -24,10 +24,11 @@ class HouseDay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Which days there are, and who may speak for which account."""
+    """Which days there are, and who may speak for which account: its owner, and `delegates`."""
 
     days: tuple[HouseDay, ...]
     owners: dict[str, str]  # Address by account.
+    delegates: dict[str, tuple[str, ...]] = {}  # Addresses by account.
 
 
 class HouseState(msgspec.Struct):
@@ -44,7 +45,8 @@ ToHouse = ExerciseInstruction | Resumed
 class ClearingHouse(Actor[ToHouse]):
     """Keeps the last instruction of each account and series; the night carries them out.
 
-    Only the address that owns an account speaks for it, as the kernel names the sender.
+    Only the address that owns an account speaks for it, as the kernel names the sender, or one that
+    the account's settings name.
     """
 
     KIND: ClassVar[str] = "clearing_house"
@@ -88,7 +90,8 @@ class ClearingHouse(Actor[ToHouse]):
 
     def _fault(self, ctx: ActorContext, told: ExerciseInstruction) -> str | None:
         """Return why an instruction cannot stand, or None; a new day begins with none."""
-        if self._settings.owners.get(told.account) != ctx.sender():
+        owner = self._settings.owners.get(told.account)
+        if ctx.sender() not in (owner, *self._settings.delegates.get(told.account, ())):
             return f"account: {told.account!r} does not belong to the sender"
         now = ctx.now_ns()
         today = [day for day in self._settings.days if day.start_ns <= now]

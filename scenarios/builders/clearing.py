@@ -35,6 +35,7 @@ def open_house(world: World) -> None:
         owners={
             name: account.owner for name, account in floor_accounts(config, floor.agents).items()
         },
+        delegates={SWARM_ACCOUNT: config.scenario.account.exercised_by},
     )  # fmt: skip
 
     def make() -> ClearingHouse:

@@ -19,7 +19,7 @@ from scenarios.config.market import (
 )
 from scenarios.config.models import Cassette
 from scenarios.config.types import ClockTime, Duration, Money, Period, Setting
-from scenarios.config.world import Crowds, WorldActors
+from scenarios.config.world import Address, Crowds, WorldActors
 
 Pair = Annotated[
     str, Meta(pattern=r"^[a-z][a-z0-9_/]*>[a-z][a-z0-9_/]*$", description="SENDER>RECIPIENT")
@@ -36,11 +36,15 @@ class Fees(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The swarm's one account. It is gated: only the venue enters its orders."""
+    """The swarm's one account. It is gated: only the venue enters its orders.
+
+    `exercised_by` are agents whose exercise instructions the clearing house takes for it.
+    """
 
     cash: Money = Money(1_000_000_000_000)
     fees: Fees = Fees()
     margin: Literal["portfolio", "reg_t", "cash"] = "reg_t"
+    exercised_by: tuple[Address, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an account that owes at the start."""

@@ -73,3 +73,16 @@ def test_new_day_begins_without_instructions() -> None:
     tell(house, 350, instrument=LATER, contracts=1)
     assert house.instructions(FRIDAY) == {}
     assert house.instructions(MONDAY) == {("fund", LATER): 1}
+
+
+def test_a_delegate_speaks_for_the_account_that_names_it_and_no_other() -> None:
+    delegated = HouseSettings(
+        days=SETTINGS.days, owners={"fund": "fund/desk", "other": "other/desk"},
+        delegates={"fund": ("fund/holder",)},
+    )  # fmt: skip
+    house = ClearingHouse(delegated)
+    assert isinstance(tell(house, 150, sender="fund/holder"), InstructionAccepted)
+    assert isinstance(tell(house, 150, sender="fund/desk", contracts=1), InstructionAccepted)
+    answer = tell(house, 150, sender="fund/holder", account="other")
+    assert isinstance(answer, InstructionRefused)
+    assert house.instructions(FRIDAY) == {("fund", CALL): 1}
