@@ -5,7 +5,8 @@ answers each with an order, which risk, custodian and gateway carry back. "tick 
 the swarm measures, from the tick as it was read to the order as it was written to the venue's
 socket: the aims are for that. "round trip" is what the stub sees, with its own sending and reading
 and two wake-ups of sleeping processes in it. "CPU us an order" is all that the swarm's thread used,
-reports and idling included: on a machine with other work it says more than the clock. Run with
+reports and idling included: on a machine with other work it says more than the clock. The third row
+is of a swarm that spins between two ticks instead of sleeping (docs/decisions/0102). Run with
 `python -m benchmarks.live_orders`; the soak is `python -m benchmarks.live_soak`.
 """
 
@@ -52,6 +53,7 @@ from scenarios.live.swarm import LiveSwarm, SwarmTerms
 TICKS_PER_SECOND: Final = 1_000
 AGENT: Final = "bench/echo"
 LIMITS_US: Final = {"p50": 200.0, "p99": 1_000.0}  # With durability "write".
+SPIN_NS: Final = 2_000_000  # Over the time between two ticks: `[daemon] spin = "2ms"`.
 _TICKS_MOST: Final = 1_000_000_000
 _LOOK_S: Final = 5.0  # How often memory is looked at.
 AAPL: Final = make_equity("AAPL")
@@ -168,12 +170,16 @@ def _stub(path: str, seconds: float, results: Results) -> None:
     run_loop(serve_one())
 
 
-async def _swarm(folder: Path, durability: Durability, seconds: float) -> dict[str, float]:
+async def _swarm(
+    folder: Path, durability: Durability, seconds: float, spin_ns: int
+) -> dict[str, float]:
     venue = SocketVenue(folder / "venue.sock")
     await venue.open("bench", 1)
     swarm = Swarm(version=1, name="bench", swarm=(), agents={})
     config = Config(scenario=load_config("opening_bell").scenario, swarm=swarm)
-    terms = SwarmTerms(name="bench", run="bench", epoch=1, seed=1, durability=durability)
+    terms = SwarmTerms(
+        name="bench", run="bench", epoch=1, seed=1, durability=durability, spin_ns=spin_ns
+    )
     keys = keys_in(folder)
     record = SwarmRecord(folder, "bench", terms.durability, HeadKey(keys.audit))
 
@@ -217,7 +223,7 @@ def _slope(memory: list[float]) -> float:
     return statistics.linear_regression(range(len(steady)), steady).slope
 
 
-def measure(durability: Durability, seconds: float) -> dict[str, object]:
+def measure(durability: Durability, seconds: float, spin_ns: int = 0) -> dict[str, object]:
     """Return the figures of one run."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -228,13 +234,13 @@ def measure(durability: Durability, seconds: float) -> dict[str, object]:
         stub.start()
         while not (folder / "venue.sock").exists():
             time.sleep(0.05)
-        inside = run_loop(_swarm(folder, durability, seconds))
+        inside = run_loop(_swarm(folder, durability, seconds, spin_ns))
         sent, took = results.get(timeout=30)
         stub.join(10)
     ordered = sorted(took)
     return {
-        "durability": durability, "event loop": loop_name(), "ticks": sent,
-        "answered": len(took), **inside,
+        "durability": durability, "spin ms": spin_ns / 1e6, "event loop": loop_name(),
+        "ticks": sent, "answered": len(took), **inside,
         "round trip p50 us": ordered[len(ordered) // 2] / 1e3,
         "round trip p99 us": ordered[len(ordered) * 99 // 100] / 1e3,
     }  # fmt: skip
@@ -245,7 +251,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
     seconds = parser.parse_args().seconds
-    report("live_orders", [measure("write", seconds), measure("sync", seconds)])
+    rows = [measure("write", seconds), measure("sync", seconds), measure("write", seconds, SPIN_NS)]
+    report("live_orders", rows)
     return 0
 
 

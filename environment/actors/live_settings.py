@@ -23,6 +23,7 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     clock_look_ns: int = 100_000_000  # How often the wall clock is looked at.
     drain_ns: int = 5_000_000_000  # How long a stop may take to handle what waits.
     durability: Durability = "write"
+    spin_ns: int = 0  # So long after a read it looks for the next one before it sleeps.
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):

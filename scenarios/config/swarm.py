@@ -12,6 +12,8 @@ from scenarios.config.secret import Secret
 from scenarios.config.types import ClockTime, Duration, Money, Period, Price
 from scenarios.config.world import Address
 
+_SPIN_MOST = 1_000_000_000
+
 Scope = Annotated[
     str, Meta(pattern=r"^[A-Z][A-Z0-9.]{0,14}(/options)?$", description="AAPL, or AAPL/options")
 ]
@@ -197,9 +199,12 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     durability: Literal["write", "sync"] = "write"
     metrics: Endpoint | None = None
+    spin: Duration = Duration(0)
 
     def __post_init__(self) -> None:
-        """Refuse metrics that others could read: they say how busy a desk is."""
+        """Refuse a long spin, and metrics that others could read: they say how busy a desk is."""
+        if self.spin > _SPIN_MOST:
+            raise ValueError(f"expected a spin of at most 1s, found {self.spin.written()}")
         if self.metrics is not None and not _is_loopback(self.metrics):
             port = self.metrics.rpartition(":")[2]
             raise ValueError(

@@ -98,6 +98,7 @@ class Daemon:
         terms = SwarmTerms(
             name=desk.swarm.name, run=desk.swarm.name, epoch=epoch,
             seed=desk.config.scenario.seed, durability=durability,
+            spin_ns=0 if daemon is None else int(daemon.spin),
         )  # fmt: skip
         calls = self._channels()
         performers: dict[type, Perform] = {} if calls is None else {NotifyPeople: calls.perform}

@@ -54,6 +54,7 @@ class SwarmTerms(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     seed: int
     durability: Durability
+    spin_ns: int = 0
 
 
 class LiveSwarm:
@@ -98,7 +99,7 @@ class LiveSwarm:
             recorder=record.state.journal, protocol=PROTOCOL, effects=asking,
             resumed=self.floor.resumed, went_down=self.floor.went_down,
         )  # fmt: skip
-        live = LiveSettings(durability=terms.durability)
+        live = LiveSettings(durability=terms.durability, spin_ns=terms.spin_ns)
         self.clock = LiveClock(self.time)
         self.kernel = LiveKernel(Settings(seed=terms.seed), ports, live, self.clock, terms.epoch)
         self.stages = StageClock(lambda: self.kernel.queue.sequence)

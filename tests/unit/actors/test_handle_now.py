@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from environment.actors import Gateway, LiveKernel, LiveRun, Side
+from environment.actors.live_settings import LiveSettings
 from environment.messages import Resumed
 from tests.conformance.actors.cast import Note, Player, Script
 
@@ -99,8 +100,9 @@ def test_handler_that_asks_for_it_is_not_nested() -> None:
     assert said == ["begin one", "end one", "begin two", "end two"]
 
 
-def test_what_goes_wrong_there_ends_the_run_and_not_the_reader() -> None:
-    kernel, said = LiveKernel(), list[str]()
+@pytest.mark.parametrize("spin_ns", [0, 10_000_000_000])
+def test_what_goes_wrong_there_ends_the_run_and_not_the_reader(spin_ns: int) -> None:
+    kernel, said = LiveKernel(live=LiveSettings(spin_ns=spin_ns)), list[str]()
 
     def fail() -> None:
         raise OSError("the disk is full")

@@ -68,6 +68,7 @@ def test_good_file_is_taken(tmp_path: Path, home: Path) -> None:
         ('instruments = ["AAPL"]', 'instruments = ["MSFT"]', "names nothing that the venue trades"),
         ('metrics = "127.0.0.1:8751"', "metrics = 8751", "metrics"),
         ("127.0.0.1:8751", "0.0.0.0:8751", "expected metrics on loopback"),
+        ('metrics = "127.0.0.1:8751"', 'spin = "2s"', "expected a spin of at most 1s, found 2s"),
         ("127.0.0.1:8751", "127.0.0.1:99999", "a port is 0 to 65535"),
         ('world = "', 'world = "no_such/', "venue.world: "),
         ("[venue]\n", "[venus]\n", "venus"),
