@@ -18,6 +18,7 @@ from environment.options.normal import (
     ROOT_TWO_PI,
     density,
     inlined,
+    is_side,
     mills,
     mills_slope,
     probability,
@@ -47,14 +48,16 @@ def _kernel(arguments: tuple[FloatArray, ...], out: FloatArray) -> None:
         forward = forwards[i if forwards.size > 1 else 0]
         strike = strikes[i if strikes.size > 1 else 0]
         years, sigma = terms[i if terms.size > 1 else 0], sigmas[i if sigmas.size > 1 else 0]
-        if not (years >= 0.0 and sigma >= 0.0 and np.isfinite(forward + strike)):
+        call = calls[i if calls.size > 1 else 0]
+        is_good = years >= 0.0 and sigma >= 0.0 and is_side(call)
+        if not (is_good and np.isfinite(forward + strike)):
             out[:, i] = np.nan
             continue
         years, sigma = max(years, _LEAST_YEARS), max(sigma, _LEAST_SIGMA)
         root, money = np.sqrt(years), forward - strike
         s = sigma * root
         d = min(max(money / s, -_FARTHEST), _FARTHEST)
-        n, is_call = density(d), calls[i if calls.size > 1 else 0] != 0.0
+        n, is_call = density(d), call != 0.0
         intrinsic = max(money if is_call else -money, 0.0)
         out[0, i] = s * n * mills_slope(abs(d)) + intrinsic
         if out.shape[0] > 1:
@@ -101,14 +104,18 @@ def _implied_kernel(
         forward = forwards[i if forwards.size > 1 else 0]
         strike, years = strikes[i if strikes.size > 1 else 0], terms[i if terms.size > 1 else 0]
         sigma[i] = np.nan
-        if not np.isfinite(price + forward + strike + years):
+        call = calls[i if calls.size > 1 else 0]
+        if not np.isfinite(price + forward + strike + years + call):
             reason[i] = 1
+            continue
+        if not is_side(call):
+            reason[i] = 2
             continue
         if not years > 0.0:
             reason[i] = 3
             continue
         money, low = two_sum(forward, -strike)
-        is_in = money > 0.0 if calls[i if calls.size > 1 else 0] != 0.0 else money < 0.0
+        is_in = money > 0.0 if call != 0.0 else money < 0.0
         distance = abs(money)
         time_value = price
         if is_in:
@@ -124,7 +131,8 @@ def _implied_kernel(
             sigma[i] = (time_value + 0.5 * distance) * ROOT_TWO_PI / np.sqrt(years)
         else:
             sigma[i] = distance / (_solve(time_value / distance) * np.sqrt(years))
-            reason[i] = 0 if sigma[i] == sigma[i] else 6
+        if reason[i] == 0 and not np.isfinite(sigma[i]):
+            sigma[i], reason[i] = np.nan, 6
 
 
 def price(

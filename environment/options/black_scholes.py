@@ -2,7 +2,8 @@
 
 Units, everywhere: time in years, volatility per square-root year, rates continuously compounded
 per year, prices and greeks per one unit of the underlying. Invalid input (a spot or strike not
-above 0, a negative time or volatility, NaN) gives NaN in its own row only.
+above 0, a spot so far from its strike that float64 has no quotient of the two, a negative time or
+volatility, a side other than 0 and 1, NaN) gives NaN in its own row only.
 """
 
 from typing import NamedTuple
@@ -13,9 +14,11 @@ from numpy.typing import ArrayLike
 from environment.compiled import njit
 from environment.options.columns import FloatArray, columns, shaped
 from environment.options.normal import (
+    LEAST_NORMAL,
     density,
     exp,
     inlined,
+    is_side,
     log_ratio,
     mills,
     mills_difference_near,
@@ -85,6 +88,9 @@ def fill_present_values(work: FloatArray) -> None:
     for j in range(BLOCK):
         is_good = (work[j] > 0.0) & (work[STRIKE * BLOCK + j] > 0.0)
         is_good &= (work[YEARS * BLOCK + j] >= 0.0) & (work[SIGMA * BLOCK + j] >= 0.0)
+        quotient = work[j] / work[STRIKE * BLOCK + j]  # Its logarithm is read from its bits.
+        is_good &= (quotient >= LEAST_NORMAL) & (quotient < np.inf)
+        is_good &= is_side(work[IS_CALL * BLOCK + j])
         years = max(work[YEARS * BLOCK + j], _LEAST_YEARS) if is_good else np.nan
         sigma = max(work[SIGMA * BLOCK + j], _LEAST_SIGMA)
         work[YEARS * BLOCK + j], work[SIGMA * BLOCK + j] = years, sigma

@@ -91,10 +91,25 @@ def make_chain(
     strike: ArrayLike, years: ArrayLike, is_call: ArrayLike, bid_price: ArrayLike,
     ask_price: ArrayLike, age_seconds: ArrayLike | None = None,
 ) -> QuotedChain:  # fmt: skip
-    """Return a chain from anything numpy can read; see `QuotedChain` for units."""
+    """Return a chain from anything numpy can read; see `QuotedChain` for units.
+
+    Sides are booleans, or 1 for a call and 0 for a put.
+
+    Raises
+    ------
+    ChainRefusedError
+        If columns differ in length, or a side is neither (text would count as a call throughout).
+    """
+    sides = np.asarray(is_call)
+    is_number = np.issubdtype(sides.dtype, np.number) or sides.size == 0
+    if sides.dtype != np.bool_ and not (is_number and np.isin(sides, (0, 1)).all()):
+        raise ChainRefusedError(
+            f"expected sides as booleans, True for a call, found {sides.ravel()[:2].tolist()}; "
+            'pass for instance right == "C"'
+        )
     return QuotedChain(
         strike=np.asarray(strike, np.float64), years=np.asarray(years, np.float64),
-        is_call=np.asarray(is_call, np.bool_), bid_price=np.asarray(bid_price, np.float64),
+        is_call=sides.astype(np.bool_), bid_price=np.asarray(bid_price, np.float64),
         ask_price=np.asarray(ask_price, np.float64),
         age_seconds=None if age_seconds is None else np.asarray(age_seconds, np.float64),
     )  # fmt: skip

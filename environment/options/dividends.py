@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from environment.compiled import njit
 from environment.options.columns import FloatArray, columns, shaped
+from environment.options.normal import inlined
 
 Model = Literal["cash", "proportional", "escrowed"]
 _MODELS: tuple[Model, ...] = ("cash", "proportional", "escrowed")
@@ -169,15 +170,21 @@ def _march(
     model, is_american, space_steps, time_steps = options
     owed = _owed(0.0, rate, dates, amounts, years)
     start = spot - owed if model == _ESCROWED else spot
-    if not (start > 0.0 and strike > 0.0 and years > 0.0 and sigma > 0.0):
+    is_finite = np.isfinite(start + strike + years + sigma + rate + carry + sign)
+    if not (is_finite and start > 0.0 and strike > 0.0 and years > 0.0 and sigma > 0.0):
         result[:] = np.nan
         return
     drift = rate - carry - 0.5 * sigma * sigma
     reach = _WIDTH * sigma * np.sqrt(years) + abs(drift) * years + 0.02
     if model == _CASH:
         reach += -np.log(max(1.0 - owed / spot, 0.1))
-    low = min(np.log(start / strike), 0.0) - reach
-    high = max(np.log(start / strike), 0.0) + reach
+    distance = np.log(start / strike)
+    # Without a finite grid the strike's node would be written outside of it.
+    if not np.isfinite(distance * reach):
+        result[:] = np.nan
+        return
+    low = min(distance, 0.0) - reach
+    high = max(distance, 0.0) + reach
     h = (high - low) / space_steps
     below = np.ceil(-low / h)
     levels = strike * np.exp(h * (np.arange(space_steps + 1) - below))  # The strike is a node.
@@ -204,7 +211,7 @@ def _march(
             _cross_ex_date(value, levels, h, amounts[k - 1], model == _CASH)
             _floors(floor, levels, strike, sign, is_american, 0.0)
             value[:] = np.maximum(value, floor)
-    x = np.log(start / strike) / h + below
+    x = distance / h + below
     centre, up, down = (
         _at(value, x, np.nan),
         _at(value, x + 1.0, np.nan),
@@ -215,6 +222,12 @@ def _march(
     result[2] = (bend - slope) / (start * start)
     if is_american:
         result[0] = max(centre, sign * (spot - strike))
+
+
+@inlined
+def _sign(call: float) -> float:
+    """1 for a call, -1 for a put, NaN for anything else."""
+    return 1.0 if call == 1.0 else (-1.0 if call == 0.0 else np.nan)
 
 
 @njit
@@ -234,7 +247,7 @@ def _kernel(
             v[i if v.size > 1 else 0],
             r[i if r.size > 1 else 0],
             carries[i if carries.size > 1 else 0],
-            1.0 if calls[i if calls.size > 1 else 0] != 0.0 else -1.0,
+            _sign(calls[i if calls.size > 1 else 0]),
         )
         _march(contract, dates, amounts, options, out[i])
 
@@ -280,11 +293,21 @@ def price_and_slopes(  # an option, its market and its dividends
     model : "cash", "proportional" or "escrowed"; see the module.
     space_steps, time_steps : size of the grid; the error falls with the square of both.
 
+    Returns
+    -------
+    Slopes
+        NaN in a row whose inputs are not valid, or leave no finite grid.
+
     Raises
     ------
     ValueError
-        If the schedule or the model is not valid.
+        If the schedule or the model is not valid, or the grid has fewer than 8 steps either way.
     """
+    if min(space_steps, time_steps) < 8:
+        raise ValueError(
+            f"the grid needs 8 steps or more each way, found space_steps {space_steps} and "
+            f"time_steps {time_steps}"
+        )
     shape, flat = columns(spot, strike, years, sigma_annual, rate, borrow_rate, is_call)
     dates, amounts = _schedule(dividend_years, dividend_amounts, model)
     out = np.empty((int(np.prod(shape)), 3))

@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 TOLERANCE = 2e-13
+_REFINEMENTS = (2, 4, 8, 16, 32, 64)
+_SETTLED = 1e-8
 _ROW_NAMES = (
     "spot", "strike", "years", "rate", "dividend_yield", "v0", "kappa", "theta", "sigma", "rho",
 )  # fmt: skip
@@ -77,6 +79,10 @@ def price(
     The transform difference to Black-Scholes at the expected variance is integrated with as many
     nodes as an error estimate asks for. Neighbours in memory that differ only in strike, spot and
     side share nodes, so let strikes run along the last axis.
+
+    Where a transform decays too slowly for 32,768 nodes (a variance near 0 that moves by 10 a root
+    year, |rho| near 1) the tolerance is not met: `price_with_error` says by how much, up to 3e-7 of
+    the strike in the cases tried.
 
     Parameters
     ----------
@@ -151,8 +157,19 @@ def price_and_gradient(
     if rows.shape[1] and not (rows[2].min() > 0.0 and five[3] > 0.0 and five[0] + five[2] > 0.0):
         raise ValueError("expected positive years, sigma and variance, found 0; use `price`")
     growth = np.exp((rows[3] - rows[4]) * rows[2])
-    out = np.empty((6, rows.shape[1]))
-    forward_values_and_gradient(rows[0] * growth, rows[1], rows[2], flags, five, 1e-13, 2, out)
+    out, coarse = np.empty((6, rows.shape[1])), np.empty((6, rows.shape[1]))
+    quotes = (rows[0] * growth, rows[1], rows[2], flags, five, 1e-13)
+    forward_values_and_gradient(*quotes, 1, coarse)
+    root = np.sqrt(quotes[0] * quotes[1])
+    for refinement in _REFINEMENTS:
+        forward_values_and_gradient(*quotes, refinement, out)
+        # What a halved step changes; the error left is far less, as the rule converges fast.
+        size = np.maximum(np.max(np.abs(out), axis=1, keepdims=True), root)
+        if np.all(np.abs(out - coarse) <= _SETTLED * size):
+            break
+        out, coarse = coarse, out
+    else:
+        out = coarse
     out *= np.exp(-rows[3] * rows[2])
     return out[0].reshape(like.shape), out[1:].reshape(5, *like.shape)
 

@@ -18,6 +18,7 @@ from environment.options.elementary import logarithm, sine_cosine
 
 Array = NDArray[np.float64]
 Backend = Literal["compiled", "numpy", "torch"]
+_BACKENDS: tuple[Backend, ...] = ("compiled", "numpy", "torch")
 
 _BLOCK = 2048
 _SWITCH = 1.5
@@ -210,7 +211,8 @@ def simulate_terminal(
     Raises
     ------
     ValueError
-        If a count, the horizon, kappa or sigma is not positive.
+        If a count, the horizon, kappa or sigma is not positive, v0 or theta below 0, rho outside
+        [-1, 1], or the backend has another name.
     ModuleNotFoundError
         If torch is asked for and not installed.
 
@@ -219,11 +221,15 @@ def simulate_terminal(
     Andersen 2008, Simple and Efficient Simulation of the Heston Stochastic Volatility Model,
     Journal of Computational Finance 11(3), sections 3.2 and 4.
     """
-    if min(n_paths, n_steps) < 1 or min(years, kappa, sigma) <= 0.0:
+    is_good = min(n_paths, n_steps) >= 1 and all(0.0 < x < math.inf for x in (years, kappa, sigma))
+    if not (is_good and 0.0 <= v0 < math.inf and 0.0 <= theta < math.inf and abs(rho) <= 1.0):
         raise ValueError(
-            "expected at least one path and step, and positive years, kappa and sigma; found "
-            f"{n_paths}, {n_steps}, {years}, {kappa}, {sigma}"
+            "expected at least one path and step, positive years, kappa and sigma, v0 and theta of "
+            f"0 or more and rho in [-1, 1]; found {n_paths}, {n_steps}, years {years}, kappa "
+            f"{kappa}, sigma {sigma}, v0 {v0}, theta {theta}, rho {rho}"
         )
+    if backend not in _BACKENDS:
+        raise ValueError(f"expected one of {', '.join(_BACKENDS)} as backend, found {backend!r}")
     constants = step_constants(years / n_steps, kappa, theta, sigma, rho)
     if backend == "torch":
         return _on_torch(rng, (n_paths, n_steps), v0, constants)

@@ -215,7 +215,7 @@ def american_forwards(
     rates = np.zeros(years.size) if rate is None else np.asarray(rate, np.float64)
     rates = np.broadcast_to(rates, years.shape)
     call, put = near.call, near.put
-    forward = _forward_from(near, call - put, np.exp(-rates * years))
+    forward, change = _forward_from(near, call - put, np.exp(-rates * years)), np.inf
     for count in range(1, _ROUNDS_MAX + 1):
         discount = np.exp(-rates * years)
         at, paid = forward[near.expiry], discount[near.expiry]
@@ -223,6 +223,8 @@ def american_forwards(
         outer = np.where(is_call, call, put) / paid
         sigma, _ = implied_volatility.implied_from_forward(outer, at, near.strike, t, is_call)
         sigma = np.where(np.isfinite(sigma) & (sigma > 0.0), sigma, 0.2)
+        if not (np.isfinite(forward).all() and forward.min() > 0.0):
+            break
         dividend = rates - np.log(forward / spot) / years
         premium = early_exercise_premium(
             spot, strike2, years2, np.tile(sigma, 2), np.tile(rates[near.expiry], 2),
@@ -238,7 +240,8 @@ def american_forwards(
         if change < _CONVERGED:
             return ImpliedForwards(years=years, forward=forward, rate=rates, rounds=count)
     raise ChainRefusedError(
-        f"expected forwards to settle within {_ROUNDS_MAX} rounds, found a change of {change:.1e}; "
+        f"expected forwards to settle within {_ROUNDS_MAX} rounds, found them at "
+        f"{', '.join(f'{x:.6g}' for x in forward[:3])} after a change of {change:.1e}; "
         "pass the rate, or check spot and quotes"
     )
 

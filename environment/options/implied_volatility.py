@@ -15,9 +15,10 @@ from environment.compiled import njit
 from environment.options.columns import FloatArray, columns
 from environment.options.extended import difference, exp_of_product, scaled, two_sum
 from environment.options.implied_solver import BETA, BLOCK, GAP, ROWS, M, S, solve_block
-from environment.options.normal import inlined, log_ratio, two_atanh
+from environment.options.normal import LEAST_NORMAL, inlined, is_side, log_ratio, two_atanh
 
 _NEAR = 0.17  # Below this (a - b) / (a + b) the logarithm of a / b is taken from the difference.
+_EXPONENT_MAX = 700.0  # As far as `exp_of_product` goes.
 _AT_INTRINSIC = 100  # Inside the kernels only: the volatility is 0.
 
 
@@ -26,7 +27,9 @@ class Reason(IntEnum):
 
     SOLVED = 0
     NOT_FINITE = 1  # An argument is NaN or infinite.
-    OUTSIDE_DOMAIN = 2  # Spot, forward or strike not above 0.
+    # Spot, forward or strike not above 0; a side other than 0 and 1; a discount factor, or the
+    # quotient of the two present values, beyond float64.
+    OUTSIDE_DOMAIN = 2
     NO_TIME = 3  # Time to expiry not above 0.
     BELOW_INTRINSIC = 4  # The price is below its value at zero volatility.
     ABOVE_BOUND = 5  # The price reaches its value at infinite volatility.
@@ -61,7 +64,13 @@ def _normalise(
     if gap <= 0.0:
         return 5
     if time_value > 0.0:
-        total, unit = asset[0] + bond[0], 1.0 / np.sqrt(asset[0] * bond[0])
+        quotient = asset[0] / bond[0]
+        if not LEAST_NORMAL <= quotient < np.inf:
+            return 2
+        product = asset[0] * bond[0]  # It may overflow or underflow where its root does not.
+        is_plain = LEAST_NORMAL <= product < np.inf
+        root = np.sqrt(product) if is_plain else np.sqrt(asset[0]) * np.sqrt(bond[0])
+        total, unit = asset[0] + bond[0], 1.0 / root
         is_near = abs(money) < _NEAR * total
         m = two_atanh(money / total) if is_near else log_ratio(asset[0], bond[0])
         work[BETA * BLOCK + j], work[GAP * BLOCK + j] = time_value * unit, gap * unit
@@ -88,11 +97,11 @@ def _finish(
 
 
 @inlined
-def _refusal(numbers: float, spot: float, strike: float, years: float) -> int:
+def _refusal(numbers: float, spot: float, strike: float, years: float, call: float) -> int:
     """The reason, if any, that lies in the arguments alone; `numbers` is their sum."""
     if not np.isfinite(numbers):
         return 1
-    if not (spot > 0.0 and strike > 0.0):
+    if not (spot > 0.0 and strike > 0.0 and is_side(call)):
         return 2
     return 0 if years > 0.0 else 3
 
@@ -116,14 +125,16 @@ def _spot_kernel(
             price, spot = prices[i if prices.size > 1 else 0], spots[i if spots.size > 1 else 0]
             strike, years = strikes[i if strikes.size > 1 else 0], terms[i if terms.size > 1 else 0]
             rate, dividend = rates[i if rates.size > 1 else 0], yields[i if yields.size > 1 else 0]
+            call = calls[i if calls.size > 1 else 0]
             reason[i] = _refusal(
-                price + spot + strike + years + rate + dividend, spot, strike, years
+                price + spot + strike + years + rate + dividend + call, spot, strike, years, call
             )
+            if reason[i] == 0 and max(abs(rate), abs(dividend)) * years > _EXPONENT_MAX:
+                reason[i] = 2
             if reason[i] == 0:
                 asset = scaled(spot, exp_of_product(-dividend, years))
                 bond = scaled(strike, exp_of_product(-rate, years))
-                is_call = calls[i if calls.size > 1 else 0] != 0.0
-                reason[i] = _normalise(work, j, price, asset, bond, is_call)
+                reason[i] = _normalise(work, j, price, asset, bond, call != 0.0)
         _finish(work, start, terms, sigma, reason)
 
 
@@ -140,10 +151,12 @@ def _forward_kernel(
             price = prices[i if prices.size > 1 else 0]
             forward = forwards[i if forwards.size > 1 else 0]
             strike, years = strikes[i if strikes.size > 1 else 0], terms[i if terms.size > 1 else 0]
-            reason[i] = _refusal(price + forward + strike + years, forward, strike, years)
+            call = calls[i if calls.size > 1 else 0]
+            reason[i] = _refusal(
+                price + forward + strike + years + call, forward, strike, years, call
+            )
             if reason[i] == 0:
-                is_call = calls[i if calls.size > 1 else 0] != 0.0
-                reason[i] = _normalise(work, j, price, (forward, 0.0), (strike, 0.0), is_call)
+                reason[i] = _normalise(work, j, price, (forward, 0.0), (strike, 0.0), call != 0.0)
         _finish(work, start, terms, sigma, reason)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from environment.compiled import njit
 from environment.options.columns import FloatArray, columns, shaped
-from environment.options.normal import inlined, probability
+from environment.options.normal import inlined, is_side, probability
 
 
 @inlined
@@ -95,8 +95,9 @@ def _kernel(
         spot, strike = spots[i if spots.size > 1 else 0], strikes[i if strikes.size > 1 else 0]
         years, sigma = terms[i if terms.size > 1 else 0], sigmas[i if sigmas.size > 1 else 0]
         rate, dividend = rates[i if rates.size > 1 else 0], yields[i if yields.size > 1 else 0]
-        sign = 1.0 if calls[i if calls.size > 1 else 0] != 0.0 else -1.0
-        if spot > 0.0 and strike > 0.0 and years > 0.0 and sigma > 0.0:
+        call = calls[i if calls.size > 1 else 0]
+        sign, is_good = 1.0 if call != 0.0 else -1.0, spot > 0.0 and strike > 0.0
+        if is_good and years > 0.0 and sigma > 0.0 and is_side(call):
             out[i] = extrapolated(
                 spot, strike, years, sigma, rate, dividend, sign, steps, is_american
             )

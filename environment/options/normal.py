@@ -41,10 +41,17 @@ def fma(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:  # noqa: ANN401  # num
 
 ROOT_TWO_PI = 2.5066282746310002
 HALF_LOG_TWO_PI = 0.9189385332046728
+LEAST_NORMAL = 2.2250738585072014e-308  # Below it a float64 has no exponent of its own.
 # The number of bits of 1.5 * 2**52 hold an integer in their last places: the vector way to round.
 _ROUNDER = 6755399441055744.0
 _LN2_HIGH, _LN2_LOW = 0.6931471805582987, 1.6465949582897082e-12
 _MILLS_SCALE = 3.5  # The fit's variable is 1 - 2 c / (a + c) with this c.
+
+
+@inlined
+def is_side(call: float) -> bool:
+    """Whether this is a side: 0 for a put, 1 for a call, and nothing else."""
+    return call * (call - 1.0) == 0.0
 
 
 @inlined
@@ -87,7 +94,10 @@ def two_atanh(z: float) -> float:
 
 @inlined
 def log_ratio(a: float, b: float) -> float:
-    """ln(a / b), a, b > 0, with its relative accuracy kept when a is close to b."""
+    """ln(a / b), a, b > 0, with its relative accuracy kept when a is close to b.
+
+    Where a / b is infinite or below `LEAST_NORMAL` the result means nothing: callers look first.
+    """
     bits = np.float64(a / b).view(np.uint64) + np.uint64(0x4009_5F61_9980_C433)
     exponent = bits >> np.uint64(52)  # The power of two of a / b, plus 2047, sign-free.
     k = np.uint64(exponent | np.uint64(0x4330_0000_0000_0000)).view(np.float64) - 4503599627372543.0

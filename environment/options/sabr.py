@@ -120,6 +120,34 @@ def _fill(rows: Array, formula: int, out: Array) -> None:
         )[0]
 
 
+def _demand_model(
+    formula: str, years: Array, alpha: Array, beta: Array, nu: Array, rho: Array
+) -> None:
+    """Refuse parameters outside the model: the closed form would give a number for them too."""
+    if formula not in _FORMULAS:
+        raise ValueError(f"expected one of {', '.join(_FORMULAS)} as formula, found {formula!r}")
+    demands = (
+        ("years of 0 or more", years, years >= 0.0),
+        ("alpha above 0", alpha, alpha > 0.0),
+        ("beta in [0, 1]", beta, (beta >= 0.0) & (beta <= 1.0)),
+        ("nu of 0 or more", nu, nu >= 0.0),
+        ("rho in (-1, 1)", rho, np.abs(rho) < 1.0),
+    )
+    for text, values, is_good in demands:
+        good = is_good & np.isfinite(values)
+        if not np.all(good):
+            raise ValueError(f"expected finite {text}, found {values[~good].flat[0]}")
+
+
+def _demand_levels(levels: Array, *, is_any_sign: bool) -> None:
+    """Refuse a shifted forward or strike that the formula has no value for."""
+    if levels.size and not (np.isfinite(levels).all() and (is_any_sign or levels.min() > 0.0)):
+        raise ValueError(
+            "expected finite positive forward + shift and strike + shift, found "
+            f"{levels.min()}; use a larger shift, or the normal formula with beta 0"
+        )
+
+
 def volatility(
     forward: ArrayLike, strike: ArrayLike, years: ArrayLike, alpha: ArrayLike, beta: ArrayLike,
     nu: ArrayLike, rho: ArrayLike, *, shift: ArrayLike = 0.0, formula: Formula = "hagan",
@@ -150,7 +178,8 @@ def volatility(
     Raises
     ------
     ValueError
-        If a shifted forward or strike is not positive; use a larger shift, or normal with beta 0.
+        If a shifted forward or strike is not positive (use a larger shift, or normal with beta 0),
+        or a parameter is outside its range.
 
     References
     ----------
@@ -162,12 +191,9 @@ def volatility(
     for i, value in enumerate((forward, strike, years, alpha, beta, nu, rho)):
         rows[i] = value
     rows[:2] += shift
+    _demand_model(formula, *rows[2:])
     is_any_sign = formula == "normal" and bool(np.all(rows[4] == 0.0))
-    if rows.size and not is_any_sign and not rows[:2].min() > 0.0:
-        raise ValueError(
-            "expected positive forward + shift and strike + shift, found "
-            f"{rows[:2].min()}; use a larger shift, or the normal formula with beta 0"
-        )
+    _demand_levels(rows[:2], is_any_sign=is_any_sign)
     out = np.empty(shape)
     _fill(rows.reshape(7, -1), _FORMULAS[formula], out.reshape(-1))
     return out
@@ -316,15 +342,38 @@ def calibrate(
     Raises
     ------
     ValueError
-        If there are fewer than three strikes or a volatility is not positive and finite.
+        If there are fewer than three strikes or all are alike, columns differ in length, or a value
+        is outside the ranges of `volatility`.
     """
     strikes = np.asarray(strike, np.float64) + shift
     vol = np.asarray(volatility_quotes, np.float64)
     weights = np.ones(vol.shape[0]) if weight is None else np.asarray(weight, np.float64)
-    if vol.shape[0] < 3 or not 0.0 < vol.min() <= vol.max() < math.inf:
+    if vol.size < 3 or not 0.0 < vol.min() <= vol.max() < math.inf:
         raise ValueError(
-            f"expected three or more positive finite volatilities, found {vol.shape[0]} quotes "
+            f"expected three or more positive finite volatilities, found {vol.size} quotes "
             "or a bad value; clean the chain first"
+        )
+    if not strikes.shape == vol.shape == weights.shape == (vol.size,):
+        raise ValueError(
+            "expected as many strikes as volatilities and weights, found shapes "
+            f"{strikes.shape}, {vol.shape} and {weights.shape}"
+        )
+    if weight is not None and not (weights.min() >= 0.0 and 0.0 < weights.max() < math.inf):
+        raise ValueError(
+            "expected finite weights of 0 or more and one above 0, found "
+            f"{weights.min()} to {weights.max()}"
+        )
+    if formula not in _FORMULAS or not (0.0 <= beta <= 1.0 and 0.0 < years < math.inf):
+        raise ValueError(
+            f"expected one of {', '.join(_FORMULAS)}, beta in [0, 1] and a time above 0, found "
+            f"{formula!r}, {beta} and {years}"
+        )
+    level, low, high = forward + shift, float(strikes.min()), float(strikes.max())
+    least = -math.inf if formula == "normal" and beta == 0.0 else 0.0
+    if not (least < min(low, level) and low < high and max(high, level) < math.inf):
+        raise ValueError(
+            "expected finite positive forward + shift and strikes + shift, not all alike, found "
+            f"{level} and {low} to {high}; use a larger shift, or the normal formula with beta 0"
         )
     out = np.empty(3)
     rmse, steps, has_converged = fit_slice(

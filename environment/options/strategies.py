@@ -8,6 +8,7 @@ Black-Scholes at its own volatility. The builders by name stand in `structures`,
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from environment.options.columns import FloatArray
 
 Kind = Literal["call", "put", "stock"]
 _SCAN_POINTS = 4001
+_ROUNDING = 1e-12
 _FROM_SINGLE = (0, 1, 2, 3, 4, 5)  # Price to rho, where `black_scholes.Greeks` has them.
 
 
@@ -39,6 +41,11 @@ class Leg:
             raise ValueError(f"a leg needs a finite quantity other than 0, found {self.quantity}")
         if self.kind != "stock" and not (self.strike > 0.0 and self.years >= 0.0):
             raise ValueError("an option leg needs a strike above 0 and a time of 0 or more")
+        if self.sigma_annual < 0.0 or not np.isfinite(self.entry_price):  # NaN: not known.
+            raise ValueError(
+                "a leg needs a finite entry price and a volatility of 0 or more, found "
+                f"{self.entry_price} and {self.sigma_annual}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,23 +171,43 @@ def _knots(structure: Structure) -> FloatArray:
     return np.unique(np.concatenate([np.linspace(0.0, top, _SCAN_POINTS), strikes]))
 
 
-def _slope_beyond(structure: Structure) -> float:
-    """Slope of the profit far above all strikes: calls and stock count, puts are worthless."""
-    return sum(leg.quantity for leg in structure.legs if leg.kind != "put")
+def _slope_beyond(structure: Structure, market: Market) -> float:
+    """Slope of the profit far above all strikes: calls and stock count, puts are worthless.
+
+    A call that lives on then is worth the stock less the yield it does not earn.
+    """
+    first, slope = structure.first_expiry_years, 0.0
+    for leg in structure.legs:
+        left = leg.years - first if leg.kind == "call" else 0.0
+        if leg.kind != "put":
+            slope += leg.quantity * float(np.exp(-market.dividend_yield * left))
+    size = sum(abs(leg.quantity) for leg in structure.legs)
+    return slope if abs(slope) > _ROUNDING * size else 0.0
 
 
 def break_evens(structure: Structure, market: Market = _FLAT) -> tuple[float, ...]:
-    """Return the stock prices at the first expiry where the profit changes sign, rising."""
+    """Return the stock prices at the first expiry where the profit changes sign, rising.
+
+    Where it is 0 between two prices, with a loss on one side and a gain on the other, both are
+    returned; what is within rounding of 0 counts as 0.
+    """
     knots = _knots(structure)
     gains = profit(structure, knots, market)
-    found = []
-    for i in range(knots.size - 1):
-        if gains[i] == 0.0 and (i == 0 or gains[i - 1] * gains[i + 1] < 0.0):
-            found.append(float(knots[i]))
-        elif gains[i] * gains[i + 1] < 0.0:
-            found.append(_root(structure, float(knots[i]), float(knots[i + 1]), market))
-    slope = _slope_beyond(structure)
-    if slope * gains[-1] < 0.0:
+    size = sum(abs(leg.quantity) * max(leg.entry_price, leg.strike) for leg in structure.legs)
+    signs = np.where(np.abs(gains) <= _ROUNDING * size, 0.0, np.sign(gains))
+    found: list[float] = []
+    there = np.flatnonzero(signs)  # Between two of these the profit is 0 at every knot, if any.
+    for i, j in pairwise(there.tolist()):
+        if signs[i] == signs[j]:
+            continue
+        if j == i + 1:
+            found.append(_root(structure, float(knots[i]), float(knots[j]), market))
+        else:
+            found += sorted({float(knots[i + 1]), float(knots[j - 1])})
+    slope = _slope_beyond(structure, market)
+    last = float(signs[there[-1]]) if there.size else 0.0
+    if slope * last < 0.0:
+        # Beyond the last knot the profit is straight, or nearly so.
         found.append(float(knots[-1] - gains[-1] / slope))
     return tuple(found)
 
@@ -211,7 +238,8 @@ def extremes(structure: Structure, market: Market = _FLAT) -> Extremes:
     """
     knots = _knots(structure)
     gains = profit(structure, knots, market)
-    low, high, slope = int(np.argmin(gains)), int(np.argmax(gains)), _slope_beyond(structure)
+    low, high = int(np.argmin(gains)), int(np.argmax(gains))
+    slope = _slope_beyond(structure, market)
     worst = (float(gains[low]), float(knots[low])) if slope >= 0.0 else (-np.inf, np.inf)
     best = (float(gains[high]), float(knots[high])) if slope <= 0.0 else (np.inf, np.inf)
     return Extremes(*worst, *best)

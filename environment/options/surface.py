@@ -30,8 +30,8 @@ class Surface:
 
     Arrays `years`, `forward`, `discount`, `moneyness_low`, `moneyness_high` have shape
     (n_expiries,); `svi_parameters` has shape (n_expiries, 5): a, b, rho, m, s. The two moneyness
-    columns are the range of log(strike / forward) that was quoted. `smile_shift` is what a
-    sticky-strike move adds to the log moneyness at which a smile is read.
+    columns are the range of log(strike / forward) that was quoted. `smile_shift` is what
+    sticky-strike moves add to the log moneyness at which a smile is read.
     """
 
     spot: float
@@ -96,10 +96,16 @@ class Surface:
         return np.where(is_inside, w_low + share * (w_high - w_low), w_low * t / t_low)
 
     def volatility(self, strike: ArrayLike, years: ArrayLike) -> Array:
-        """Return Black volatilities per square-root year, broadcast over strike and years."""
-        t = np.asarray(years, np.float64)
-        k = np.log(np.asarray(strike, np.float64) / self.forward_at(t))
-        return np.asarray(np.sqrt(np.maximum(self.total_variance(k, t), 0.0) / t))
+        """Return Black volatilities per square-root year, broadcast over strike and years.
+
+        NaN where a strike or a time is not above 0.
+        """
+        t, level = np.asarray(years, np.float64), np.asarray(strike, np.float64)
+        is_good = (t > 0.0) & (level > 0.0)
+        t, level = np.where(is_good, t, 1.0), np.where(is_good, level, self.spot)
+        k = np.log(level / self.forward_at(t))
+        sigma = np.sqrt(np.maximum(self.total_variance(k, t), 0.0) / t)
+        return np.asarray(np.where(is_good, sigma, np.nan))
 
     def price(self, strike: ArrayLike, years: ArrayLike, is_call: ArrayLike) -> Array:
         """Return European prices per unit of underlying, in today's money."""
@@ -175,7 +181,7 @@ def check(surface: Surface, moneyness: ArrayLike | None = None) -> list[Breach]:
     grids = [check_moneyness(*r) if moneyness is None else np.asarray(moneyness) for r in ranges]
     for i, years in enumerate(surface.years):
         k = grids[i]
-        g = _density_sign(surface, i, k)
+        g = density_sign_of(surface, i, k)
         worst = int(np.argmin(g))
         if g[worst] < -_TOLERANCE:
             found.append(Breach("butterfly", float(years), float(k[worst]), float(-g[worst])))
@@ -196,10 +202,10 @@ def check(surface: Surface, moneyness: ArrayLike | None = None) -> list[Breach]:
     return found
 
 
-def _density_sign(surface: Surface, index: int, k: Array) -> Array:
-    """Return Durrleman's function of one slice, by differences where the smile is SABR."""
+def density_sign_of(surface: Surface, index: int, k: Array) -> Array:
+    """Return Durrleman's function of a slice at log(strike / forward); by differences for SABR."""
     if surface.smile == "svi":
-        return svi.density_sign(k + surface.smile_shift, surface.svi_parameters[index])
+        return svi.density_sign(k, surface.svi_parameters[index], surface.smile_shift)
     step = 1e-3
     down, w, up = (surface.slice_variance(index, k + s) for s in (-step, 0.0, step))
     first, second = (up - down) / (2.0 * step), (up - 2.0 * w + down) / step**2

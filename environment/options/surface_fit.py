@@ -28,6 +28,9 @@ Style = Literal["european", "american"]
 
 _QUOTES_MIN = 5
 _PAIRS_MIN = 2
+_RATE_MAX = 1.0
+# A forward further from the spot than a tenth, and more than a half a year, is no carry.
+_SPOT_SLACK, _CARRY_MAX = 0.1, 0.5
 _SPREAD_FLOOR_SHARE = 0.02  # Of the volatility: a locked quote is not infinitely certain.
 
 
@@ -168,6 +171,37 @@ def _fit_slices(quotes: _Quotes, years: Array, forward: Array, beta: float) -> t
     return parameters, tuple(fits[::-1]), low, high, rmse
 
 
+def _demand_arguments(
+    spot: object, style: str, rate: ArrayLike | None, smile: str, beta: float
+) -> None:
+    """Refuse what would silently give another surface."""
+    if not (isinstance(spot, int | float | np.number) and 0.0 < float(spot) < math.inf):
+        raise ChainRefusedError(f"expected a positive spot, found {spot!r}; pass the stock's price")
+    for name, value, known in (
+        ("style", style, ("european", "american")), ("smile", smile, ("svi", "sabr"))
+    ):  # fmt: skip
+        if value not in known:
+            raise ChainRefusedError(f"expected {known[0]} or {known[1]} as {name}, found {value!r}")
+    if not 0.0 <= beta <= 1.0:
+        raise ChainRefusedError(f"expected beta in [0, 1], found {beta}")
+    if rate is not None and not np.all(np.abs(np.asarray(rate, np.float64)) <= _RATE_MAX):
+        raise ChainRefusedError(
+            f"expected rates within {_RATE_MAX:g} per year, found {rate}; 0.05 is five per cent"
+        )
+
+
+def _demand_spot(spot: float, forwards: ImpliedForwards) -> None:
+    """Refuse a spot that is no price of this chain's stock: a split, or another unit."""
+    moved = np.log(forwards.forward / spot)
+    worst = int(np.argmax(np.abs(moved) - _CARRY_MAX * forwards.years))
+    if not abs(moved[worst]) <= _SPOT_SLACK + _CARRY_MAX * forwards.years[worst]:
+        raise ChainRefusedError(
+            f"expected a spot near the forward that the pairs imply, {forwards.forward[worst]:.6g} "
+            f"at {forwards.years[worst]:.4f} years, found {spot:g}; pass the price that belongs to "
+            "these quotes"
+        )
+
+
 def surface_from_chain(
     chain: QuotedChain, spot: float, style: Style, rate: ArrayLike | None = None, *,
     rules: CleaningRules | None = None, beta: float = 1.0, smile: Smile = "svi",
@@ -205,15 +239,21 @@ def surface_from_chain(
     ChainRefusedError
         If quotes do not suffice; the message is one line.
     """
-    if not (math.isfinite(spot) and spot > 0.0):
-        raise ChainRefusedError(f"expected a positive spot, found {spot}; pass the stock's price")
+    _demand_arguments(spot, style, rate, smile, beta)
     clean = clean_quotes(chain, rules)
     dropped = dict(clean.dropped)
     usable, dropped["thin_expiry"] = _with_pairs(clean.chain)
+    expiries = np.unique(usable.years).size
+    if rate is not None and np.size(rate) not in (1, expiries):
+        raise ChainRefusedError(
+            f"expected one rate, or one for each of the {expiries} expiries left after cleaning, "
+            f"found {np.size(rate)}; pass one rate"
+        )
     if style == "american":
         forwards = american_forwards(usable, spot, rate, american_price)
     else:
         forwards = european_forwards(usable, rate)
+    _demand_spot(spot, forwards)
     quotes = _implied_quotes(usable, spot, forwards, style, american_price, dropped)
     quotes, kept = _keep_full_expiries(quotes, forwards.years.size, dropped)
     years, forward = forwards.years[kept], forwards.forward[kept]

@@ -236,8 +236,17 @@ def total_variance(k: ArrayLike, parameters: ArrayLike) -> Array:
     return np.asarray(a + b * (rho * y + np.sqrt(y * y + s * s)))
 
 
-def density_sign(k: ArrayLike, parameters: ArrayLike) -> Array:
+def density_sign(k: ArrayLike, parameters: ArrayLike, moved: float = 0.0) -> Array:
     """Return Durrleman's function at k: the implied density is negative exactly where it is.
+
+    Parameters
+    ----------
+    k : float or array
+        log(strike / forward).
+    parameters : array whose first axis is a, b, rho, m, s
+    moved : float
+        Where the forward has moved since the fit, log(forward / forward of the fit): the smile is
+        read at k + moved, while the density belongs to k.
 
     References
     ----------
@@ -246,7 +255,7 @@ def density_sign(k: ArrayLike, parameters: ArrayLike) -> Array:
     """
     a, b, rho, m, s = np.asarray(parameters, np.float64)
     x = np.asarray(k, np.float64)
-    y = x - m
+    y = x + moved - m
     root = np.sqrt(y * y + s * s)
     w = np.maximum(a + b * (rho * y + root), 1e-12)
     first, second = b * (rho + y / root), b * s * s / root**3

@@ -89,3 +89,16 @@ def test_empty_chain_is_refused() -> None:
 def test_columns_of_unequal_length_are_refused() -> None:
     with pytest.raises(ChainRefusedError, match="one equal length"):
         make_chain([1.0, 2.0], [1.0], [True], [1.0], [2.0])
+
+
+@pytest.mark.parametrize("sides", [["C", "P"], ["call", "put"], [1, -1], [1.0, np.nan]])
+def test_sides_that_are_no_booleans_are_refused(sides: list[object]) -> None:
+    with pytest.raises(ChainRefusedError, match="True for a call"):
+        make_chain([1.0, 2.0], [1.0, 1.0], sides, [1.0, 1.0], [2.0, 2.0])  # type: ignore[arg-type]
+
+
+def test_sides_as_numbers_are_read() -> None:
+    assert make_chain([1.0, 2.0], [1.0, 1.0], [1, 0], [1.0, 1.0], [2.0, 2.0]).is_call.tolist() == [
+        True,
+        False,
+    ]

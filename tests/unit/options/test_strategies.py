@@ -198,3 +198,37 @@ def test_greeks_add_up_over_the_legs() -> None:
 def test_misfit_legs_are_refused(build: object) -> None:
     with pytest.raises(ValueError, match=":"):
         build()  # type: ignore[operator]  # a builder
+
+
+def test_break_even_at_the_end_of_the_search_is_found() -> None:
+    # Four times the strike is where the straight line beyond begins.
+    short = Structure(name="short call", legs=(call(25.0, 75.0).leg(-100.0),))
+    assert strategies.break_evens(short) == (100.0,)
+
+
+def test_profit_of_nothing_everywhere_has_no_break_even() -> None:
+    assert strategies.break_evens(structures.conversion(put(100, 4.9), call(100, 5.1), 100.2)) == ()
+    prices = (call(100, 5.1), put(100, 4.9), call(110, 1.3), put(110, 11.1))
+    assert strategies.break_evens(structures.box(*prices)) == ()  # A thousand for a thousand.
+    assert strategies.break_evens(structures.vertical(call(100, 0.0), call(110, 0.0))) == ()
+
+
+def test_stretch_of_no_profit_between_loss_and_gain_has_two_ends() -> None:
+    legs = (put(90).leg(-100.0), call(110).leg(100.0))
+    assert strategies.break_evens(Structure(name="risk reversal", legs=legs)) == (90.0, 110.0)
+
+
+def test_yield_the_far_call_does_not_earn_has_no_bound() -> None:
+    calendar = structures.calendar(call(100, 4.0), call(100, 6.0, 0.5))
+    market = strategies.Market(rate=0.03, dividend_yield=0.05)
+    assert strategies.extremes(calendar, market).worst == -np.inf
+    assert float(strategies.profit(calendar, 1e6, market)) < -1e5
+    assert strategies.extremes(calendar).worst == pytest.approx(-200.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("price", "sigma"), [(float("nan"), 0.2), (1.0, -0.2)])
+def test_leg_without_a_price_or_of_negative_volatility_is_refused(
+    price: float, sigma: float
+) -> None:
+    with pytest.raises(ValueError, match="finite entry price"):
+        Option(kind="call", strike=100.0, years=1.0, price=price, sigma_annual=sigma).leg(1.0)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from environment.options import black76, surface_fit, svi
 from environment.options.chain import ChainRefusedError, make_chain
-from environment.options.surface import Surface, check, plot
+from environment.options.surface import Smile, Surface, check, density_sign_of, plot
 from tests.unit.options.surface_cases import (
     DIVIDEND,
     RATE,
@@ -187,3 +187,60 @@ def test_chain_without_pairs_is_refused_in_one_line() -> None:
 def test_bad_spot_is_refused() -> None:
     with pytest.raises(ChainRefusedError, match="positive spot"):
         surface_fit.surface_from_chain(make_quotes(), float("nan"), "european")
+
+
+@pytest.mark.parametrize("smile", ["svi", "sabr"])
+@pytest.mark.parametrize("spot", [80.0, 125.0])
+def test_density_after_a_move_is_that_of_the_prices(smile: Smile, spot: float) -> None:
+    # The smile is read where the strikes were, the density belongs to the forward as it is now.
+    surface = fitted(smile=smile).surface.sticky_strike(spot)
+    forward, years = float(surface.forward[2]), float(surface.years[2])
+    strikes = forward * np.exp(np.linspace(-0.2, 0.2, 9))
+
+    def paid(level: NDArray[np.float64]) -> NDArray[np.float64]:
+        sigma = surface.volatility(level, years)
+        return np.asarray(black76.price(forward, level, years, sigma, True))
+
+    step = 2e-3 * strikes
+    density = (paid(strikes + step) - 2.0 * paid(strikes) + paid(strikes - step)) / step**2
+    k = np.log(strikes / forward)
+    w = surface.slice_variance(2, k)
+    far = -k / np.sqrt(w) - 0.5 * np.sqrt(w)
+    expected = density * strikes * np.sqrt(2.0 * np.pi * w) * np.exp(0.5 * far**2)
+    np.testing.assert_allclose(density_sign_of(surface, 2, k), expected, rtol=2e-3)
+
+
+def test_volatility_outside_of_time_and_strikes_is_nan() -> None:
+    surface = fitted().surface
+    with np.errstate(all="raise"):
+        found = surface.volatility([100.0, 100.0, 0.0, -1.0, 100.0], [0.0, -0.1, 1.0, 1.0, 0.5])
+    assert np.isnan(found).tolist() == [True, True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"style": "bermudan"}, "european or american"),
+        ({"smile": "spline"}, "svi or sabr"),
+        ({"beta": 2.0}, "beta"),
+        ({"rate": 5.0}, "0.05 is five per cent"),
+        ({"rate": np.nan}, "0.05 is five per cent"),
+        ({"rate": [0.01, 0.02]}, "4 expiries"),
+        ({"spot": 10.0}, "spot near the forward"),
+        ({"spot": "100"}, "positive spot"),
+    ],
+)
+@pytest.mark.parametrize("style", ["european", "american"])
+def test_argument_that_would_give_another_surface_is_refused(
+    style: str, changes: dict[str, object], text: str
+) -> None:
+    arguments = {"chain": make_quotes(), "spot": SPOT, "style": style, **changes}
+    with pytest.raises(ChainRefusedError, match=text) as refusal:
+        surface_fit.surface_from_chain(**arguments)  # type: ignore[arg-type]  # wrong ones too
+    assert "\n" not in str(refusal.value)
+
+
+def test_price_before_a_split_is_refused() -> None:
+    for spot in (SPOT / 7.0, 7.0 * SPOT):
+        with pytest.raises(ChainRefusedError, match="spot"):
+            surface_fit.surface_from_chain(make_quotes("american"), spot, "american", RATE)
