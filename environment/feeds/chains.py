@@ -39,6 +39,8 @@ class DatedChain:
 
 def _read(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
     """Return the named columns of a file; prices as floats, the rest as text."""
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a chain file at {path}, found none")
     types = {name: pl.Float64 if name in _NUMBERS else pl.String for name in columns}
     try:
         header = pl.read_csv(path, n_rows=0).columns
@@ -96,6 +98,8 @@ class DailyChains:
 
     def at(self, date: str | np.datetime64, moment: Moment = "close") -> DatedChain:
         """Return the chain of one date at its open (09:30) or close (16:00)."""
+        if moment not in ("open", "close"):
+            raise ChainRefusedError(f"expected open or close as moment, found {moment!r}")
         rows = np.flatnonzero(self.date == _moment(date))
         if rows.size == 0:
             raise ChainRefusedError(f"expected rows of {date}, found none; see `dates`")
@@ -111,7 +115,12 @@ class DailyChains:
 
 def _moment(text: str | np.datetime64) -> np.datetime64:
     """Return a date or time, given as text or numpy value, in seconds."""
-    return np.datetime64(str(text), "s")
+    try:
+        return np.datetime64(str(text), "s")
+    except ValueError as error:
+        raise ChainRefusedError(
+            f"expected a date or time like 2014-06-06 or 2014-06-06T10:00, found {text!r}"
+        ) from error
 
 
 def _prices(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
@@ -119,12 +128,12 @@ def _prices(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
     return np.asarray(frame[name].fill_null(np.nan).to_numpy(), np.float64).copy()
 
 
-def read_daily_chains(path: Path) -> DailyChains:
+def read_daily_chains(path: Path | str) -> DailyChains:
     """Return a daily chain file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         Columns date, underlying, expiry, right, strike, bid and ask open to close, sizes; plain
         or gzip. Prices in currency per unit of underlying, an empty cell where there is no quote.
 
@@ -136,7 +145,10 @@ def read_daily_chains(path: Path) -> DailyChains:
     ------
     ChainRefusedError
         If a column is missing, a cell does not parse, or the file holds two underlyings.
+    FileNotFoundError
+        If there is no such file.
     """
+    path = Path(path)
     frame = _read(path, _DAILY)
     names = frame["underlying"].unique().to_list()
     if len(names) > 1:
@@ -188,12 +200,12 @@ class MinuteChains:
         return DatedChain(moment=now, expiry=self.expiry[rows], chain=chain)
 
 
-def read_minute_chains(path: Path) -> MinuteChains:
+def read_minute_chains(path: Path | str) -> MinuteChains:
     """Return a file of minute quotes.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         Columns time (bar start), expiry, right, strike, bid and ask open to close, sizes; plain or
         gzip. An empty cell means that the side is not quoted.
 
@@ -206,6 +218,7 @@ def read_minute_chains(path: Path) -> MinuteChains:
     ChainRefusedError
         If a column is missing or a cell does not parse.
     """
+    path = Path(path)
     frame = _read(path, _MINUTE).sort("time", maintain_order=True)
     series = frame.select(
         pl.struct("expiry", "right", "strike").rank("dense").cast(pl.Int64)

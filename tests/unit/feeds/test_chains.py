@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from environment.feeds.chains import read_daily_chains, read_minute_chains
+from environment.feeds.chains import Moment, read_daily_chains, read_minute_chains
 from environment.options.chain import ChainRefusedError, clean_quotes
 from environment.options.surface_fit import surface_from_chain
 from tests.shared_data import shared
@@ -104,3 +104,28 @@ def test_google_minute_becomes_a_surface_inside_its_spreads() -> None:
     error = np.abs(found.surface.volatility(found.strike, found.years) - found.sigma_annual)
     assert found.breaches == []
     assert np.mean(error <= 0.5 * found.sigma_spread) > 0.9
+
+
+def test_path_may_be_text(tmp_path: Path) -> None:
+    file = write(tmp_path, "a,b\n1,2\n")
+    for path in (file, str(file)):
+        with pytest.raises(ChainRefusedError, match=r"in chain\.csv"):
+            read_daily_chains(path)
+
+
+def test_place_without_a_file_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none.csv"):
+        with pytest.raises(FileNotFoundError, match=str(path)):
+            read_daily_chains(path)
+
+
+@pytest.mark.parametrize(
+    ("date", "moment", "text"),
+    [("6 June", "close", "like 2014-06-06"), ("2014-06-06", "noon", "open or")],
+)
+def test_moment_that_is_none_is_refused(
+    tmp_path: Path, date: str, moment: Moment, text: str
+) -> None:
+    file = write(tmp_path, DAILY + "2014-06-06,A,2014-06-13,C,100,1,1,1,2,2,2\n")
+    with pytest.raises(ChainRefusedError, match=text):
+        read_daily_chains(file).at(date, moment)
