@@ -19,6 +19,7 @@ from environment.record.audit import (
     is_signed,
     start_of,
 )
+from environment.record.chronicle import RUN_JOURNAL
 
 
 class AuditVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +52,11 @@ def read_chain(folder: Path) -> AuditChain:
     try:
         data = path.read_bytes()
     except OSError as error:
+        if (folder / RUN_JOURNAL).exists():
+            raise OperatingError(
+                f"{path}: no chain is there; a run without a swarm keeps none, that of a run with "
+                "one was taken away"
+            ) from error
         raise OperatingError(f"{path}: {error.strerror}; name a folder that holds a run") from error
     spans, unreadable = _spans(data)
     try:

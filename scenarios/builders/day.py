@@ -18,6 +18,7 @@ from scenarios.builders.paths import SECOND_NS, clock_ns, clock_of
 from scenarios.config import market as told
 from scenarios.config.load import Config
 from scenarios.config.scenario import Scenario
+from scenarios.config.types import write_scalar
 
 _MINUTE_NS = 60 * SECOND_NS
 EXERCISE_CUT_OFF = (17 * 60 + 30) * _MINUTE_NS  # After local midnight.
@@ -86,7 +87,7 @@ def until_ns(scenario: Scenario, last: Session) -> int | None:
         first, end = clock_of(last, last.start_ns), clock_of(last, last.end_ns)
         raise ConfigError(
             f"session.until: expected a time between {first} and {end} on {last.date}, "
-            f"found {asked}"
+            f"found {write_scalar(asked)}"
         )
     return moment_ns
 

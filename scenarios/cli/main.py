@@ -15,6 +15,7 @@ from environment.errors import ConfigError, OperatingError
 DIFFERENT: Final = 1
 BAD_INPUT: Final = 2
 INTERRUPTED: Final = 130
+_NO_ARGUMENTS: Final = "NoArgsIsHelpError"  # Typer keeps the class to itself; its text is the help.
 
 app = typer.Typer(
     name="outcry",
@@ -38,6 +39,9 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         status = int(whole_app()(args=list(arguments), standalone_mode=False) or 0)
     except TyperException as error:
+        if type(error).__name__ == _NO_ARGUMENTS:
+            sys.stderr.write(f"{error.format_message()}\n")
+            return BAD_INPUT
         mend = "see outcry --help"
         return _refuse(f"{error.format_message()} ({mend})" if error.format_message() else mend)
     except (ConfigError, OperatingError) as error:

@@ -16,6 +16,7 @@ from environment.errors import ConfigError
 from environment.record.chronicle import Chronicle
 
 _LONGEST: Final = 110
+_EXAMPLES: Final = 3
 _QUIET: Final = frozenset({"type", "order", "verdict", "decision", "card", "figures", "previous"})
 
 
@@ -47,6 +48,16 @@ class Clock:
         return datetime.fromtimestamp(at_ns // 1_000_000_000, self.zone)
 
 
+def _orders_like(chronicle: Chronicle, order_id: str) -> list[str]:
+    """Return the first orders of the same agent, or of any where it has none."""
+    agent, found = order_id.rpartition("/")[0], dict[str, None]()
+    for entry in chronicle:
+        if entry.message_class == "OrderRequest":
+            found[str(entry.message.get("order_id"))] = None
+    own = [name for name in found if name.rpartition("/")[0] == agent]
+    return (own or list(found))[:_EXAMPLES]
+
+
 def why(chronicle: Chronicle, order_id: str) -> list[Told]:
     """Return every envelope about an order and all that led to it, oldest first.
 
@@ -70,10 +81,9 @@ def why(chronicle: Chronicle, order_id: str) -> list[Told]:
             wanted.add(entry.id)
     if not wanted:
         place = chronicle.files[0].parent
-        raise ConfigError(
-            f'{place} says nothing of an order "{order_id}"; `outcry journal grep OrderRequest '
-            f"{place}` lists those it knows"
-        )
+        known = _orders_like(chronicle, order_id)
+        mend = f"it knows for instance {', '.join(known)}" if known else "it knows no order"
+        raise ConfigError(f'{place} says nothing of an order "{order_id}"; {mend}')
     open_ids = list(wanted)
     while open_ids:
         number = open_ids.pop()

@@ -50,6 +50,17 @@ class ShareLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         _check_limit(self.soft, self.hard)
 
 
+class CollarLimit(ShareLimit, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A fraction of a price: soft asks a person, hard refuses."""
+
+    def __post_init__(self) -> None:
+        """Refuse a per cent taken for a fraction: a price cannot fall by more than all of it."""
+        super().__post_init__()
+        for name, figure in (("soft", self.soft), ("hard", self.hard)):
+            if figure is not None and figure > 1:
+                raise ValueError(f"expected {name} of 1 or less; five per cent is 0.05")
+
+
 class WindowLimit(ShareLimit, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A fraction, and how long a time it looks back."""
 
@@ -89,7 +100,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     position: CountLimit | None = None
     restricted: tuple[Symbol, ...] = ()
     order_share_of_depth: ShareLimit | None = None
-    price_collar: ShareLimit | None = None
+    price_collar: CollarLimit | None = None
     underlying_delta: MoneyLimit | None = None
     underlying_vega: MoneyLimit | None = None
     worst_case_loss: MoneyLimit | None = None
@@ -97,7 +108,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     orders_per_second: CountLimit | None = None
     data_age: AgeLimit | None = None
     model_dispersion: ShareLimit | None = None
-    resting_collar: ShareLimit | None = None
+    resting_collar: CollarLimit | None = None
     duplicate_orders: CountLimit | None = None
     strategy_orders_per_second: CountLimit | None = None
     desk_orders_per_second: CountLimit | None = None
@@ -225,3 +236,15 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ask_again: Annotated[int, Meta(ge=0, le=2)] = 2
     remind: tuple[Period, ...] = ()
     escalate: Escalate | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a reminder that comes after the answer, and two rules of one name."""
+        late = [wait for wait in self.remind if wait >= self.answer_within]
+        if late:
+            raise ValueError("expected remind before answer_within; the question has ended by then")
+        names = [rule.name for rule in self.rules]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f'expected rules of different names, found "{name}" twice; an answer names one'
+                )

@@ -144,6 +144,10 @@ def _load(file: Path, settings: list[Override]) -> Config:
             raise make_error(setting.where, setting.path, f'{text}"agents.toml"')
         return Config(scenario=scenario, scenario_file=file)
     swarm_file = find_file(scenario.swarm, file)
+    # What is named on the command line is named from where it is typed.
+    here = Path.cwd() / scenario.swarm
+    if any(setting.path == ("swarm",) for setting in own) and here.is_file():
+        swarm_file = here
     if not swarm_file.is_file():
         text = f'"{scenario.swarm}" is neither beside this file nor at {shown_path(PROJECT_ROOT)}'
         raise make_error(where, ("swarm",), f"{text}; name a file that exists")

@@ -16,7 +16,7 @@ from environment.record.files import MANIFEST
 from environment.record.journal import Block, Input, JournalReader, Record, Step
 from environment.record.manifest import Manifest, compare, decode
 from scenarios.builders.floor import Factory
-from scenarios.builders.warm_up import compile_all, compile_replay
+from scenarios.builders.warm_up import compile_all, compile_replay, compiling
 from scenarios.config.built import check_built
 from scenarios.config.load import Config, from_canonical
 from scenarios.protocol import PROTOCOL
@@ -222,7 +222,7 @@ def replay(
     watched = progress or Silent()
     with tempfile.TemporaryDirectory(prefix="outcry-replay-") as place:
         conditions = recorded.conditions(config)
-        watched.phase("compile", "the market core, once on a machine")
+        watched.phase("compile", compiling())
         compile_all()
         if config.scenario.recording is not None:
             compile_replay()

@@ -10,7 +10,7 @@ import polars as pl
 from environment.errors import ConfigError, OperatingError
 from environment.record.files import RunFolder
 from scenarios.builders.floor import Factory
-from scenarios.builders.warm_up import compile_all, compile_replay
+from scenarios.builders.warm_up import compile_all, compile_replay, compiling
 from scenarios.config.built import check_built
 from scenarios.config.errors import did_you_mean
 from scenarios.config.load import Config
@@ -52,7 +52,7 @@ def mute(
     others = {address: factory for address, factory in given.items() if address != agent}
     watched = progress or Silent()
     with tempfile.TemporaryDirectory(prefix="outcry-mute-") as place:
-        watched.phase("compile", "the market core, once on a machine")
+        watched.phase("compile", compiling())
         compile_all()
         if config.scenario.recording is not None:
             compile_replay()

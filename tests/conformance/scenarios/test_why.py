@@ -151,4 +151,4 @@ def test_unknown_order_is_one_line_that_says_where_to_look(
     assert run_command(["why", "test/desk/9", "--run", place]) == 2
     said = capsys.readouterr().err
     assert 'says nothing of an order "test/desk/9"' in said
-    assert "outcry journal grep OrderRequest" in said
+    assert "it knows for instance test/desk/1" in said

@@ -6,7 +6,7 @@ import pytest
 
 from environment.authority import keys_of_seed
 from environment.control_messages import Audited
-from environment.errors import ConfigError, CorruptRecord
+from environment.errors import ConfigError, CorruptRecord, OperatingError
 from environment.record.audit import (
     AUDIT,
     HEADS,
@@ -141,3 +141,11 @@ def test_chain_of_another_desk_is_refused(tmp_path: Path) -> None:
 def test_files_are_the_owners_alone(tmp_path: Path) -> None:
     Desk(tmp_path).say(1).file.close(KEY, 1)
     assert {oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == {"0o600"}
+
+
+def test_folder_of_a_run_without_a_chain_is_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(OperatingError, match="name a folder that holds a run"):
+        read_chain(tmp_path)
+    (tmp_path / "journal.msgpack").write_bytes(b"")
+    with pytest.raises(OperatingError, match=r"without a swarm keeps none.* was taken away"):
+        read_chain(tmp_path)

@@ -66,6 +66,41 @@ def put_replay(monkeypatch: pytest.MonkeyPatch, result: ReplayResult) -> None:
     monkeypatch.setitem(sys.modules, "scenarios.run.replay", module)
 
 
+@pytest.mark.parametrize("arguments", [[], ["cassette"], ["panel", "user"]])
+def test_group_without_a_command_shows_its_help_in_lines(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith("Usage: ")
+    assert "\nCommands:\n" in printed.err
+
+
+def test_swarm_named_on_the_command_line_is_the_one_that_lies_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Config] = []
+
+    def note(config: Config, folder: Path, progress: Progress) -> FinishedRun:
+        seen.append(config)
+        return quick_run(config, folder, progress)
+
+    put_runner(monkeypatch, note)
+    here = tmp_path / "here"
+    here.mkdir()
+    file = write_example(tmp_path)
+    (here / "agents.toml").write_text(
+        (tmp_path / "agents.toml").read_text().replace("[limits]", "[limits]\nposition.hard = 7")
+    )
+    (here / "posts.jsonl").write_text("{}\n")
+    monkeypatch.chdir(here)
+    run_command(["run", file, "--json", "--out", str(tmp_path / "out")])
+    run_command(["run", file, "--set", "swarm=agents.toml", "--json", "--out", str(tmp_path / "o")])
+    assert [config.swarm_file for config in seen] == [
+        tmp_path / "agents.toml", here / "agents.toml",
+    ]  # fmt: skip
+
+
 def test_run_says_what_came_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

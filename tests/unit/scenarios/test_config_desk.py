@@ -48,6 +48,19 @@ RULE = 'name = "r", tier = "one"'
             "approval.rules.0: expected notional_under above notional_over",
         ),
         (f"approval.rules=[{{ {RULE}, notional_above = 9 }}]", "approval.rules.0.notional_above"),
+        ("limits.price_collar.hard=5", "expected hard of 1 or less; five per cent is 0.05"),
+        (
+            "limits.resting_collar={ soft = 2, hard = 3 }",
+            "limits.resting_collar: expected soft of 1",
+        ),
+        (
+            f"approval.rules=[{{ {RULE} }}, {{ {RULE}, notional_over = 9 }}]",
+            'approval: expected rules of different names, found "r" twice',
+        ),
+        (
+            'approval={ answer_within = "60s", remind = ["20s", "60s"] }',
+            "approval: expected remind before answer_within",
+        ),
         ("approval.drift=-0.1", "approval.drift: expected a number, at least 0"),
         ("approval.answer_within=0s", "approval.answer_within: expected a duration above 0"),
         ("approval.ask_again=3", "approval.ask_again: expected a whole number"),
