@@ -12,13 +12,12 @@ from agents.crowd.option_survey import decide_survey
 from agents.crowd.option_user import decide_option_user
 from agents.crowd.reference import (
     F_RATE,
-    decide_maker,
-    decide_momentum,
     decide_noise,
     decide_value,
     first_noise,
     setting,
 )
+from agents.crowd.reference_maker import decide_maker, decide_momentum
 from agents.crowd.rows import (
     U_AWAY,
     U_BACK,

@@ -1,4 +1,4 @@
-"""The adaptive market maker as an actor; `reference.decide_maker` is the same trader compiled."""
+"""The adaptive market maker as an actor; `reference_maker.decide_maker` is the same compiled."""
 
 import math
 from typing import assert_never

@@ -1,4 +1,4 @@
-"""The momentum trader as an actor; `reference.decide_momentum` is the same trader compiled."""
+"""The momentum trader as an actor; `reference_maker.decide_momentum` is the same compiled."""
 
 from typing import assert_never
 

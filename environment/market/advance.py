@@ -25,26 +25,25 @@ from environment.market.ladder import (
     order_row,
     shown_best,
 )
-from environment.market.mass_quote import (
-    apply_inbound,
+from environment.market.mass_quote import apply_inbound
+from environment.market.package import (
+    AT_ONCE,
+    SLOTS,
+    arrive_package,
+    end_packages,
+    run_strategy,
+    withdraw,
+)
+from environment.market.package_book import find_package, package_row
+from environment.market.package_replace import refuse_package_request, replace_package
+from environment.market.protection import dealer_row, quote_row
+from environment.market.quote_pulls import (
     first_tripped,
     pull_quote,
     purge_tape,
     rearm,
     tell_dealer,
 )
-from environment.market.package import (
-    AT_ONCE,
-    SLOTS,
-    arrive_package,
-    end_packages,
-    find_package,
-    package_row,
-    run_strategy,
-    withdraw,
-)
-from environment.market.package_replace import refuse_package_request, replace_package
-from environment.market.protection import dealer_row, quote_row
 from environment.market.series import watch_quote
 from environment.market.series_day import join_stock
 from environment.market.session import (

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.instruments import Instrument
-from environment.market import holdings, layout as at, package, package_replace
+from environment.market import holdings, layout as at, package, package_book, package_replace
 from environment.market.arena import grow
 from environment.market.fees import FeeRow
 from environment.market.series_terms import write_terms
@@ -342,7 +342,7 @@ def packages_waiting(market: "Market") -> list[tuple[int, int, int, int]]:
         (int(row[at.PK_GENERATION]) << 32 | n, int(row[at.PK_SIDE]), int(row[at.PK_PRICE]),
          int(row[at.PK_LEAVES]))
         for n, row in enumerate(rows)
-        if row[at.PK_STATE] == package.WAITING
+        if row[at.PK_STATE] == package_book.WAITING
     ]  # fmt: skip
 
 
@@ -366,7 +366,7 @@ def package_legs(market: "Market", identity: int) -> tuple[int, int, dict[int, i
     if package_number >= int(market.arena[at.H_PACKAGE_BUMP]):
         return None
     row = market.section(at.S_PACKAGE)[package_number]
-    if row[at.PK_GENERATION] != identity >> 32 or row[at.PK_STATE] == package.FREE:
+    if row[at.PK_GENERATION] != identity >> 32 or row[at.PK_STATE] == package_book.FREE:
         return None
     strategy = market.section(at.S_STRATEGY)[row[at.PK_STRATEGY]]
     sign = 1 if row[at.PK_SIDE] == at.BUY else -1

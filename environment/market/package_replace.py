@@ -9,13 +9,12 @@ from environment.compiled import inner, njit
 from environment.market import layout as at
 from environment.market.entry import new_order
 from environment.market.heap import push
-from environment.market.package import (
+from environment.market.package import enter_market, package_fault
+from environment.market.package_book import (
     WAITING,
     cancel_package,
-    enter_market,
     find_package,
     leave_book,
-    package_fault,
     package_row,
     package_tape,
     tell_package,

@@ -4,8 +4,8 @@ from environment.compiled import inner
 from environment.market import layout as at
 from environment.market.chain_feed import start_chains
 from environment.market.ladder import instrument_row
-from environment.market.mass_quote import pull_series
 from environment.market.package import end_packages
+from environment.market.quote_pulls import pull_series
 from environment.market.series import end_series_orders, enter_phase, phase_after
 
 

@@ -2,7 +2,8 @@
 
 from environment.compiled import inner
 from environment.market import layout as at
-from environment.market.auction import NO_PRICE, indicate, uncross
+from environment.market.auction import indicate, uncross
+from environment.market.auction_price import NO_PRICE
 from environment.market.bands import SECOND, start_bands, stop_bands
 from environment.market.emit import send_status, tape_row
 from environment.market.entry import (
