@@ -150,6 +150,26 @@ def test_worlds_with_and_without_the_order_unfold_and_say_that_they_are_no_forec
     fold.locator(".main-svg").first.wait_for()
 
 
+def test_worlds_that_are_drawn_again_with_the_agents_come_without_moving_anything(
+    desk: DeskPages,
+) -> None:
+    page = desk.open()
+    desk.panel.floor.market()
+    card = desk.show()
+    on_screen(page, card)
+    fold = page.locator("details[data-part=preview]")
+    fold.locator("summary").click()
+    expect(fold).to_contain_text("agents act in none of them so far; more are drawn.")
+    fold.locator(".main-svg").first.wait_for()
+    approve = page.locator("button[data-word=approve]")
+    places = [approve.bounding_box(), fold.locator("summary").bounding_box()]
+    focused = page.evaluate("document.activeElement.outerHTML")
+    desk.panel.floor.previews.go_on()
+    expect(fold).to_contain_text("agents act in them.")
+    assert [approve.bounding_box(), fold.locator("summary").bounding_box()] == places
+    assert page.evaluate("document.activeElement.outerHTML") == focused
+
+
 def test_a_rejection_carries_its_reason(desk: DeskPages) -> None:
     page = desk.open("tom")
     card = desk.show()

@@ -121,16 +121,28 @@ class DrawnPreviews:
 
     def __init__(self) -> None:
         self.asked: list[PreviewTask] = []
+        self._done: Callable[[PreviewResult], None] | None = None
 
     def start(self, task: PreviewTask, done: Callable[[PreviewResult], None]) -> bool:
         self.asked.append(task)
+        self._done = done
+        self._tell(acting=False)
+        return True
+
+    def go_on(self) -> None:
+        """Have the worlds of the last one drawn again, with the agents in them."""
+        self._tell(acting=True)
+
+    def _tell(self, *, acting: bool) -> None:
+        task, done = self.asked[-1], self._done
+        assert done is not None
         result = PreviewResult(
             record_hash=task.record_hash, first_seed=task.first_seed, horizon_s=task.horizon_s,
             without=tuple(10.0 * n for n in range(12)),
             with_order=tuple(25.0 * n - 30.0 for n in range(12)), filled=(40,) * 12,
+            acting=(acting,) * 12, more=not acting,
         )  # fmt: skip
         threading.Thread(target=done, args=(result,)).start()
-        return True
 
 
 class ScriptedFloor:
