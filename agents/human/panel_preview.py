@@ -34,6 +34,7 @@ _YEAR_S: Final = 365 * 86_400
 _DAY_END_S: Final = 43_200
 NOT_HERE: Final = "No preview is drawn here; the card is complete without it."
 UNDER_WAY: Final = "Worlds are being drawn …"
+ENDED: Final = "It was over before any worlds were drawn."
 _UNSEEN: Final = "No price was seen yet to draw worlds from; nothing was guessed."
 _ENDING: Final = "Trading ends too soon for a preview."
 
@@ -70,10 +71,24 @@ class Previews:
         self._keep(card.record_hash, UNDER_WAY if self._port.start(task, self.came) else NOT_HERE)
 
     def came(self, result: PreviewResult) -> None:
-        """Take a preview in."""
-        if result.record_hash in self._told:
+        """Take a preview in, or more of one."""
+        if self._is_under_way(result.record_hash):
             self._told[result.record_hash] = result
             self._tell(result.record_hash)
+
+    def end(self, record_hash: str) -> None:
+        """Draw no more of a record that nobody decides on any longer; what came stays."""
+        if self._port is None or not self._is_under_way(record_hash):
+            return
+        self._port.end(record_hash)
+        told = self._told[record_hash]
+        self._told[record_hash] = (
+            ENDED if isinstance(told, str) else msgspec.structs.replace(told, more=False)
+        )
+
+    def _is_under_way(self, record_hash: str) -> bool:
+        told = self._told.get(record_hash)
+        return told == UNDER_WAY if not isinstance(told, PreviewResult) else told.more
 
     def content(self, card: OrderCard) -> tuple[dict[str, Any] | None, str]:
         """Return what the page draws, or None and why not."""

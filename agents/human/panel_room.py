@@ -223,6 +223,10 @@ class Room:
         self.live.wanted.update(leg.instrument for leg in change.card.legs)
         if laid.view["can_answer"]:
             self.previews.begin(change.card, self.floor.now_ns())
+        else:
+            self.previews.end(change.card.record_hash)
+        if old is not None and old["record_hash"] != change.card.record_hash:
+            self.previews.end(old["record_hash"])
         if old is not None and only_figures_moved(old, laid.view):
             laid.is_held = True
             self._tell_held(laid)

@@ -63,6 +63,10 @@ class OnLoop:
         """Begin, and return at once."""
         return self._port.start(task, lambda result: self._server.on_loop(done, result))
 
+    def end(self, record_hash: str) -> None:
+        """Draw no more worlds for a record."""
+        self._port.end(record_hash)
+
 
 class PanelServer:
     """Everything of the panel but its actor."""

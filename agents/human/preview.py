@@ -28,7 +28,7 @@ class PreviewOrder(msgspec.Struct, frozen=True, kw_only=True):
     limit_ticks: int | None = None
 
 
-class PreviewTask(msgspec.Struct, frozen=True, kw_only=True):
+class PreviewTask(msgspec.Struct, frozen=True, kw_only=True, tag="task"):
     """One question. `order` trades in the simulated book, `legs` at quotes of their own.
 
     Those follow the stock at the volatilities seen: `offer` is what all units cost at the quotes
@@ -54,6 +54,12 @@ class PreviewTask(msgspec.Struct, frozen=True, kw_only=True):
     is_limited: bool = True
     horizon_s: int
     first_seed: int
+
+
+class PreviewOver(msgspec.Struct, frozen=True, kw_only=True, tag="over"):
+    """Nobody decides on this record any longer: no more worlds are drawn for it."""
+
+    record_hash: str
 
 
 class PreviewResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,3 +98,6 @@ class PreviewPort(Protocol):
 
         False where it cannot: nobody waits for a preview.
         """
+
+    def end(self, record_hash: str) -> None:
+        """Draw no more worlds for a record."""

@@ -38,6 +38,7 @@ class PreviewJob:
         self._found: list[Pair] = []
         self._acting = 0  # In the first so many the agents act.
         self._began_s = self._told_s = clock()
+        self.record_hash = task.record_hash
         self.is_told = False  # Whether the first worlds have gone to the card.
         self.is_over = False
 

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from agents.human.preview import PreviewResult, PreviewTask
+from agents.human.preview import PreviewOver, PreviewResult, PreviewTask
 from scenarios.config.swarm import Swarm
 
 MOST_PAIRS: Final = 32
@@ -96,6 +96,16 @@ class PreviewWorker:
             return False
         return True
 
+    def end(self, record_hash: str) -> None:
+        """Draw no more worlds for a record; nobody is told of it any more."""
+        with self._lock:
+            if self._waiting.pop(record_hash, None) is None:
+                return
+        data = msgspec.msgpack.encode(PreviewOver(record_hash=record_hash))
+        with suppress(OSError):
+            for pipe in self._pipes:
+                pipe.send_bytes(data)
+
     def close(self) -> None:
         """Let the processes end."""
         for pipe in self._pipes:
@@ -138,13 +148,16 @@ def serve(pipe: Connection, swarm: Swarm | None, number: int, drawers: int) -> N
 
     compile_all()
     warm_up(swarm)
-    decode = msgspec.msgpack.Decoder(PreviewTask).decode
+    decode = msgspec.msgpack.Decoder(PreviewTask | PreviewOver).decode
     jobs: list[PreviewJob] = []
     while True:
         try:
             while not jobs or pipe.poll():
-                task = decode(pipe.recv_bytes())
-                jobs.append(PreviewJob(task, swarm, range(number, MOST_PAIRS, drawers)))
+                asked = decode(pipe.recv_bytes())
+                if isinstance(asked, PreviewOver):
+                    jobs = [job for job in jobs if job.record_hash != asked.record_hash]
+                else:
+                    jobs.append(PreviewJob(asked, swarm, range(number, MOST_PAIRS, drawers)))
             job = next((job for job in jobs if not job.is_told), jobs[0])
             told = job.step(lambda: not pipe.poll())
             if job.is_over:

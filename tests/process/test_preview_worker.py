@@ -37,6 +37,12 @@ def test_worker_draws_each_task_at_low_priority_and_ends() -> None:
             )
             assert sum(mine[-1].acting) > 0
             assert all(2 <= result.pairs <= MOST_PAIRS for result in mine)
+        # One that is answered meanwhile is never drawn to its end, and holds nobody up.
+        assert worker.start(task(record_hash="c", horizon_s=3_600, symbol="AAPL"), take)
+        worker.end("c")
+        assert worker.start(task(record_hash="d", horizon_s=120, symbol="AAPL"), take)
+        assert over.acquire(timeout=300), "no preview came"
+        assert [result.record_hash for result in told if not result.more] == ["a", "b", "d"]
         # One seed, one world, whichever process draws it.
         assert told[0].without[:2] == told[1].without[:2]
         for process in worker.processes:

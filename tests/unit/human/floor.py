@@ -129,6 +129,9 @@ class DrawnPreviews:
         self._tell(acting=False)
         return True
 
+    def end(self, record_hash: str) -> None:
+        """Nothing is under way."""
+
     def go_on(self) -> None:
         """Have the worlds of the last one drawn again, with the agents in them."""
         self._tell(acting=True)

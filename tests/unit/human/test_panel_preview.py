@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from agents.human.panel_preview import (
+    ENDED,
     NOT_HERE,
     UNDER_WAY,
     Previews,
@@ -36,12 +37,16 @@ class Port:
     def __init__(self, *, is_there: bool = True) -> None:
         self.asked: list[PreviewTask] = []
         self.done: Callable[[PreviewResult], None] | None = None
+        self.ended: list[str] = []
         self.is_there = is_there
 
     def start(self, task: PreviewTask, done: Callable[[PreviewResult], None]) -> bool:
         self.asked.append(task)
         self.done = done
         return self.is_there
+
+    def end(self, record_hash: str) -> None:
+        self.ended.append(record_hash)
 
 
 def quote(symbol: str, bid: int, ask: int) -> QuoteUpdate:
@@ -236,3 +241,33 @@ def test_worlds_that_come_later_take_the_place_of_the_first_and_pages_are_told_a
     content, _ = room.previews.content(card)
     assert content is not None
     assert "agents act in them." in content["words"]
+
+
+def test_no_more_is_drawn_once_a_card_is_answered_and_what_came_stays() -> None:
+    port = Port()
+    room = make_room(port)
+    card = make_card()
+    room.hear("human/approvals", make_change(card))
+    assert port.done is not None
+    few = (True,) * 4 + (False,) * 7
+    port.done(result(port.asked[0], acting=few, more=True))
+    room.hear("human/approvals", make_change(card, state="sent", outcome="approved"))
+    assert port.ended == [card.record_hash]
+    port.done(result(port.asked[0], acting=(True,) * 11))  # It was on its way.
+    content, _ = room.previews.content(card)
+    assert content is not None
+    assert "act in 4 of them; time was too short" in content["words"]
+    room.hear("human/approvals", make_change(card, state="done", outcome="approved"))
+    assert port.ended == [card.record_hash]
+
+
+def test_no_more_is_drawn_for_a_record_that_another_has_replaced() -> None:
+    port = Port()
+    room = make_room(port)
+    old, new = make_card(), make_card(price=64_530)
+    assert old.record_hash != new.record_hash
+    room.hear("human/approvals", make_change(old))
+    room.hear("human/approvals", make_change(new))
+    assert [task.record_hash for task in port.asked] == [old.record_hash, new.record_hash]
+    assert port.ended == [old.record_hash]
+    assert room.previews.content(old) == (None, ENDED)
