@@ -28,10 +28,9 @@ def test_worker_draws_each_task_at_low_priority_and_ends() -> None:
         for _ in range(2):
             assert over.acquire(timeout=300), "no preview came"
         assert {result.record_hash for result in told[:2]} == {"a", "b"}, "one waited for another"
-        # What comes first has nobody in it, what comes last has; nothing is lost between.
+        # The agents come into more and more worlds; nothing is lost between.
         for name in ("a", "b"):
             mine = [result for result in told if result.record_hash == name]
-            assert not any(mine[0].acting)
             assert [sum(result.acting) for result in mine] == sorted(
                 sum(result.acting) for result in mine
             )
