@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import option_peers
 from environment.options import american, black_scholes
 from environment.options.implied_volatility import implied_volatility
 
@@ -107,6 +108,7 @@ def measure_greeks() -> list[Row]:
     errors = [np.abs(g / e - 1.0) for g, e in zip(got, numbers(rows, *names), strict=True)]
     quality = f"relative error at most {float(np.max(errors)):.1e}"
     market = random_market(COUNT)
+    few = tuple(column[:PEER_COUNT] for column in market)
     tasks: list[tuple[str, Callable[..., object]]] = [
         ("price", black_scholes.price),
         ("price and 8 greeks", black_scholes.price_and_greeks),
@@ -120,6 +122,28 @@ def measure_greeks() -> list[Row]:
             quality=quality,
         )
         for task, function in tasks
+    ] + _peers_greeks(few)
+
+
+def _peers_greeks(few: Arrays) -> list[Row]:
+    """Time the greeks that the peers have, one option at a call: neither takes arrays."""
+    found = []
+    quantlib, vollib = peer("QuantLib"), peer("py_vollib.black_scholes_merton")
+    if quantlib is not None:
+        work = option_peers.quantlib_greeks(quantlib, few)
+        found.append(("price and 8 greeks", "QuantLib", work, "3 of them other greeks"))
+    if vollib is not None:
+        greeks = importlib.import_module("py_vollib.black_scholes_merton.greeks.analytical")
+        work = option_peers.vollib_greeks(vollib, greeks, few)
+        found.append(("price and 5 greeks", "py_vollib", work, ""))
+    return [
+        Row(
+            task=task,
+            implementation=name,
+            per_second=PEER_COUNT / best_seconds(call, 2),
+            quality=note,
+        )
+        for task, name, call, note in found
     ]
 
 
@@ -140,38 +164,26 @@ def measure_implied() -> list[Row]:
             quality=quality,
         )
     ]
-    vollib = peer("py_vollib.black_scholes_merton.implied_volatility")
-    if vollib is not None:
-        found.append(_vollib_row(vollib, (price, *market)))
-    return found
-
-
-def _vollib_row(vollib: Any, market: Arrays) -> Row:  # noqa: ANN401  # a foreign module
-    def solve(row: tuple[Any, ...]) -> float:
-        price, spot, strike, years, rate, dividend, is_call = row
-        try:
-            flag = "c" if is_call else "p"
-            return float(
-                vollib.implied_volatility(price, spot, strike, years, rate, dividend, flag)
+    columns = (price, spot, strike, years, rate, dividend, is_call)
+    few = tuple(column[:PEER_COUNT] for column in columns)
+    quantlib, vollib = peer("QuantLib"), peer("py_vollib.black_scholes_merton.implied_volatility")
+    peers: list[tuple[str, Any, Callable[[Any, Arrays], option_peers.Call]]] = [
+        ("QuantLib", quantlib, option_peers.quantlib_implied),
+        ("py_vollib", vollib, option_peers.vollib_implied),
+    ]
+    for name, module, call in peers:
+        if module is not None:
+            seconds = best_seconds(call(module, few), 2)
+            sigma = np.array(call(module, stress_arguments())())
+            found.append(
+                Row(
+                    task="implied volatility",
+                    implementation=name,
+                    per_second=PEER_COUNT / seconds,
+                    quality=grade(sigma),
+                )
             )
-        except Exception:  # noqa: BLE001  # a peer's own refusals, of many classes, count as missing
-            return float("nan")
-
-    price, spot, strike, years, _, rate, dividend, is_call = market
-    batch = list(
-        zip(
-            *(a[:PEER_COUNT] for a in (price, spot, strike, years, rate, dividend, is_call)),
-            strict=True,
-        )
-    )
-    seconds = best_seconds(lambda: [solve(row) for row in batch], 2)
-    sigma = np.array([solve(row) for row in zip(*stress_arguments(), strict=True)])
-    return Row(
-        task="implied volatility",
-        implementation="py_vollib",
-        per_second=PEER_COUNT / seconds,
-        quality=grade(sigma),
-    )
+    return found
 
 
 def american_arguments() -> tuple[Arrays, NDArray[np.float64]]:

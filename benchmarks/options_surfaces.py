@@ -1,7 +1,7 @@
 """Speed and accuracy of Heston, SABR and chains to surfaces, beside QuantLib where it is there.
 
-Run as `python -m benchmarks.options_surfaces`; one thread. Each figure is the best of several runs,
-because other work on the machine only ever slows one down.
+Run as `python -m benchmarks.options_surfaces`; one thread, but for torch. Each figure is the best
+of several runs, because other work on the machine only ever slows one down.
 """
 
 import csv
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
+from benchmarks import option_peers
 from environment.options import (
     american,
     black_scholes,
@@ -232,13 +233,9 @@ def quantlib_heston() -> list[Row]:
     if importlib.util.find_spec("QuantLib") is None:
         return []
     ql: Any = importlib.import_module("QuantLib")
-    today, count, null = ql.Date(2, 1, 2024), ql.Actual365Fixed(), ql.NullCalendar()
-    ql.Settings.instance().evaluationDate = today
+    (today, rate, dividend), null = option_peers.quantlib_curves(ql), ql.NullCalendar()
     quote = ql.SimpleQuote(100.0)
     spot = ql.QuoteHandle(quote)
-    rate, dividend = (
-        ql.YieldTermStructureHandle(ql.FlatForward(today, x, count)) for x in (0.02, 0.01)
-    )
     process = ql.HestonProcess(rate, dividend, spot, *MODEL.values())
     model = ql.HestonModel(process)
     engine = ql.AnalyticHestonEngine(model, 144)
@@ -264,16 +261,15 @@ def quantlib_heston() -> list[Row]:
     quotes, _ = implied_volatility.implied_from_forward(paid, forward, STRIKES, times, is_call)
 
     def calibrate() -> None:
-        start = (0.05, 1.2, 0.05, 0.4, -0.5)
-        shown = ql.HestonModel(ql.HestonProcess(rate, dividend, spot, *start))
+        begun = ql.HestonProcess(rate, dividend, spot, 0.05, 1.2, 0.05, 0.4, -0.5)
+        shown = ql.HestonModel(begun)
         shown_engine = ql.AnalyticHestonEngine(shown, 64)
         helpers = []
         for i, d in enumerate(days):
             for j, strike in enumerate(STRIKES):
                 volatility = ql.QuoteHandle(ql.SimpleQuote(float(quotes[i, j])))
-                period = ql.Period(d, ql.Days)
                 helper = ql.HestonModelHelper(
-                    period, null, 100.0, float(strike), volatility, rate, dividend
+                    ql.Period(d, ql.Days), null, 100.0, float(strike), volatility, rate, dividend
                 )
                 helper.setPricingEngine(shown_engine)
                 helpers.append(helper)
@@ -283,10 +279,39 @@ def quantlib_heston() -> list[Row]:
 
     speed = 100.0 / best_seconds(price)
     quote.setValue(100.0)
+    ours = heston.price(100.0, STRIKES, times, 0.02, 0.01, True, **MODEL)
+    error = max(abs(option.NPV() - x) for option, x in zip(options, ours.flat, strict=True))
     seconds = best_seconds(calibrate, 3)
     return [
-        ("QuantLib AnalyticHeston, 144 nodes", speed, "prices/s", ""),
+        ("QuantLib AnalyticHeston, 144 nodes", speed, "prices/s", f"{error:.1e} from ours"),
         ("QuantLib Heston calibration, 100 quotes", seconds * 1e3, "ms", "one truth, one start"),
+    ]
+
+
+def quantlib_others() -> list[Row]:
+    """The same SABR expiry and Heston paths in QuantLib, where it is installed."""
+    if importlib.util.find_spec("QuantLib") is None:
+        return []
+    ql: Any = importlib.import_module("QuantLib")
+    strikes = 100.0 * np.exp(np.linspace(-0.4, 0.3, 10))
+    smile = sabr.volatility(100.0, strikes, 0.7, 2.5, 0.5, 0.8, -0.45)
+    fit = option_peers.quantlib_sabr(ql, 100.0, strikes, 0.7, smile, 0.5)
+    alpha, nu, rho = fit()
+    fitted = sabr.volatility(100.0, strikes, 0.7, alpha, 0.5, nu, rho)
+    rmse = float(np.sqrt(np.mean((fitted - smile) ** 2)))
+    paths = option_peers.quantlib_heston_paths(ql, MODEL, 100_000, 26)
+    seconds = best_seconds(paths, 1)
+    price, error = paths()
+    exact = float(heston.price(100.0, 100.0, 1.0, 0.02, 0.01, True, **MODEL))
+    note = f"off by {(price - exact) / error:+.2f} standard errors of {error:.4f}"
+    return [
+        (
+            "QuantLib SABR, 10 strikes, exact",
+            best_seconds(fit, 200) * 1e3,
+            "ms",
+            f"rmse {rmse:.1e}",
+        ),
+        ("QuantLib Heston Monte Carlo 100k x 26", seconds * 1e3, "ms", note),
     ]
 
 
@@ -294,7 +319,7 @@ def main() -> None:
     """Print the table and write it as JSON."""
     parts = (
         heston_prices, heston_rows, heston_calibrations, sabr_calibrations, simulations, chains,
-        quantlib_heston,
+        quantlib_heston, quantlib_others,
     )  # fmt: skip
     rows = [row for part in parts for row in part()]
     for name, value, unit, note in rows:
