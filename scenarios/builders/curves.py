@@ -102,5 +102,11 @@ def world_curves(config: Config, first: date, calendar: TradingCalendar) -> Worl
     actions.sort(key=lambda a: (a.ex_date, isinstance(a, Split), a.symbol))
     return WorldCurves(
         day=first, zero=zero, actions=tuple(actions),
-        borrow={symbol: borrow_curve(1.0, rate) for symbol, rate in told.borrow.items()},
+        borrow={symbol: _borrowing(cost) for symbol, cost in told.borrow.items()},
     )  # fmt: skip
+
+
+def _borrowing(cost: float | tuple[tuple[float, float], ...]) -> BorrowCurve:
+    """Return the curve of one cost for all times, or of averages to each of some years."""
+    knots = ((1.0, cost),) if isinstance(cost, float | int) else cost
+    return borrow_curve([years for years, _ in knots], [rate for _, rate in knots])

@@ -1,5 +1,6 @@
 """What a scenario says of clearing: rates, borrowing, exercise and margin."""
 
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -8,18 +9,28 @@ from msgspec import Meta
 from scenarios.config.market import Rate, Share, Symbol, Text
 
 Yearly = Annotated[float, Meta(ge=-0.2, le=2.0)]
+Years = Annotated[float, Meta(gt=0.0, le=100.0)]
 
 
 class Curves(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The world's one truth about rates and borrowing; agents may believe in another.
 
     `rates` is a file of par yields by day, from which the zero curve of the first day is made;
-    without one, `rate` holds for all times. `borrow` is the yearly cost of borrowing each stock.
+    without one, `rate` holds for all times. `borrow` is the yearly cost of borrowing each stock:
+    one for all times, or averages from the first day to each of some years ahead, which rise.
     """
 
     rates: Text | None = None
     rate: Yearly = 0.0
-    borrow: dict[Symbol, Rate] = {}
+    borrow: dict[Symbol, Rate | tuple[tuple[Years, Rate], ...]] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse costs of borrowing without times, or with times that do not rise."""
+        for symbol, told in self.borrow.items():
+            if isinstance(told, tuple):
+                ends = [years for years, _ in told]
+                if not ends or any(b <= a for a, b in pairwise(ends)):
+                    raise ValueError(f"expected borrow of {symbol} at years that rise")
 
 
 class Clearing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
