@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from environment.feeds.corporate_actions import read_corporate_actions
 from environment.feeds.listed import ListedSeries, read_listed
 from environment.feeds.listing import instrument_of, parity_spot
 from environment.market.calendar import TradingCalendar
 from environment.market.contract_adjustments import adjust_for_dividend, adjust_for_split
 from environment.market.corporate_actions import CorporateAction, Split
+from scenarios.builders.curves import company_actions
 from scenarios.config.load import Config
 from scenarios.config.market import Instrument
 
@@ -22,11 +22,9 @@ def actions_since(
     config: Config, stock: Instrument, chain_day: date, day: date, calendar: TradingCalendar
 ) -> tuple[CorporateAction, ...]:
     """Return the splits and special dividends of a stock after a chain's day, up to `day`."""
-    if stock.actions is None or chain_day >= day:
+    if chain_day >= day:
         return ()
-    every = read_corporate_actions(
-        config.find(stock.actions), (stock.symbol,), first=chain_day, last=day, calendar=calendar
-    )
+    every = company_actions(config, stock, chain_day, day, calendar)
     return tuple(
         one for one in every
         if one.ex_date > chain_day and (isinstance(one, Split) or one.is_special)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import msgspec
 import numpy as np
 
+from environment.errors import ConfigError
 from environment.feeds.corporate_actions import read_corporate_actions
 from environment.feeds.rates import zero_curve_on
 from environment.market.calendar import TradingCalendar
-from environment.market.corporate_actions import CorporateAction, Split
+from environment.market.corporate_actions import CorporateAction, Dividend, Split
 from environment.market.exercise_rules import DueDividend
 from environment.options.curves import (
     BorrowCurve,
@@ -18,6 +20,7 @@ from environment.options.curves import (
     flat_curve,
 )
 from scenarios.config.load import Config
+from scenarios.config.market import Instrument
 
 _YEAR_DAYS = 365.0
 _HORIZON = timedelta(days=3 * 366)  # Beyond the longest listed option.
@@ -77,6 +80,35 @@ class WorldCurves:
         return self.borrow.get(symbol) or borrow_curve(1.0, 0.0)
 
 
+def company_actions(
+    config: Config, stock: Instrument, first: date, last: date, calendar: TradingCalendar
+) -> tuple[CorporateAction, ...]:
+    """Return what a company does to its shares from `first` to `last`, both included.
+
+    Raises
+    ------
+    ConfigError
+        If a special dividend is named for a day that has none.
+    FeedError
+        If the file is damaged or lacks the symbol.
+    """
+    if stock.actions is None:
+        return ()
+    path, special = config.find(stock.actions), set(stock.special_dividends)
+    found = read_corporate_actions(path, (stock.symbol,), first=first, last=last, calendar=calendar)
+    paid = {one.ex_date for one in found if isinstance(one, Dividend)}
+    for day in sorted(special):
+        if first <= day <= last and day not in paid:
+            raise ConfigError(
+                f"instruments: {stock.symbol} has special_dividends on {day}, and {path.name} none"
+            )
+    return tuple(
+        msgspec.structs.replace(one, is_special=True)
+        if isinstance(one, Dividend) and one.ex_date in special else one
+        for one in found
+    )  # fmt: skip
+
+
 def world_curves(config: Config, first: date, calendar: TradingCalendar) -> WorldCurves:
     """Return the truth of a scenario's world.
 
@@ -93,11 +125,7 @@ def world_curves(config: Config, first: date, calendar: TradingCalendar) -> Worl
     )  # fmt: skip
     actions: list[CorporateAction] = []
     for stock in scenario.instruments:
-        if stock.actions is not None:
-            actions += read_corporate_actions(
-                config.find(stock.actions), (stock.symbol,), first=first, last=first + _HORIZON,
-                calendar=calendar,
-            )  # fmt: skip
+        actions += company_actions(config, stock, first, first + _HORIZON, calendar)
     # Dividends are stated per share held before a split of the same day.
     actions.sort(key=lambda a: (a.ex_date, isinstance(a, Split), a.symbol))
     return WorldCurves(

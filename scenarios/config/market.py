@@ -166,7 +166,10 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One stock, where its fundamental price comes from, and what happens to its shares."""
+    """One stock, where its fundamental price comes from, and what happens to its shares.
+
+    `special_dividends` are ex-dates of `actions` whose dividends are no part of the usual payments.
+    """
 
     symbol: Symbol
     price: FundamentalPrice | None = None
@@ -174,6 +177,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     lot: Annotated[int, Meta(ge=1, le=10_000)] = 1
     options: Chain | None = None
     actions: Text | None = None
+    special_dividends: tuple[datetime.date, ...] = ()
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

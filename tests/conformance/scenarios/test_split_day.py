@@ -15,6 +15,7 @@ from environment.market.clearing_events import SeriesAdjusted, SplitApplied
 from scenarios.run.option_results import ARBITRAGE, CHAIN, write_option_tables
 from scenarios.run.session_loop import SessionLoop
 from tests.conformance.scenarios.runs import ready, same_tape, tape
+from tests.conformance.scenarios.test_conservation import assert_conserved
 
 # The real day: AAPL's seven for one, in the night to Monday 2014-06-09.
 SPLIT = (
@@ -59,6 +60,7 @@ def test_the_night_adjusts_every_series_that_lives_on() -> None:
     strikes = [parse_occ(e.instrument).strike_micros / parse_occ(e.adjusted).strike_micros
                for e in adjusted]  # fmt: skip
     assert strikes == pytest.approx([7.0] * len(adjusted), rel=1e-3)
+    assert_conserved(run())
 
 
 def test_dealers_quote_the_adjusted_series_around_a_seventh_of_the_price(
