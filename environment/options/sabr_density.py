@@ -101,7 +101,7 @@ def _volatility_jet(fit: SabrFit, forward: float, k: Array, years: float) -> Jet
         mixed = [np.where(is_near, n, r) for n, r in zip(near, far, strict=True)]
         b_jet = (mixed[0], mixed[1], mixed[2])
     else:
-        raise ValueError("expected a Black formula, found normal: its density is checked by price")
+        raise ValueError("expected a Black formula, found normal: use `sabr_normal_density`")
     share = fit.nu / fit.alpha
     ratio = _ratio_jet((share * reach[0], share * reach[1], share * reach[2]), fit.rho)
     u = _over((fit.alpha * one, zero, zero), f)
