@@ -10,7 +10,7 @@ import queue
 import sys
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from scenarios.config.load import load_config
 from scenarios.run.preview_worker import PreviewWorker
 
 LIMIT_S = 2.0
-_TASK = PreviewTask(
+TASK: Final = PreviewTask(
     record_hash="", symbol="AAPL", mid=645.2, tick_micros=10_000, shares_per_lot=1,
     sigma_annual=0.3, spread_ticks=14, bids=((64_513, 200), (64_510, 300)),
     asks=((64_527, 200), (64_530, 300)),
@@ -79,13 +79,13 @@ def main() -> int:
     parser.add_argument("--previews", type=int, default=10)
     count = parser.parse_args().previews
     worker = PreviewWorker(load_config("human_gate", (), 1).swarm)
-    draw(worker, msgspec.structs.replace(_TASK, record_hash="ready"))
+    draw(worker, msgspec.structs.replace(TASK, record_hash="ready"))
     options = msgspec.structs.replace(
-        _TASK, order=None, legs=(_CALL,), cost=10_000.0, units=5, offer=500.0 * 19.5
+        TASK, order=None, legs=(_CALL,), cost=10_000.0, units=5, offer=500.0 * 19.5
     )
     rows: list[dict[str, object]] = []
     longest = 0.0
-    for name, task in (("an order in stock", _TASK), ("an option", options)):
+    for name, task in (("an order in stock", TASK), ("an option", options)):
         drawn = [
             draw(worker, msgspec.structs.replace(task, record_hash=f"{name} {number}"))
             for number in range(count)

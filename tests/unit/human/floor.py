@@ -292,13 +292,13 @@ class Panel:
 def make_server(folder: Path, **changes: Any) -> tuple[PanelServer, ScriptedFloor, PeopleStore]:
     floor, people = ScriptedFloor(), make_people(folder)
     settings = changes.pop("settings", None) or PanelSettings(port=changes.pop("port", 0))
-    model = changes.pop("model", None)
+    model, preview = changes.pop("model", None), changes.pop("preview", floor.previews)
     closes = (START_NS + 6 * 3_600 * SECOND,)
     told = {"floor": "floor", "instruments": (make_equity("AAPL"),), "closes_ns": closes}
     room = RoomSettings(**(told | changes))
     server = PanelServer(
         settings, room, people, b"k" * 32, floor, make_around(), model=model,
-        preview=floor.previews,
+        preview=preview,
     )  # fmt: skip
     floor.server = server
     return server, floor, people
