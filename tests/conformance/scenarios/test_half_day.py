@@ -76,3 +76,18 @@ def test_real_quotes_stand_beside_the_simulated_ones(folder: Path) -> None:
     assert known.height > 200
     # A real middle may lie below what exercise pays, and has no volatility then.
     assert np.isfinite(known["real_sigma"].to_numpy()).mean() > 0.98
+
+
+def test_series_of_the_day_begin_at_the_real_volatility(folder: Path) -> None:
+    """Until one o'clock, that is: until four they would have half of their variance.
+
+    They begin from the open's quotes, which are wide, and a few points above those of the minutes.
+    """
+    chain = pl.read_parquet(folder / CHAIN)
+    today = chain.filter(
+        (pl.col("expiry") == DAY) & pl.col("real_sigma").is_finite() & pl.col("sigma").is_finite()
+        & (pl.col("strike") - pl.col("spot")).abs().lt(8.0)
+    )  # fmt: skip
+    gap = np.asarray((today["sigma"] - today["real_sigma"]).to_numpy())
+    assert len(gap) > 10
+    assert -0.01 < float(np.median(gap)) < 0.06
