@@ -53,6 +53,8 @@ class DeskPages:
 
         The clock of a slow page moves only when the test lets it.
         """
+        if is_slow and person not in self._signed_in:
+            self.open(person)  # Signing in waits for the page's own clock.
         state = self._signed_in.get(person)
         page = self.blank(width, height, storage_state=state, **more)
         if is_slow:
