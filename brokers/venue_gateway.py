@@ -18,6 +18,7 @@ from environment.messages import (
     OrderCancelled,
     OrderFilled,
     OrderRefused,
+    PhaseChanged,
 )
 from environment.telemetry.stages import NoClock, StageClock
 from environment.venue_messages import (
@@ -166,7 +167,8 @@ class VenueGateway(Gateway[ToGateway]):
     def _hand_on(self, side: Side[ToGateway], event: VenueEvent) -> None:
         match event:
             case Published(topic=topic, message=message):
-                if side.is_pressed():
+                # A phase is told once: it is the one fact of the market that nothing makes good.
+                if side.is_pressed() and not isinstance(message, PhaseChanged):
                     self._counts[4] += 1
                     return
                 self._counts[3] += 1

@@ -36,6 +36,7 @@ from environment.messages import (
     PhaseChanged,
     QuoteUpdate,
     ReplaceRequest,
+    Resumed,
     TradePrint,
 )
 from environment.option_messages import ChainUpdate, SeriesListed
@@ -58,27 +59,47 @@ _ORDERS = (ApprovedOrder, ApprovedReplace)
 _QUESTIONS = (CancelOrder, QueryOrder, QueryAccount, ResendReports)
 
 ToDoor = (
-    Listen | VenueReport | VenueSession | OrderReport | AccountReport | ReportsGone
+    Resumed | Listen | VenueReport | VenueSession | OrderReport | AccountReport | ReportsGone
     | AuthorityRefused | QuoteUpdate | TradePrint | DepthUpdate | PhaseChanged | BandsChanged
     | AuctionIndication | ChainUpdate | SeriesListed
 )  # fmt: skip
 
 
 class Door(Actor[ToDoor]):
-    """Stands where the desk's custodian would: hands all that the venue says to the socket."""
+    """Stands where the desk's custodian would: hands all that the venue says to the socket.
+
+    A phase is told once, when it begins. Who comes later, or comes back, is told the one that is.
+    """
 
     KIND: ClassVar[str] = "venue_door"
 
-    def __init__(self, outlet: Callable[[str, Any], None]) -> None:
+    def __init__(self, outlet: Callable[[str, Any], None], symbols: tuple[str, ...] = ()) -> None:
         self._outlet = outlet
+        self._statuses = tuple(f"market/{symbol}/status" for symbol in symbols)
+        self._phases: dict[str, PhaseChanged] = {}  # The last one, by topic.
+        self._listened: set[str] = set()
 
     def receive(self, ctx: ActorContext, message: ToDoor) -> None:
         """Handle one message."""
+        if isinstance(message, Resumed):
+            for topic in self._statuses:
+                ctx.subscribe(topic)
+            return
         if isinstance(message, Listen):
-            ctx.subscribe(message.topic)
+            self._listen(ctx, message.topic)
             return
         envelope = ctx.envelope()
-        self._outlet(envelope.recipient if envelope is not None else DOOR, message)
+        address = envelope.recipient if envelope is not None else DOOR
+        if isinstance(message, PhaseChanged):
+            self._phases[address] = message
+        if address not in self._statuses or address in self._listened:
+            self._outlet(address, message)
+
+    def _listen(self, ctx: ActorContext, topic: str) -> None:
+        self._listened.add(topic)
+        ctx.subscribe(topic)
+        if topic in self._phases:
+            self._outlet(topic, self._phases[topic])
 
 
 class VenueServer:
@@ -101,7 +122,6 @@ class VenueServer:
         self._clients: dict[Frames, str] = {}
         self._swarm: Frames | None = None
         self._greeted: Frames | None = None  # A swarm whose session is being made.
-        self._heard: set[str] = set()
         self._asked: list[Frames] = []  # Control clients that wait for the account.
         self._waiting: list[tuple[Frames, str]] = []  # ... and for all orders to be cancelled.
         self._logged = kept.book.sequence  # Number of the last report in the log.
@@ -138,9 +158,7 @@ class VenueServer:
         elif isinstance(message, _ORDERS) and role == "swarm":
             self._on_order(client, message)
         elif isinstance(message, Listen):
-            if message.topic not in self._heard:
-                self._heard.add(message.topic)
-                self._paced.admit(DOOR, DOOR, message)
+            self._paced.admit(DOOR, DOOR, message)
         elif role == "control":
             self._control(client, message)
         else:

@@ -7,7 +7,7 @@ from typing import Final
 from agents.desk.frozen import RENEW_NS
 from agents.desk.limits import Rulebook
 from agents.desk.market_view import DeskView
-from agents.desk.risk_cards import CardDesk
+from agents.desk.risk_cards import CardDesk, nights_until
 from agents.desk.risk_case import CaseMaker, legs_of
 from agents.desk.risk_guard import Guard
 from agents.desk.risk_night import take_listing
@@ -34,7 +34,6 @@ from environment.option_messages import ChainUpdate, SeriesListed
 
 RENEW: Final = "renew figures"
 _SECOND: Final = 1_000_000_000
-_DAY: Final = 86_400 * _SECOND
 _QUIET: Final = 15 * _SECOND  # Between looks at options that nobody has asked to trade.
 _TRADES = frozenset({"pre_open", "opening_auction", "continuous", "reopening_auction"})
 _ENDS = frozenset({"closing_auction", "post_close", "closed"})
@@ -207,16 +206,17 @@ class MarketHearing:
                 ctx, state, "market_closed", f"{symbol} is in {phase.phase}",
                 lambda waiting: self._trades(waiting, symbol),
             )  # fmt: skip
-        elif phase.phase in _TRADES and state.is_night:
+        elif phase.phase in _TRADES and self._is_new_day(ctx, state):
             state.is_night = False
             for view in state.views.values():
                 view.window = None  # What a night did to a price is nobody's walk.
             state.frozen.end_day(state.marks, self._maker.stocks)
             state.ledger.start_day(state.marks, dict(self._maker.instruments))
-            nights = round((ctx.now_ns() - state.opened_ns) / _DAY)
-            state.today = self._maker.first_day + timedelta(days=nights)
+            state.nights = nights_until(state, ctx.now_ns())
+            first = state.opened_day or self._maker.first_day
+            state.today = first + timedelta(days=state.nights)
         if phase.phase in _TRADES and not state.opened_ns:
-            state.opened_ns = ctx.now_ns()
+            state.opened_ns, state.opened_day = ctx.now_ns(), self._maker.first_day
         if phase.phase in {"halted", "post_close", "closed"}:
             # What people approved was approved for a market that trades.
             self._take_out(
@@ -224,6 +224,10 @@ class MarketHearing:
                 lambda ticket: ticket.decision is not None and self._ticket_trades(ticket, symbol),
                 keep_reducing=False, until_reopening=True,
             )  # fmt: skip
+
+    def _is_new_day(self, ctx: ActorContext, state: RiskState) -> bool:
+        """Return whether trading begins: after an evening that was heard, or one that was not."""
+        return state.is_night or nights_until(state, ctx.now_ns()) > state.nights
 
     def _trades(self, waiting: Waiting, symbol: str) -> bool:
         return self._touches(waiting.card.order, symbol)

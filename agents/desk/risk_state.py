@@ -149,6 +149,8 @@ class RiskState(msgspec.Struct):
     listed: dict[str, Instrument] = {}  # Series that came after the start, as after a split.
     today: date = date(2000, 1, 1)
     opened_ns: int = 0  # When trading first began.
+    opened_day: date | None = None  # On which day that was; a later start has another first day.
+    nights: int = 0  # That had passed when this day began.
     is_night: bool = False  # Trading has ended, and not begun again.
     unknown: int = 0  # Commands of unknown outcome, and breaks, as last reported.
     breaks: int = 0

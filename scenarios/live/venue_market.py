@@ -79,7 +79,8 @@ class VenueMarket:
             self._made.append(venue)
             return venue
 
-        agents: dict[str, Any] = {VENUE: make_venue, DOOR: lambda _: Door(outlet)}
+        symbols = tuple(one.symbol for one in config.scenario.instruments)
+        agents: dict[str, Any] = {VENUE: make_venue, DOOR: lambda _: Door(outlet, symbols)}
         self.world: World = build(config, NoRecorder(), lambda _: None, PROTOCOL, agents=agents)
         self._night = Night(self.world)
         self.day = 0

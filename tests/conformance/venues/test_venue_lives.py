@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from brokers.socket_venue import SocketVenue
-from brokers.venue import VenueClosed
+from brokers.venue import Published, VenueClosed
 from brokers.venue_book import VenueBook
 from brokers.venue_log import Kept
 from brokers.wire import Restore, Revoke
 from environment.authority import keys_in
 from environment.errors import ConfigError
-from environment.messages import OrderAccepted, OrderCancelled
+from environment.messages import OrderAccepted, OrderCancelled, PhaseChanged
 from environment.venue_messages import NotSent
 from scenarios.config.load import load_config
 from scenarios.live.market import live_config
@@ -75,6 +75,25 @@ def test_restart_keeps_the_account_and_cancels_what_worked(tmp_path: Path) -> No
             assert after.venue.welcome.clock.market_ns > clock.market_ns  # type: ignore[attr-defined]
             after.buy(after.far_price, name=bought)  # An id of an earlier day is still used.
             assert (await after.account()).orders == ()
+
+    asyncio.run(body())
+
+
+def test_who_comes_within_the_day_or_again_is_told_its_phase(tmp_path: Path) -> None:
+    """A phase is told when it begins: who comes later would never know that trading has begun."""
+
+    def is_phase(heard: Any) -> bool:
+        return isinstance(heard, Published) and isinstance(heard.message, PhaseChanged)
+
+    async def body() -> None:
+        async with bench(tmp_path) as swarm:
+            for epoch in (2, 3):
+                swarm.venue.listen("market/AAPL/status")
+                told = await swarm.until(is_phase)
+                assert (told.topic, told.message.phase) == ("market/AAPL/status", "continuous")
+                assert sum(map(is_phase, swarm.heard)) == 1  # Once, and no other before.
+                await swarm.open(epoch=epoch)
+                swarm.heard.clear()
 
     asyncio.run(body())
 

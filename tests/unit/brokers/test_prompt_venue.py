@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from brokers.venue import PromptVenue, VenueClosed, VenueEvent
+from brokers.venue import PromptVenue, Published, VenueClosed, VenueEvent
 from brokers.venue_gateway import VenueGateway
 from environment.actors import Side
+from environment.messages import PhaseChanged
 from environment.telemetry.stages import NoClock
 from environment.venue_messages import AccountReport, VenueSession
+from tests.unit.desk.factories import quote
 
 
 class Line:
@@ -64,6 +66,7 @@ class Entry:
         self.admitted: list[Any] = []
         self.handled: list[int] = []  # How much had been let in each time.
         self.is_broken = False
+        self.is_full = False
 
     def admit(
         self, sender: str, recipient: str, message: Any, cause: Any = None, answers: int = 0
@@ -76,7 +79,7 @@ class Entry:
         self.admitted.append(message)
 
     def is_pressed(self) -> bool:
-        return False
+        return self.is_full
 
     def handle_now(self) -> None:
         self.handled.append(len(self.admitted))
@@ -147,3 +150,19 @@ def test_session_ends_with_the_last_event_and_is_begun_again() -> None:
         serve(line, entry, test)
     names = [type(message).__name__ for message in entry.admitted]
     assert names == ["VenueSession", "VenueLost", "VenueSession"]
+
+
+def test_market_data_waits_where_there_is_no_room_and_a_phase_does_not() -> None:
+    line, entry = Line(), Entry()
+    entry.is_full = True
+    phase = PhaseChanged(
+        instrument="AAPL", phase="closing_auction", reason="", exchange_ns=0, sequence=0
+    )
+
+    def test() -> None:
+        topic = "market/AAPL/status"
+        line.say(Published(topic=topic, message=quote()), Published(topic=topic, message=phase))
+
+    with pytest.raises(asyncio.CancelledError):
+        serve(line, entry, test)
+    assert entry.admitted[1:] == [phase]  # After the session.

@@ -1,10 +1,12 @@
 """Orders that people approved for longer than a day: withheld, asked again, and only then back."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
+from agents.desk.day_ledger import ScopeBook
 from environment.approval_messages import CardAnswer, CardChanged
 from environment.control_messages import FlattenDesk, LowerDesk, RaiseDesk
 from environment.messages import (
@@ -275,6 +277,32 @@ def test_desk_that_was_down_overnight_asks_when_it_is_back() -> None:
     assert floor.exchange.open == {}
     floor.answer()
     assert floor.entered == [(0, 6), (1, 6)]
+
+
+def test_evening_that_nobody_heard_begins_a_new_day_all_the_same() -> None:
+    """The desk was down from within one day to within the next: only `continuous` is told twice."""
+    floor = Rests()
+    floor.answer()
+    risk = floor.actors["desk/risk"].state
+    risk.ledger.scopes["desk:"] = ScopeBook(cash_micros=-5)
+    floor.exchange.end_day()
+    floor.advance(DAY_S)
+    floor.collect_reports()
+    floor.tell(phase("continuous"))
+    assert (risk.today, risk.nights) == (date(1970, 1, 2), 1)
+    assert risk.ledger.standing("desk:", {}, {}) == (0, 0)  # Yesterday's loss is yesterday's.
+    floor.tell(phase("continuous"))  # Told again within the day: nothing begins.
+    risk.ledger.scopes["desk:"].cash_micros -= 7
+    floor.tell(phase("continuous"))
+    assert risk.ledger.standing("desk:", {}, {})[0] == 7
+
+
+def test_day_goes_on_from_the_first_one_whatever_a_later_start_calls_its_first() -> None:
+    floor = Rests()
+    floor.actors["desk/risk"]._maker.first_day = date(1970, 1, 3)
+    floor.night()
+    floor.deliver_all()
+    assert floor.actors["desk/risk"].state.today == date(1970, 1, 2)
 
 
 def test_person_who_cancels_what_is_in_the_market_ends_the_order() -> None:
