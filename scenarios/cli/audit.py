@@ -92,10 +92,12 @@ def _zone_of(header: dict[str, Any]) -> str:
 @app.command("approvals")
 def approvals(folder: Folder, as_json: AsJson = False) -> int:
     """List the orders that people were asked about, and how each ended."""
-    from environment.record.audit_check import messages_of, read_chain
+    from environment.record.audit_check import messages_of, read_chain, verify as check
 
     cards: dict[str, dict[str, Any]] = {}
-    for record, message in messages_of(read_chain(folder)):
+    chain = read_chain(folder)
+    fault = check(chain).fault
+    for record, message in messages_of(chain):
         if message["type"] != "CardChanged":
             continue
         card = message["card"]
@@ -109,7 +111,8 @@ def approvals(folder: Folder, as_json: AsJson = False) -> int:
             "at_ns": record.at_ns,
         }  # fmt: skip
     if as_json:
-        return show_json({"approvals": list(cards.values())})
+        show_json({"approvals": list(cards.values()), "fault": fault})
+        return DIFFERENT if fault else 0
     if not cards:
         typer.echo("no order waited for a person")
     for row in cards.values():
@@ -119,7 +122,9 @@ def approvals(folder: Folder, as_json: AsJson = False) -> int:
             f"{row['code']}  {row['outcome']:<15} {said:<20} {row['tier']:<4} {row['rule']:<22}"
             f" {who:<12} {row['order']}"
         )
-    return 0
+    if fault:
+        typer.echo(f"not whole: {fault}; orders may be missing or changed here", err=True)
+    return DIFFERENT if fault else 0
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  whatever a message holds

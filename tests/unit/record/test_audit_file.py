@@ -1,5 +1,6 @@
 """A daemon's audit chain on disk: behind the journal, one over all starts, and never patched."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from environment.record.audit import (
 )
 from environment.record.audit_check import AuditVerdict, read_chain, verify
 from environment.record.audit_file import AuditFile
+from scenarios.cli.main import run_command
 
 KEY = HeadKey(keys_of_seed(1).audit)
 HEADER = AuditHeader(subject="floor", public_key=KEY.public)
@@ -149,3 +151,17 @@ def test_folder_of_a_run_without_a_chain_is_told_apart(tmp_path: Path) -> None:
     (tmp_path / "journal.msgpack").write_bytes(b"")
     with pytest.raises(OperatingError, match=r"without a swarm keeps none.* was taken away"):
         read_chain(tmp_path)
+
+
+def test_approvals_of_a_chain_cut_short_say_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Desk(tmp_path).say(3).file.close(KEY, 1)
+    assert run_command(["approvals", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == ""
+    whole = (tmp_path / AUDIT).read_bytes()
+    (tmp_path / AUDIT).write_bytes(whole[:-40])
+    assert run_command(["approvals", str(tmp_path)]) == 1
+    assert "orders may be missing" in capsys.readouterr().err
+    assert run_command(["approvals", str(tmp_path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["fault"]
