@@ -51,3 +51,12 @@ def test_nothing_said_costs_nothing() -> None:
 def test_costs_that_make_no_curve_are_refused(told: str) -> None:
     with pytest.raises(ConfigError, match="borrow"):
         curves(f"curves.borrow.AAPL={told}")
+
+
+def test_the_real_dividend_is_told_in_shares_of_the_day_that_asks() -> None:
+    """AAPL's 47 cents of 2014-08-07 were 3.29 dollars a share before its seven for one."""
+    before, after = (
+        curves().due_dividends("AAPL", day)[0] for day in (DAY, date(2014, 6, 9))
+    )  # fmt: skip
+    assert (before.ex_date, before.micros_per_share) == (date(2014, 8, 7), 3_290_000)
+    assert (after.ex_date, after.micros_per_share) == (date(2014, 8, 7), 470_000)
