@@ -19,6 +19,7 @@ Unit = Literal["lots", "micros", "symbols", "share", "ns", "count", "contracts",
 Figure = Callable[[Case], float | int | None]
 # What an infinite figure means, where that is no size but a lack.
 _WITHOUT: Final = {"order_share_of_daily_volume": "no day's volume is known of it"}
+DESK_STATE: Final = "desk_state"
 _OF_THE_MANDATE: Final = "mandate_notional"  # Its limit is each agent's own.
 
 
@@ -148,7 +149,7 @@ def _control(
 
 
 CONTROLS: Final[tuple[Control, ...]] = (
-    _control("desk_state", "state", "the desk, agent, strategy or underlying opens no risk",
+    _control(DESK_STATE, "state", "the desk, agent, strategy or underlying opens no risk",
              figures.desk_state, fixed=True, spares_reducing=False),
     _control("mandate_instruments", "symbols", "instruments outside the agent's mandate",
              figures.mandate_instruments, fixed=True),
@@ -222,6 +223,7 @@ NAMES: Final = frozenset(control.name for control in CONTROLS)
 
 __all__ = [
     "CONTROLS",
+    "DESK_STATE",
     "NAMES",
     "Breach",
     "Control",

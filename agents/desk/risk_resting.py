@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from agents.desk.cards import twice_mid
+from agents.desk.controls import DESK_STATE
 from agents.desk.order_form import Fault
 from agents.desk.risk_cards import CardDesk, nights_until
 from agents.desk.risk_case import CaseMaker, legs_of, with_quantity
@@ -107,6 +108,8 @@ class Resting:
             return
         case = self._maker.case(state, request, now_ns, known=order, is_child=True)
         ruling = rule_on(case, state.rules)
+        if ruling.hard is not None and ruling.hard.control.name == DESK_STATE:
+            return  # It opens nothing now: asked about once a person has resumed.
         if ruling.hard is not None:
             fault = Fault(rule=ruling.hard.control.name, found=ruling.hard.text)
             self._voice.kept(ctx, request, rest, fault.rule, twice_mid(case))

@@ -210,6 +210,23 @@ def test_halt_of_its_stock_withholds_it_until_that_reopens() -> None:
     assert floor.entered == [(0, 6), (0, 6)]
 
 
+@pytest.mark.parametrize("to", ["reducing", "halted"])
+def test_desk_that_opens_nothing_in_the_morning_asks_once_it_is_resumed(to: Any) -> None:
+    floor = Rests()
+    floor.answer()
+    floor.fill(1)
+    floor.tell(LowerDesk(to=to, reason="tested"), PANEL)
+    floor.sleep()
+    assert [c.state for c in floor.cards.values()] == ["withheld"]
+    assert not any(isinstance(m, OrderCancelled) for m in floor.owner_heard())
+    for _ in range(2):
+        floor.tell(RaiseDesk(person="ana", reason="tested"), PANEL)
+    floor.tell(quote(PRICE - 1, PRICE + 1))
+    assert (floor.open_card.card.quantity, floor.open_card.card.done) == (5, 1)
+    floor.answer()
+    assert floor.entered == [(0, 6), (1, 5)]
+
+
 def test_flatten_leaves_nothing_of_it() -> None:
     floor = Rests()
     floor.answer()
