@@ -139,6 +139,8 @@ def test_resting_order_is_asked_again_on_the_next_day_and_stays_within_its_quant
     if way == "killed within the day":
         for part in ("swarm", "watchdog", "venue"):
             days.kill(part, signal.SIGKILL)
+        assert days.wait_ended() == -signal.SIGKILL
+        days.wait_gone()
     else:
         days.end()
     days.begin()
