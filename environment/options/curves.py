@@ -30,6 +30,8 @@ class ZeroCurve:
             raise ValueError("a curve needs as many discount factors as knots, in one dimension")
         if self.years.size == 0 or self.years[0] <= 0.0 or np.any(np.diff(self.years) <= 0.0):
             raise ValueError("knots of a curve must rise from above 0")
+        if not (np.isfinite(self.years).all() and np.isfinite(self.log_discounts).all()):
+            raise ValueError("knots of a curve and its discount factors must be finite")
 
     def discount_factor(self, years: ArrayLike) -> FloatArray:
         """Return the present value of one unit paid after each of `years`, 0 or more."""
@@ -69,6 +71,8 @@ class DividendSchedule:
             raise ValueError("a schedule needs as many amounts as ex-dates, in one dimension")
         if np.any(np.diff(self.years) < 0.0) or np.any(self.amounts < 0.0):
             raise ValueError("ex-dates must be in order and amounts 0 or more")
+        if not (np.isfinite(self.years).all() and np.isfinite(self.amounts).all()):
+            raise ValueError("ex-dates and amounts must be finite")
 
     def present_value(self, curve: ZeroCurve, years: float, from_years: float = 0.0) -> float:
         """Return the value at `from_years` of the dividends after it and up to `years`."""

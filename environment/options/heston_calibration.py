@@ -211,7 +211,8 @@ def calibrate(
     Raises
     ------
     ValueError
-        If fewer than five quotes are usable, or a value is not positive and finite.
+        If fewer than five quotes are usable, a value is not positive and finite, or the start is
+        not five numbers.
 
     References
     ----------
@@ -232,6 +233,11 @@ def calibrate(
     quotes = (*table[:3], is_call, target, inverse_vega * table[4])
     if start is not None:
         starts = [np.asarray(start, np.float64)]
+        if starts[0].shape != (5,) or not (np.isfinite(starts[0]).all() and abs(starts[0][4]) < 1):
+            raise ValueError(
+                "expected a start of five finite numbers, v0, kappa, theta, sigma and rho in "
+                f"(-1, 1), found {start}"
+            )
     else:
         first = _start(table[2], np.log(table[0] / table[1]), table[3])
         starts = [first] + [np.array([first[0], k, first[2], s, r]) for k, s, r in _OTHER_STARTS]

@@ -318,6 +318,11 @@ def calibrate(
     points = check_grid(x) if grid is None else np.asarray(grid, np.float64)
     low = np.zeros(points.size) if floor is None else np.asarray(floor, np.float64)
     scale = np.ones(x.size) if weight is None else np.asarray(weight, np.float64)
+    if not (x.shape == sigma.shape == scale.shape == (x.size,) and low.shape == points.shape):
+        raise ValueError(
+            "expected a volatility and a weight for each k and a floor for each point of the grid, "
+            f"found {sigma.shape} and {scale.shape} for {x.shape}, {low.shape} for {points.shape}"
+        )
     # An error in variance over 2 sigma T is an error in volatility.
     factor = scale / (2.0 * sigma * years) / math.sqrt(float(np.mean(scale**2)))
     out = np.empty(5)

@@ -1,5 +1,7 @@
 """At the edges of what a model is defined for: a right number, NaN with a reason, or a refusal."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -8,11 +10,14 @@ from environment.options import (
     american,
     bachelier,
     black_scholes,
+    curves,
     dividends,
     heston,
+    heston_calibration,
     heston_simulation,
     lattice,
     sabr,
+    svi,
 )
 from environment.options.implied_volatility import Reason, implied_from_forward, implied_volatility
 
@@ -244,3 +249,30 @@ def test_sabr_fit_of_nonsense_is_refused(change: dict[str, object]) -> None:
     values = {"forward": 100.0, "strike": [80.0, 90.0, 100.0, 110.0], "years": 1.0, "beta": 0.5}
     with pytest.raises(ValueError, match="expected"):
         sabr.calibrate(volatility_quotes=[0.3, 0.26, 0.23, 0.22], **{**values, **change})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "start", [[0.04, 1.0, 0.04], [NAN] * 5, [0.04, 1.0, 0.04, 0.5, -1.0], [[0.04] * 5]]
+)
+def test_start_of_a_fit_that_is_not_five_numbers_is_refused(start: list[float]) -> None:
+    # A shorter one was read, and written, beyond its end.
+    with pytest.raises(ValueError, match="five finite numbers"):
+        heston_calibration.calibrate(100.0, [80.0, 90.0, 100.0, 110.0, 120.0], 1.0, 0.2, 1.0, start)
+
+
+@pytest.mark.parametrize(
+    "change", [{"weight": [1.0] * 3}, {"floor": [0.01] * 3}, {"k": np.zeros((5, 1))}]
+)
+def test_columns_of_a_slice_that_do_not_fit_are_refused(change: dict[str, Any]) -> None:
+    values = {"k": np.linspace(-0.2, 0.2, 5), "sigma_annual": np.full(5, 0.2), "years": 0.5}
+    with pytest.raises(ValueError, match="for each k"):
+        svi.calibrate(**{**values, **change})
+
+
+def test_curve_or_schedule_with_a_hole_is_refused() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        curves.ZeroCurve(years=np.array([1.0, NAN]), log_discounts=np.array([-0.01, -0.02]))
+    with pytest.raises(ValueError, match="finite"):
+        curves.flat_curve(NAN)
+    with pytest.raises(ValueError, match="finite"):
+        curves.DividendSchedule(years=np.array([0.5]), amounts=np.array([NAN]))
