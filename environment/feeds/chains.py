@@ -48,7 +48,7 @@ def _read(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
         if not missing:
             return pl.read_csv(path, columns=list(columns), schema_overrides=types)
     except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).partition("\n\n")[0].split())[:200]  # Then, a plan.
         raise ChainRefusedError(f"expected a chain file, found {reason} in {path.name}") from error
     raise ChainRefusedError(
         f"expected the columns {', '.join(missing)}, found none of them in {path.name}; "

@@ -53,7 +53,7 @@ def read_listed(path: Path, day: date) -> tuple[ListedSeries, ...]:
     try:
         frame = pl.read_csv(path, columns=list(_TEXT), infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).partition("\n\n")[0].split())[:200]  # Then, a plan.
         raise ChainRefusedError(f"expected a chain file, found {reason} in {path.name}") from error
     rows = frame.filter(pl.col("date") == day.isoformat()).to_dicts()
     if not rows:

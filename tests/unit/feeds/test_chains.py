@@ -1,11 +1,13 @@
 """Chain files: small ones written here, and the shared real ones."""
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from environment.feeds.chains import Moment, read_daily_chains, read_minute_chains
+from environment.feeds.listed import read_listed
 from environment.options.chain import ChainRefusedError, clean_quotes
 from environment.options.surface_fit import surface_from_chain
 from tests.shared_data import shared
@@ -129,3 +131,15 @@ def test_moment_that_is_none_is_refused(
     file = write(tmp_path, DAILY + "2014-06-06,A,2014-06-13,C,100,1,1,1,2,2,2\n")
     with pytest.raises(ChainRefusedError, match=text):
         read_daily_chains(file).at(date, moment)
+
+
+def test_cell_that_is_no_number_is_told_without_the_readers_plan(tmp_path: Path) -> None:
+    row = "2014-06-06,AAPL,2014-06-13,C,abc,1,1,1,2,2,2\n"
+    with pytest.raises(ChainRefusedError) as refusal:
+        read_daily_chains(write(tmp_path, DAILY + row))
+    assert "abc" in str(refusal.value)
+    assert "offset" not in str(refusal.value)
+    with pytest.raises(ChainRefusedError) as refusal:
+        read_listed(write(tmp_path, "a,b\n1,2\n"), date(2014, 6, 6))
+    assert "date" in str(refusal.value)
+    assert "plan" not in str(refusal.value).lower()
