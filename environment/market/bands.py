@@ -77,7 +77,7 @@ def start_bands(arena, instrument, reference):
     if arena[ins + at.I_TIER] == 0:
         return
     _clear_window(arena, ins)
-    arena[ins + at.I_LIMIT_SINCE] = 0
+    _leave_limit_state(arena, ins)
     arena[ins + at.I_BAND_REFERENCE] = 0
     if reference > 0:  # Else the first trades will set it.
         set_reference(arena, instrument, reference)
@@ -91,7 +91,15 @@ def stop_bands(arena, ins):
     """No bands outside continuous trading."""
     arena[ins + at.I_BAND_LOWER] = 0
     arena[ins + at.I_BAND_UPPER] = 0
-    arena[ins + at.I_LIMIT_SINCE] = 0
+    _leave_limit_state(arena, ins)
+
+
+@inner
+def _leave_limit_state(arena, ins):
+    since = arena[ins + at.I_LIMIT_SINCE]
+    if since > 0:
+        arena[ins + at.I_LIMITED_NS] += arena[at.H_NOW] - since
+        arena[ins + at.I_LIMIT_SINCE] = 0
 
 
 @inner
@@ -161,7 +169,7 @@ def watch_limit_state(arena, ins, instrument):
         and arena[ins + at.I_SHOWN_BID] == arena[ins + at.I_BAND_UPPER]
     )
     if not at_limit:
-        arena[ins + at.I_LIMIT_SINCE] = 0
+        _leave_limit_state(arena, ins)
     elif arena[ins + at.I_LIMIT_SINCE] == 0:
         arena[ins + at.I_LIMIT_SINCE] = arena[at.H_NOW]
         push(arena, arena[at.H_NOW] + LIMIT_STATE_NS, at.E_LIMIT_STATE, instrument,

@@ -92,6 +92,7 @@ I_STOP, I_TRAIL_TOP, I_TRAIL_HEAP = 32, 34, 36  # Buy, then sell.
 (I_MULTIPLIER, I_STRIKE, I_RIGHT, I_STYLE, I_SETTLEMENT, I_EXPIRY_DAY, I_LAST_TRADING_NS,
  I_OPEN_INTEREST, I_SERIES, I_QUOTES, I_LEGS, I_CLOSE_BID, I_CLOSE_ASK, I_OPEN_SINCE,
  I_OPEN_NS, I_RETIRED, I_LISTED_NS) = range(96, 113)  # fmt: skip
+I_LIMITED_NS: Final = 113  # Of a stock: how long its limit states that are over lasted.
 KIND_STOCK, KIND_OPTION = 0, 1  # I_KIND
 RIGHTS: Final = ("call", "put")
 STYLES: Final = ("american", "european")

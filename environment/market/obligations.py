@@ -1,7 +1,8 @@
 """A dealer's obligations, measured: two sides, large enough and no wider than allowed, for long.
 
 A quote meets them from the moment when both its sides stand in the book until one is gone, too
-small or too far from the other. Time counts while the series trades.
+small or too far from the other. Time counts while the series trades and its stock is in no limit
+state: prices are not free to follow it there.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from environment.compiled import inner
 from environment.market import layout as at
 from environment.market.arena import Arena, view
-from environment.market.ladder import order_row, state_of
+from environment.market.ladder import instrument_row, order_row, state_of
 
 SHARE_OF_TIME = SHARE_OF_SERIES = 0.9
 
@@ -35,6 +36,16 @@ def width_allowed(price, ticks_per_unit):
     else:
         hundredths = 100
     return hundredths * ticks_per_unit // 100
+
+
+@inner
+def duty_clock(arena, ins):
+    """Return the time by which duty in a series counts: it stands still in a limit state."""
+    stock = instrument_row(arena, arena[ins + at.I_UNDERLYING])
+    limited, since = arena[stock + at.I_LIMITED_NS], arena[stock + at.I_LIMIT_SINCE]
+    if since > 0:
+        limited += arena[at.H_NOW] - since
+    return arena[at.H_NOW] - limited
 
 
 @inner
@@ -62,11 +73,12 @@ def measure(arena, ins, q):
         return
     if meets:
         arena[q + at.QU_MET] = 1
-        arena[q + at.QU_MET_SINCE] = arena[at.H_NOW]
+        arena[q + at.QU_MET_SINCE] = duty_clock(arena, ins)
     else:
         arena[q + at.QU_MET] = 0
-        arena[q + at.QU_MET_NS] += arena[at.H_NOW] - arena[q + at.QU_MET_SINCE]
-        if arena[ins + at.I_PHASE] == at.CONTINUOUS:
+        arena[q + at.QU_MET_NS] += duty_clock(arena, ins) - arena[q + at.QU_MET_SINCE]
+        stock = instrument_row(arena, arena[ins + at.I_UNDERLYING])
+        if arena[ins + at.I_PHASE] == at.CONTINUOUS and arena[stock + at.I_LIMIT_SINCE] == 0:
             arena[q + at.QU_BREACHES] += 1
 
 
@@ -80,7 +92,7 @@ class Obligation:
         Of the time in which each series traded, the part with a quote that met them; NaN where
         it did not trade.
     breaches : int
-        How often a quote that met them ceased to while its series traded.
+        How often a quote that met them ceased to while its series traded, in no limit state.
     """
 
     dealer: int
@@ -104,15 +116,15 @@ def obligations(arena: Arena) -> list[Obligation]:
     """Return each dealer's record as of the core's present moment."""
     dealers = view(arena, at.S_DEALER)[: int(arena[at.H_DEALERS])]
     quotes, instruments = view(arena, at.S_QUOTE), view(arena, at.S_INSTRUMENT)
-    now = int(arena[at.H_NOW])
     found = []
     for number, dealer in enumerate(dealers):
         first = int(dealer[at.DE_FIRST])
         rows = quotes[first : first + int(dealer[at.DE_COUNT])]
         series = instruments[rows[:, at.QU_INSTRUMENT]]
-        met = rows[:, at.QU_MET_NS] + rows[:, at.QU_MET] * (now - rows[:, at.QU_MET_SINCE])
+        clock = _duty_clocks(int(arena[at.H_NOW]), instruments[series[:, at.I_UNDERLYING]])
+        met = rows[:, at.QU_MET_NS] + rows[:, at.QU_MET] * (clock - rows[:, at.QU_MET_SINCE])
         trades = series[:, at.I_PHASE] == at.CONTINUOUS
-        open_ns = series[:, at.I_OPEN_NS] + trades * (now - series[:, at.I_OPEN_SINCE])
+        open_ns = series[:, at.I_OPEN_NS] + trades * (clock - series[:, at.I_OPEN_SINCE])
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(open_ns > 0, met / open_ns, np.nan)
         found.append(
@@ -122,6 +134,12 @@ def obligations(arena: Arena) -> list[Obligation]:
             )
         )  # fmt: skip
     return found
+
+
+def _duty_clocks(now: int, stocks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what `duty_clock` is for series of these stocks, one row each."""
+    since = stocks[:, at.I_LIMIT_SINCE]
+    return np.asarray(now - stocks[:, at.I_LIMITED_NS] - (since > 0) * (now - since))
 
 
 def forget_day(arena: Arena) -> None:

@@ -18,7 +18,7 @@ from environment.market.ladder import (
 )
 from environment.market.ledger import held_uncovered
 from environment.market.matching import cancel
-from environment.market.obligations import width_allowed
+from environment.market.obligations import duty_clock, width_allowed
 from environment.market.stops import first_triggered, remove_stop
 
 
@@ -107,9 +107,9 @@ def enter_phase(arena, number, phase, reason):
     """Let one series enter a phase; keep its closing quote and the time it was open."""
     ins = instrument_row(arena, number)
     if phase == at.CONTINUOUS:
-        arena[ins + at.I_OPEN_SINCE] = arena[at.H_NOW]
+        arena[ins + at.I_OPEN_SINCE] = duty_clock(arena, ins)
     elif arena[ins + at.I_PHASE] == at.CONTINUOUS:
-        arena[ins + at.I_OPEN_NS] += arena[at.H_NOW] - arena[ins + at.I_OPEN_SINCE]
+        arena[ins + at.I_OPEN_NS] += duty_clock(arena, ins) - arena[ins + at.I_OPEN_SINCE]
     if phase == at.POST_CLOSE:
         bid, bid_quantity = shown_best(arena, ins, 0)
         ask, ask_quantity = shown_best(arena, ins, 1)

@@ -30,6 +30,7 @@ from environment.market.clearing_house import ClearingHouse
 from environment.market.exchange import Exchange
 from environment.market.fees import FeeRow, FeeSchedule, fee_row
 from environment.market.market import Market
+from environment.market.obligations import Obligation, obligations
 from environment.market.publication import Publisher
 from environment.market.replay_flow import ReplayFlow
 from environment.messages import Message
@@ -82,6 +83,8 @@ class World:
         By what the options of a stock are valued since its shares have changed, by its number.
     terms
         From when on which terms of the series held: the first ones, then those of each adjustment.
+    duties
+        How dealers kept their obligations on each day that is over.
     """
 
     config: Config
@@ -105,6 +108,7 @@ class World:
     chains: tuple[ListedOptions, ...] = ()
     valuations: dict[int, Valuation] = field(default_factory=dict)
     terms: list[tuple[int, dict[int, Instrument]]] = field(default_factory=list)
+    duties: list[list[Obligation]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Let what is listed later be the exchange's own."""
@@ -130,6 +134,8 @@ class World:
         build_day.start_day(
             self.config, self.market, self.crowd, session, number, self.paths[number]
         )
+        if number:
+            self.duties.append(obligations(self.market.arena))
         build_options.start_day(self.market, number)
         if number:
             self._renew_options(session)

@@ -204,7 +204,7 @@ def option_summary(world: World, result: RunResult) -> dict[str, Any]:
     is_two_sided = _two_sided(survey, count)
     left, began = _years_left(listed, survey), _listed_ns(world, listed)
     is_two_sided = is_two_sided[_stands(left, survey, began)]
-    met = obligations(arena)
+    days = _days(world, survey)
     trades, contracts = _traded(result, len(world.instruments))
     return {"options": {
         "series": count,
@@ -218,14 +218,40 @@ def option_summary(world: World, result: RunResult) -> dict[str, Any]:
         "contracts": contracts,
         "protection_trips": int(arena[at.H_TRIPS]),
         "two_sided_share": round(float(is_two_sided.mean()), 4) if is_two_sided.size else 0.0,
-        "obligations_met": [round(float(one.share_of_series), 4) for one in met],
-        "hedging": hedge_flow(
-            survey.moments_ns, survey.dealers[:, :, 3].sum(axis=1),
-            _spots(survey) * listed.table.series[0].tick_micros / 1e6,
-        ),
+        "obligations_met": days[-1]["obligations_met"],  # Of the last day.
+        "hedging": _hedging(listed, survey, slice(None)),
         "arbitrage": _arbitrage_summary(survey) | {"aim_seconds": _aim_seconds(world)},
         **gap_summary(result.folder),
+        "days": days,
     }}  # fmt: skip
+
+
+def _days(world: World, survey: Survey) -> list[dict[str, Any]]:
+    """Return day by day how dealers kept their duty, what their hedges did, and of arbitrage."""
+    began_ns, lives = survey.violations[:, 0] * _SECOND_NS, survey.violations[:, 1]
+    found = []
+    for session, met in zip(
+        world.sessions, [*world.duties, obligations(world.market.arena)], strict=False
+    ):
+        here = (survey.moments_ns >= session.start_ns) & (survey.moments_ns < session.end_ns)
+        mine = lives[(began_ns >= session.start_ns) & (began_ns < session.end_ns)]
+        found.append({
+            "session": session.date.isoformat(),
+            "obligations_met": [round(float(one.share_of_series), 4) for one in met],
+            "hedging": _hedging(world.chains[0], survey, here),
+            "violations": len(mine),
+            "life_p99_seconds": float(np.quantile(mine, 0.99)) if len(mine) else 0.0,
+        })  # fmt: skip
+    return found
+
+
+def _hedging(
+    listed: ListedOptions, survey: Survey, samples: NDArray[np.bool_] | slice
+) -> dict[str, Any]:
+    """Return how hedges went with the price in some of the samples."""
+    tick = listed.table.series[0].tick_micros / 1e6
+    shares, spot = survey.dealers[:, :, 3].sum(axis=1), _spots(survey) * tick
+    return hedge_flow(survey.moments_ns[samples], shares[samples], spot[samples])
 
 
 def _traded(result: RunResult, stocks: int) -> tuple[int, int]:

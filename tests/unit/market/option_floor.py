@@ -64,6 +64,15 @@ class OptionFloor:
         self.run()
         return identity
 
+    def stock_order(self, account: int, side: int, price: int, quantity: int = 10) -> int:
+        """Send a limit order in the stock and let it act; return its public id."""
+        identity = self.market.post_order(
+            self.tick(), STOCK, self.accounts[account], side, at.LIMIT, at.DAY, 0, 0, price,
+            quantity, 0, 0, 0, -1, 0,
+        )  # fmt: skip
+        self.run()
+        return identity
+
     def quote(self, *rows: tuple[int, ...], dealer: int = 0) -> bool:
         """Send a mass quote of (series, bid, lots, ask, lots[, delta, vega]) and let it act."""
         full = np.array([(*row, 0, 0)[:7] for row in rows], np.int64)

@@ -163,6 +163,24 @@ def test_obligations_count_time_size_and_width() -> None:
     assert not found.is_kept
 
 
+def test_duty_does_not_count_while_the_stock_is_in_a_limit_state() -> None:
+    floor = OptionFloor(series=1)
+    floor.quote((0, 195, 10, 205, 10))
+    floor.now = 10 * SECOND
+    floor.stock_order(0, at.SELL, 9_500)  # The best offer is at the lower band.
+    floor.quote((0, 0, 0, 0, 0))
+    floor.now = 20 * SECOND
+    floor.stock_order(1, at.BUY, 9_500)
+    floor.quote((0, 195, 10, 205, 10))
+    floor.now = 25 * SECOND
+    floor.quote((0, 0, 0, 0, 0))
+    floor.now = 30 * SECOND
+    floor.event(at.E_CALLBACK, 0)
+    (found,) = obligations.obligations(floor.market.arena)
+    assert found.share_of_time == pytest.approx([15 / 20], abs=1e-6)
+    assert found.breaches == 1
+
+
 def test_a_ring_that_is_full_takes_no_more() -> None:
     floor = OptionFloor()
     size = int(floor.market.section(at.S_DEALER)[0, at.DE_RING_SIZE])
