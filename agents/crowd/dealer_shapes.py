@@ -12,15 +12,19 @@ from environment.market.obligations import width_allowed
 BUCKET_S = 10.0  # The surface's state moves in steps of this length.
 BUCKET_YEARS = BUCKET_S / (252.0 * 23_400.0)
 MOST_BUCKETS = 12  # After a halt the buckets that passed are one step.
-LEAST_VEGA = 0.3  # Of an expiry's series together, per unit of the stock's price.
 WIDEST = 0.005  # Of the stock's price: its spread beyond which a dealer waits.
 REACH_TICKS = 2  # A hedge may go so far beyond the touch.
 _REALISED_STEPS = 90.0  # The realised variance is that of a quarter of an hour.
 _REFERENCE_SIGMA = 0.25
+_MOST_STEP, _MOST_REALISED = 100.0, 6.0  # Deviations that a step of the stock may be taken for.
+_LEAST_VEGA, _LEAST_VEGA_LAST_DAY = 0.02, 0.3  # Of an expiry, per unit of the stock's price.
+_LEARNT_FROM = 0.55  # The most delta of a series that tells of volatility.
 _COMMON, _OWN = 1 << 40, 1 << 41  # Draws of the surface's state: far from those of decisions.
 _MOST_LEARNT = 0.05  # Volatility, from one look at the market.
 _TICKS_PER_UNIT = 100
 _EDGE = 1.5  # Half-widths that another's price must be wrong by, to be traded with.
+_MOST_LEAN = 0.75  # Of a half-width.
+_MOST_USE = 1.25  # Of a limit: beyond it, nothing more is added at all.
 _LITTLE = 0.002  # Of a limit of gamma or vega: what adds no more is quoted beyond it too.
 _LITTLE_DELTA = 0.01  # Of the limit of delta, which hedges bring back within seconds.
 _DAY_YEARS = 1.0 / 365.0
@@ -33,15 +37,16 @@ _OF_VALUE = 0.2  # Of an option's value: the most that either side of a quote is
 
 @njit
 def stock_step(spot: float, before: float) -> float:
-    """Return the stock's move in one step, in deviations at a volatility of 25 %; at most 6."""
+    """Return the stock's move in one step, in deviations at a volatility of 25 %; at most 3 %."""
     moved = math.log(spot / before) / (_REFERENCE_SIGMA * math.sqrt(BUCKET_YEARS))
-    return min(max(moved, -6.0), 6.0)
+    return min(max(moved, -_MOST_STEP), _MOST_STEP)
 
 
 @njit
 def next_realised(variance: float, moved: float) -> float:
     """Return the running variance of the stock's steps (1: a volatility of 25 %), one later."""
-    return variance + (moved * moved - variance) / _REALISED_STEPS
+    counted = min(abs(moved), _MOST_REALISED)  # One jump is not how a stock moves.
+    return variance + (counted * counted - variance) / _REALISED_STEPS
 
 
 @njit
@@ -83,15 +88,46 @@ def stepped(value: float, keep: float, weight: float, volatility: float, shock: 
 
 
 @njit
-def realised_drift(rate: float, variance: float) -> float:
-    """Return how far the level follows in one step what the stock has realised."""
-    return rate * BUCKET_YEARS * (math.sqrt(variance) - 1.0)
+def realised_drift(rate: float, weight: float, variance: float, level: float) -> float:
+    """Return how far the level goes in one step to where the stock's realised volatility is.
+
+    That is measured from 25 %. A stock at rest takes its surface down to what it realises, and no
+    further.
+    """
+    gap = _REFERENCE_SIGMA * (math.sqrt(variance) - 1.0) - level
+    return rate * weight * BUCKET_YEARS * gap
+
+
+@njit
+def tells_volatility(delta: float) -> bool:
+    """Return whether a series' price says more of volatility than of the stock a moment ago."""
+    return abs(delta) <= _LEARNT_FROM
+
+
+@njit
+def may_learn(vega: float, spot: float, years: float) -> bool:
+    """Return whether an expiry's middles have something to say; `vega` is theirs together.
+
+    On its last day an expiry says little of volatility, and that little loudly.
+    """
+    least = _LEAST_VEGA_LAST_DAY if years < _DAY_YEARS else _LEAST_VEGA
+    return vega > least * spot
 
 
 @njit
 def learnt(share: float, gap: float, vega: float) -> float:
     """Return how far a level gives way to the market: `gap` is of money, summed as `vega` is."""
     return share * min(max(gap / vega, -_MOST_LEARNT), _MOST_LEARNT)
+
+
+@njit
+def lowest_level(variance: float, own: float, years: float, ahead: float) -> float:
+    """Return the level below which an expiry would have less than so much variance to come.
+
+    `own` is its volatility at the money without the level, `ahead` the variance that an
+    announcement brings besides.
+    """
+    return math.sqrt(max(variance - ahead, 0.0) / years) - own
 
 
 # --- limits and quotes ----------------------------------------------------------------------------
@@ -141,25 +177,46 @@ def left_of(gone: float, narrow: float) -> float:
 
 
 @njit
-def lean(gone: float, held: float, most: float, share: float, usual: float, ticks: float) -> float:
-    """Return how many ticks below its value a dealer quotes what it is to be rid of by the evening.
-
-    At `most` contracts held it is `share` of the usual half-width, in proportion before, and above
-    the value where it has written.
-    """
-    if gone <= 0.0 or most <= 0.0:
-        return 0.0
-    return share * min(usual, _OF_VALUE * ticks) * min(max(held / most, -1.0), 1.0)
+def part_of(held: float, most: float) -> float:
+    """Return what part of the most is held, from -1 to 1."""
+    return min(max(held / most, -1.0), 1.0)
 
 
 @njit
-def within_room(quantity: int, sign: float, gone: float, held: float, most: float) -> int:
-    """Return how much of a quote's side may stand on the last day without going beyond `most`.
+def lean(
+    gone: float, held: float, most: float, share: float, vega_part: float, usual: float,
+    ticks: float,
+) -> float:  # fmt: skip
+    """Return how many ticks below its value a dealer quotes what it would rather be rid of.
 
-    A side that lowers what is held stays as large as it is. Nothing else binds on other days, or
-    where `most` is 0.
+    Of the usual half-width it is `vega_part`, and `share` of what it is to be rid of by the
+    evening: at `most` contracts held, in proportion before. Below 0 it is above the value, where it
+    is short; it stays within the width, so that nobody is crossed for it.
     """
-    if gone <= 0.0 or most <= 0.0:
+    part = vega_part
+    if gone > 0.0 and most > 0.0:
+        part += share * part_of(held, most)
+    return min(max(part, -_MOST_LEAN), _MOST_LEAN) * min(usual, _OF_VALUE * ticks)
+
+
+@njit
+def most_held(of_series: float, last: float, gone: float) -> float:
+    """Return the most contracts of one series that a dealer holds; 0 stands for any number.
+
+    `last` binds on the series' last day alone, of which `gone` has gone.
+    """
+    if gone <= 0.0 or last <= 0.0:
+        return of_series
+    return min(of_series, last) if of_series > 0.0 else last
+
+
+@njit
+def within_room(quantity: int, sign: float, held: float, most: float) -> int:
+    """Return how much of a quote's side may stand without going beyond `most` contracts.
+
+    A side that lowers what is held stays as large as it is. A `most` of 0 binds nothing.
+    """
+    if most <= 0.0:
         return quantity
     return min(quantity, int(max(most - sign * held, 0.0)))
 
@@ -167,14 +224,16 @@ def within_room(quantity: int, sign: float, gone: float, held: float, most: floa
 @njit
 def least_size(
     duty: int, size: int, multiplier: float, delta: float, gamma: float, vega: float,
-    delta_max: float, gamma_max: float, vega_max: float,
+    delta_max: float, gamma_max: float, vega_max: float, use: float,
 ) -> int:  # fmt: skip
     """Return what a dealer at its limits still quotes of a series on the side that adds to them.
 
-    The least that its duty asks for, where a fill of that adds next to nothing; else nothing.
-    Greeks are a share's.
+    The least that its duty asks for, where a fill of that adds next to nothing; else nothing, and
+    nothing anywhere where it uses its tightest limit by too much. Greeks are a share's.
     """
     shares = duty * multiplier
+    if use > _MOST_USE:
+        return 0
     if shares * gamma > _LITTLE * gamma_max or shares * vega * 0.01 > _LITTLE * vega_max:
         return 0
     if shares * abs(delta) > _LITTLE_DELTA * delta_max:

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from agents.crowd import option_rows as rows
+from agents.crowd.option_roles import U_WEIGHTS
 from agents.crowd.option_table import Floats, OptionTable, neighbours, weight_of_each
-from agents.crowd.option_user import U_WEIGHTS
 from agents.crowd.population import Crowd
 from environment.instruments import Instrument
 from environment.market import layout as at
@@ -109,8 +109,6 @@ class GrowingTable:
         count = len(made.series)
         now, written = self._as_of_now(made, spot, years), made.series_floats()
         written[:, rows.K_EXPIRY] = np.array(places)[made.expiry]
-        # As wide as what is now alike: what was far from the money then may be at it.
-        written[:, rows.K_HALF_WIDTH] = now.half_width
         self._series[place : place + count] = written
         links = np.array(neighbours(listed)).T
         self._series[: place + count, rows.K_PAIR : rows.K_NEXT_EXPIRY + 1] = links
@@ -118,13 +116,15 @@ class GrowingTable:
         self._tell_users(place, now)
 
     def _add_expiries(self, made: OptionTable, places: list[int]) -> None:
+        made = replace(made, widths=self._first.widths)
         written, known = made.expiry_floats(), self.expiries
+        written[:, rows.X_SIGMA] = 0.0  # What is listed now may be far from the money then.
         for row, place in zip(written, places, strict=True):
             if known[place, rows.X_DAYS] != row[rows.X_DAYS]:
                 known[place] = row
 
     def _as_of_now(self, made: OptionTable, spot: float, years: Floats) -> OptionTable:
-        """Return series at today's price, as active and wide as those of like delta were."""
+        """Return series at today's price, as active as those of like delta were."""
         dates = replace(
             made.expiries,
             years=np.array([years[made.expiry == e][0] for e in range(len(made.expiries.days))]),
@@ -137,7 +137,6 @@ class GrowingTable:
         return replace(
             now, volume=np.median(first.volume[like], axis=1),
             open_interest=np.median(first.open_interest[like], axis=1),
-            half_width=np.median(first.half_width[like], axis=1),
         )  # fmt: skip
 
     def _tell_users(self, place: int, now: OptionTable) -> None:

@@ -19,13 +19,17 @@ from environment.market.arena import Arena
 # --- the table ------------------------------------------------------------------------------------
 PREMIUM_POINTS = 9  # Early-exercise premiums at so many prices, PREMIUM_STEP apart.
 PREMIUM_STEP = 0.025  # Of the first price, on a logarithmic scale; the middle point is that price.
-(K_STRIKE, K_CALL, K_EXPIRY, K_SIGMA, K_SLOPE, K_HALF_WIDTH, K_PAIR, K_NEXT_STRIKE, K_NEXT_EXPIRY,
- K_MULTIPLIER, K_TICK, K_STEP_LOW, K_STEP_HIGH, K_THRESHOLD) = range(14)  # fmt: skip
-K_PREMIUM = 14
+(K_STRIKE, K_CALL, K_EXPIRY, K_PAIR, K_NEXT_STRIKE, K_NEXT_EXPIRY, K_MULTIPLIER, K_TICK,
+ K_STEP_LOW, K_STEP_HIGH, K_THRESHOLD) = range(11)  # fmt: skip
+K_SMILE = 11  # Volatilities at the same prices.
+K_PREMIUM = K_SMILE + PREMIUM_POINTS
 SERIES_FLOATS = K_PREMIUM + PREMIUM_POINTS + 1
 # Carry is ln(forward / spot) in all; the spot is the stock's price that the table was made for.
 X_YEARS, X_CARRY, X_RATE, X_DIVIDENDS, X_DAYS, X_SPOT = range(6)
-EXPIRY_FLOATS = 8
+X_SIGMA = 6  # The first morning's volatility at the money; 0 of expiries that are listed later.
+X_WIDTHS = 8  # Half of what is quoted wide, at deltas from 0 to 1 of either sign.
+WIDTH_POINTS = 9
+EXPIRY_FLOATS = X_WIDTHS + WIDTH_POINTS + 1
 
 # --- integer settings of a population (from rows.U_FIRST on; see `reference`) ---------------------
 U_SERIES_FIRST, U_SERIES, U_EXPIRIES, U_TABLE = 24, 25, 26, 27
@@ -46,8 +50,18 @@ def early_exercise(floats: Floats, row: int, moved: float) -> tuple[float, float
 
     `moved` is ln(spot / first price); between the points the premium is linear, beyond them kept.
     """
+    return _between(floats, row + K_PREMIUM, moved)
+
+
+@njit
+def smile_volatility(floats: Floats, row: int, moved: float) -> float:
+    """Return the volatility of a series on the chain's smile, which the stock has carried along."""
+    return _between(floats, row + K_SMILE, moved)[0]
+
+
+@njit
+def _between(floats: Floats, first: int, moved: float) -> tuple[float, float]:
     place = moved / PREMIUM_STEP + (PREMIUM_POINTS - 1) * 0.5
-    first = row + K_PREMIUM
     if place <= 0.0:
         return floats[first], 0.0
     if place >= PREMIUM_POINTS - 1:
@@ -55,6 +69,15 @@ def early_exercise(floats: Floats, row: int, moved: float) -> tuple[float, float
     below = int(place)
     low, high = floats[first + below], floats[first + below + 1]
     return low + (place - below) * (high - low), (high - low) / PREMIUM_STEP
+
+
+@njit
+def half_width(floats: Floats, expiry: int, delta: float) -> float:
+    """Return half of what is quoted wide at a delta, in currency; it is that of both rights."""
+    place = min(abs(delta), 1.0) * (WIDTH_POINTS - 1)
+    below = min(int(place), WIDTH_POINTS - 2)
+    low = floats[expiry + X_WIDTHS + below]
+    return low + (place - below) * (floats[expiry + X_WIDTHS + below + 1] - low)
 
 
 @njit

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.crowd import dealer, option_belief as belief, option_survey, option_value as value
+from agents.crowd import (
+    dealer_rows as dealer,
+    option_belief as belief,
+    option_survey,
+    option_value as value,
+)
 from agents.crowd.option_rows import (
     EXPIRY_FLOATS,
     SERIES_FLOATS,

@@ -5,7 +5,7 @@ told that changed since it last woke; and a dealer, in the morning and after a t
 each series.
 """
 
-from agents.crowd.dealer import M_HANDLED, M_SEEN
+from agents.crowd.dealer_rows import M_HANDLED, M_SEEN
 from agents.crowd.option_rows import U_SERIES, U_SERIES_FIRST, observe_series
 from agents.crowd.rows import U_OPEN, Floats, population_row
 from environment.compiled import inner
@@ -77,7 +77,7 @@ def show_standing(arena: Arena, floats: Floats, trader: int) -> None:
     """Write how a dealer stands, and what it has in each series where that may be news.
 
     That is at the day's first look, and at the two after a trade: it takes in at one what it has
-    heard at the one before (`dealer.hear_fills`).
+    heard at the one before (`dealer_holdings.hear_fills`).
     """
     head, population = arena[trader + at.TR_MEMORY], population_row(arena, trader)
     d = dealer_row(arena, arena[trader + at.TR_DEALER])

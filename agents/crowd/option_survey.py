@@ -4,7 +4,8 @@ It is no trader: it reads the books as they stand, sends nothing and draws nothi
 a table of floats that Python reads after the run.
 """
 
-from agents.crowd.dealer import M_DELTA, M_GAMMA, M_VEGA
+from agents.crowd.dealer_rows import M_DELTA, M_GAMMA, M_VEGA
+from agents.crowd.option_arbitrage import box_gap, conversion_gap
 from agents.crowd.option_rows import (
     EXPIRY_FLOATS,
     K_CALL,
@@ -22,7 +23,6 @@ from agents.crowd.option_rows import (
     X_RATE,
     X_YEARS,
 )
-from agents.crowd.option_user import box_gap, conversion_gap
 from agents.crowd.rows import (
     POPULATION_FLOATS,
     U_FIRST,

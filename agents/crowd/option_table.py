@@ -12,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.crowd import option_rows as rows
-from agents.crowd.option_user import ROLES
+from agents.crowd.option_roles import ROLES
 from environment.instruments import Instrument
 from environment.options import american, black_scholes, dividends
 
 Floats = NDArray[np.float64]
+# Of the table's prices, from its own on: in logarithms.
+_REACH = rows.PREMIUM_STEP * (rows.PREMIUM_POINTS - 1) / 2
+PRICE_STEPS: Floats = np.linspace(-_REACH, _REACH, rows.PREMIUM_POINTS)
+DELTAS: Floats = np.linspace(0.0, 1.0, rows.WIDTH_POINTS)  # Of the table's widths.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +42,10 @@ class Expiries:
 class OptionTable:
     """Series, their expiries, and what the chain said of each at the start.
 
-    `sigma` is the chain's volatility, `slope` its change per unit of scaled log moneyness (see
-    `option_value.revalue`), `half_width` half of the quoted spread; `volume` and `open_interest`
-    are contracts of the real day. Dividends are cash per share, by years from the day; the stock is
-    borrowed at `borrow_rate` a year.
+    `sigma` is the chain's volatility, `smile` that at each of the table's prices (PRICE_STEPS), of
+    shape (n_series, n_prices); `widths` half of the quoted spread at deltas from 0 to 1 (DELTAS);
+    `volume` and `open_interest` are contracts of the real day. Dividends are cash per share, by
+    years from the day; the stock is borrowed at `borrow_rate` a year.
     """
 
     series: tuple[Instrument, ...]
@@ -49,8 +53,8 @@ class OptionTable:
     expiry: NDArray[np.intp]
     spot: float
     sigma: Floats
-    slope: Floats
-    half_width: Floats
+    smile: Floats
+    widths: Floats
     volume: Floats
     open_interest: Floats
     dividend_years: Floats
@@ -77,6 +81,13 @@ class OptionTable:
         )
         return np.asarray(found.delta)
 
+    def at_the_money(self) -> Floats:
+        """Return the volatility nearest the money of each expiry."""
+        gap, found = np.abs(np.abs(self.deltas()) - 0.5), np.zeros(len(self.expiries.days))
+        for place in np.argsort(-gap, kind="stable"):
+            found[self.expiry[place]] = self.sigma[place]  # The nearest comes last.
+        return found
+
     def floats(self) -> Floats:
         """Return the table as the compiled crowd reads it."""
         return np.concatenate([self.series_floats().ravel(), self.expiry_floats().ravel()])
@@ -88,8 +99,7 @@ class OptionTable:
         table[:, rows.K_STRIKE] = self.strike
         table[:, rows.K_CALL] = self.is_call
         table[:, rows.K_EXPIRY] = self.expiry
-        table[:, rows.K_SIGMA], table[:, rows.K_SLOPE] = self.sigma, self.slope
-        table[:, rows.K_HALF_WIDTH] = self.half_width
+        table[:, rows.K_SMILE : rows.K_SMILE + rows.PREMIUM_POINTS] = self.smile
         table[:, rows.K_PAIR], table[:, rows.K_NEXT_STRIKE], table[:, rows.K_NEXT_EXPIRY] = (
             neighbours(self.series)
         )
@@ -109,6 +119,8 @@ class OptionTable:
         made[:, rows.X_RATE] = self.expiries.rate
         made[:, rows.X_DIVIDENDS] = self.expiries.dividends
         made[:, rows.X_DAYS], made[:, rows.X_SPOT] = self.expiries.days, self.spot
+        made[:, rows.X_SIGMA] = self.at_the_money()
+        made[:, rows.X_WIDTHS : rows.X_WIDTHS + rows.WIDTH_POINTS] = self.widths
         return made
 
     def premiums(self) -> Floats:
@@ -117,10 +129,8 @@ class OptionTable:
         Shape (n_series, PREMIUM_POINTS): the American value with dividends as dated cash, less the
         European one at the same forward. A call just before an ex-date owes most of it to that.
         """
-        middle = (rows.PREMIUM_POINTS - 1) / 2
-        steps = (np.arange(rows.PREMIUM_POINTS) - middle) * rows.PREMIUM_STEP
         e = self.expiry
-        spot = np.broadcast_to(self.spot * np.exp(steps), (len(e), rows.PREMIUM_POINTS))
+        spot = np.broadcast_to(self.spot * np.exp(PRICE_STEPS), (len(e), rows.PREMIUM_POINTS))
         years, rate = self.expiries.years[e][:, None], self.expiries.rate[e][:, None]
         dividend = rate - self.expiries.carry[e][:, None] / years
         strike, is_call = self.strike[:, None], self.is_call[:, None]

@@ -11,8 +11,6 @@ from agents.crowd.option_rows import (
     EXPIRY_FLOATS,
     K_CALL,
     K_EXPIRY,
-    K_SIGMA,
-    K_SLOPE,
     K_STRIKE,
     SERIES_FLOATS,
     U_SERIES,
@@ -23,6 +21,7 @@ from agents.crowd.option_rows import (
     X_YEARS,
     early_exercise,
     normal_below,
+    smile_volatility,
 )
 from agents.crowd.rows import Floats, population_row
 from environment.compiled import inner, njit
@@ -70,17 +69,15 @@ def black_scholes(
 
 @njit
 def sigma_of(
-    floats: Floats, row: int, moneyness: float, first_moneyness: float, shift: float, event: float,
-    years: float,
-) -> float:  # fmt: skip
+    floats: Floats, row: int, moved: float, shift: float, event: float, years: float
+) -> float:
     """Return the volatility at which a dealer values a series.
 
-    The chain's own volatility follows the stock along its smile (sticky delta); `shift` is what the
+    The chain's smile goes with the stock (sticky delta), whose move is `moved`; `shift` is what the
     dealer's own surface adds; `event` is the variance that an announcement ahead is expected to
     bring.
     """
-    base = floats[row + K_SIGMA] + floats[row + K_SLOPE] * (moneyness - first_moneyness)
-    sigma = base + shift
+    sigma = smile_volatility(floats, row, moved) + shift
     variance = sigma * sigma + event / years
     return min(max(math.sqrt(variance), SIGMA_MIN), SIGMA_MAX)
 
@@ -118,11 +115,10 @@ def value_series(
         - dividend_error * floats[expiry + X_DIVIDENDS] / first_spot
     )  # fmt: skip
     unit = 0.3 * math.sqrt(max(floats[expiry + X_YEARS], 1.0 / 365.0))
-    first = (math.log(strike / first_spot) - carry) / unit
-    moneyness = first - moved / unit
+    moneyness = (math.log(strike / first_spot) - carry - moved) / unit
     ahead = event if floats[expiry + X_YEARS] * 365.0 > event_days else 0.0
     shift = shift_of(level, skew, curve, moneyness)
-    sigma = sigma_of(floats, row, moneyness, first, shift, ahead, years)
+    sigma = sigma_of(floats, row, moved, shift, ahead, years)
     value, delta, gamma, vega = black_scholes(
         spot, strike, years, sigma, carry, floats[expiry + X_RATE] + rate_error, is_call
     )

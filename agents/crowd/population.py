@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from agents.crowd import advance as crowd, flow, option_rows, option_user, reference as ref, rows
+from agents.crowd import advance as crowd, flow, option_roles, option_rows, reference as ref, rows
 from environment.draws import stream_key
 from environment.errors import ConfigError
 from environment.market import layout as at
@@ -16,7 +16,7 @@ from environment.market.arena import Arena
 from environment.market.market import Market
 
 BELIEFS_PER_TRADER = 4
-_TABLE_PLACES = (option_rows.U_TABLE, option_user.U_WEIGHTS)
+_TABLE_PLACES = (option_rows.U_TABLE, option_roles.U_WEIGHTS)
 
 
 class Population(msgspec.Struct, frozen=True, kw_only=True):

@@ -266,8 +266,7 @@ def grown(chain: ListedOptions, series: dict[int, Instrument]) -> ListedOptions:
     both = replace(
         table, series=(*table.series, *later), expiries=expiries,
         expiry=np.concatenate([table.expiry, places[made.expiry]]),
-        sigma=_joined(table.sigma, made.sigma), slope=_joined(table.slope, made.slope),
-        half_width=_joined(table.half_width, made.half_width),
+        sigma=_joined(table.sigma, made.sigma), smile=_joined(table.smile, made.smile),
         volume=_joined(table.volume, made.volume),
         open_interest=_joined(table.open_interest, made.open_interest),
     )  # fmt: skip

@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.crowd import dealer, option_survey
+from agents.crowd import dealer_rows as dealer, option_survey
 from agents.crowd.option_growth import padded
+from agents.crowd.option_roles import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
 from agents.crowd.option_rows import (
     EXPIRY_FLOATS,
     SERIES_FLOATS,
@@ -27,7 +28,6 @@ from agents.crowd.option_seats import (
     survey_memory,
 )
 from agents.crowd.option_table import role_number, weights_of
-from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
 from agents.crowd.population import Crowd, Population
 from agents.crowd.rows import POPULATION_FLOATS, U_APART
 from environment.instruments import Instrument
@@ -112,9 +112,9 @@ def _dealer_floats(crowd: told.OptionDealer, spot: float) -> dict[int, float]:
         dealer.D_DELTA_MAX: float(limits.delta),
         dealer.D_GAMMA_MAX: float(limits.gamma), dealer.D_VEGA_MAX: float(limits.vega) / 1e6,
         dealer.D_EXPIRY_SHARE: limits.expiry_share, dealer.D_WIDTH: crowd.width,
-        dealer.D_WIDEN: crowd.widen, dealer.D_FIRST_SPOT: spot,
+        dealer.D_WIDEN: crowd.widen, dealer.D_VEGA_LEAN: crowd.lean, dealer.D_FIRST_SPOT: spot,
         dealer.D_NARROW: 1.0 - last_day.left, dealer.D_LEAN: last_day.lean,
-        dealer.D_LAST_CONTRACTS: float(last_day.contracts),
+        dealer.D_LAST_CONTRACTS: float(last_day.contracts), dealer.D_SERIES: float(limits.series),
         dealer.D_EVENT: 0.0 if crowd.event is None else crowd.event.move**2,
         dealer.D_EVENT_DAYS: 0.0 if crowd.event is None else crowd.event.days,
     }  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agents.crowd import dealer, option_rows as rows
+from agents.crowd import dealer_rows as dealer, option_rows as rows
 from agents.crowd.option_table import OptionTable
 from agents.crowd.population import Crowd
 from agents.crowd.rows import POPULATION_FLOATS
@@ -78,7 +78,7 @@ def _table(
     ends = [one.expiry for one in instruments if one.expiry is not None]
     days = sorted(set(ends))
     due = truth.curves.dividends(truth.symbol, session.date)
-    first = chain.table
+    first, smile = chain.table, table[alive, rows.K_SMILE : rows.K_SMILE + rows.PREMIUM_POINTS]
 
     def activity(own: Floats) -> Floats:
         """Return what the chain said of the first ones; of the others what is usual."""
@@ -88,8 +88,8 @@ def _table(
     return OptionTable(
         series=instruments, expiries=truth.expiries(days),
         expiry=np.array([days.index(one) for one in ends]), spot=spot,
-        sigma=table[alive, rows.K_SIGMA], slope=table[alive, rows.K_SLOPE],
-        half_width=table[alive, rows.K_HALF_WIDTH] * spot / before.table.spot,
+        sigma=smile[:, rows.PREMIUM_POINTS // 2], smile=smile,
+        widths=before.table.widths * spot / before.table.spot,
         volume=activity(first.volume), open_interest=activity(first.open_interest),
         dividend_years=due.years, dividend_amounts=due.amounts, borrow_rate=first.borrow_rate,
     )  # fmt: skip
@@ -118,4 +118,4 @@ def rescale_dealers(
     settings[dealer.D_DELTA_MAX] *= change.shares
     # Shares per 1.00: both count in the new share.
     settings[dealer.D_GAMMA_MAX] *= change.shares**2
-    settings[dealer.D_LAST_CONTRACTS] *= change.contracts
+    settings[[dealer.D_LAST_CONTRACTS, dealer.D_SERIES]] *= change.contracts

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.crowd import option_rows as rows
 from agents.crowd.option_growth import with_room
-from agents.crowd.option_table import Expiries, OptionTable
+from agents.crowd.option_table import DELTAS, PRICE_STEPS, Expiries, OptionTable
 from environment.errors import ConfigError
 from environment.feeds.chains import read_daily_chains
 from environment.feeds.listed import ListedSeries, read_listed
@@ -28,7 +29,6 @@ from scenarios.config.market import BY_RULE
 Floats = NDArray[np.float64]
 YEAR_NS = 365 * 86_400 * 1_000_000_000
 NEW_EXPIRIES = 16  # So many may be listed after the first morning.
-_UNIT = 0.3  # The volatility in whose deviations moneyness is measured (`option_value.revalue`).
 
 
 @dataclass(frozen=True)
@@ -236,12 +236,11 @@ def _table(
     # own: else its options would not agree with its stock.
     strike = np.array([(s.strike_micros or 0) / 1e6 for s in series])
     moneyness = np.log(strike / truth.spot) - expiries.carry[expiry]
-    years = expiries.years[expiry]
-    sigma, slope = _smile(fitted.surface, slices[expiry], moneyness, years)
+    smile = _smile(fitted.surface, slices[expiry], moneyness)
     due = truth.curves.dividends(truth.symbol, truth.session.date)
     table = OptionTable(
-        series=series, expiries=expiries, expiry=expiry, spot=truth.spot, sigma=sigma, slope=slope,
-        half_width=np.zeros(len(series)),
+        series=series, expiries=expiries, expiry=expiry, spot=truth.spot,
+        sigma=smile[:, rows.PREMIUM_POINTS // 2], smile=smile, widths=np.zeros(rows.WIDTH_POINTS),
         volume=np.zeros(len(series)), open_interest=np.zeros(len(series)),
         dividend_years=due.years, dividend_amounts=due.amounts,
         borrow_rate=float(truth.curves.borrowing(truth.symbol).rate(expiries.years[-1])),
@@ -249,18 +248,19 @@ def _table(
     if not chosen:
         return table
     return replace(
-        table, half_width=_half_widths(chosen, np.abs(table.deltas())),
+        table, widths=_half_widths(chosen, np.abs(table.deltas())),
         volume=np.array([float(one.volume) for one in chosen]),
         open_interest=np.array([float(one.open_interest) for one in chosen]),
     )  # fmt: skip
 
 
-def _smile(
-    surface: Surface, slices: NDArray[np.intp], moneyness: Floats, years: Floats
-) -> tuple[Floats, Floats]:
-    """Return each series' volatility and its slope per unit of scaled moneyness."""
+def _smile(surface: Surface, slices: NDArray[np.intp], moneyness: Floats) -> Floats:
+    """Return each series' volatility at each of the table's prices: the smile goes with the stock.
+
+    Shape (n_series, n_prices). Read from one curve an expiry, however far the stock goes: of curves
+    that each strike carried on by itself, those of two strikes would cross.
+    """
     low, high = surface.moneyness_low[slices], surface.moneyness_high[slices]
-    unit = _UNIT * np.sqrt(np.maximum(years, 1.0 / 365.0))
     quoted = surface.years[slices]
 
     def volatility(at_moneyness: Floats) -> Floats:
@@ -269,15 +269,13 @@ def _smile(
         variance = surface.slice_variance(slices, inside)
         return np.sqrt(np.maximum(variance, 1e-8) / quoted)
 
-    step = 0.05 * unit
-    slope = (volatility(moneyness + step) - volatility(moneyness - step)) / 0.1
-    return volatility(moneyness), np.clip(slope, -0.3, 0.3)
+    return np.stack([volatility(moneyness - step) for step in PRICE_STEPS], axis=1)
 
 
 def _half_widths(chosen: tuple[ListedSeries, ...], delta: Floats) -> Floats:
-    """Return half of what dealers quote wide, in currency: the median spread of a series' like.
+    """Return half of what dealers quote wide at DELTAS, in currency: a median of spreads.
 
-    Its like are the nine series, itself among them, whose delta, without its sign, is nearest.
+    It is that of the nine series whose delta, without its sign, is nearest; `delta` is the series'.
     Spreads are those at the close: at the first moment of the day they are several times as wide,
     and one odd quote is not how a dealer quotes all day.
     """
@@ -288,6 +286,6 @@ def _half_widths(chosen: tuple[ListedSeries, ...], delta: Floats) -> Floats:
             own[k] = (ask - bid) / 2e6
     known = np.flatnonzero(np.isfinite(own))
     if known.size == 0:
-        return np.full(len(chosen), 0.05)
-    like = np.argsort(np.abs(delta[:, None] - delta[known]), axis=1, kind="stable")[:, :9]
+        return np.full(len(DELTAS), 0.05)
+    like = np.argsort(np.abs(DELTAS[:, None] - delta[known]), axis=1, kind="stable")[:, :9]
     return np.asarray(np.median(own[known][like], axis=1))

@@ -188,13 +188,15 @@ class Hedge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class DealerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a dealer may hold: shares of delta, shares per dollar of gamma, money per point of vega.
 
-    `expiry_share` is the most of the vega limit that one expiry may take.
+    `expiry_share` is the most of the vega limit that one expiry may take, `series` the contracts
+    that it holds or has written of one series (0: no limit).
     """
 
     delta: Above0 = 50_000.0
     gamma: Above0 = 60_000.0
     vega: Money = Money(250_000_000_000)
     expiry_share: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.6
+    series: Annotated[int, Meta(ge=0, le=1_000_000)] = 2_000
 
 
 class DealerSurface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -261,7 +263,8 @@ class OptionDealer(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Quotes listed options around a surface of its own, and hedges in the stock.
 
     `width` is how wide it quotes, against half of the chain's own spreads at the open; at its
-    limits it is wider by `widen` times that. It looks at the market every `every` on average,
+    limits it is wider by `widen` times that, and with as much vega as it may hold it quotes `lean`
+    of its half-width towards what lowers that. It looks at the market every `every` on average,
     quotes `size` contracts a side, and must quote `obligation`.
     """
 
@@ -270,6 +273,7 @@ class OptionDealer(Crowd, frozen=True, kw_only=True, forbid_unknown_fields=True,
     obligation: Lots = 5
     width: Above0 = 1.0
     widen: Rate = 1.0
+    lean: Annotated[float, Meta(ge=0.0, le=0.75)] = 0.5
     hedge: Hedge = Hedge(every=Period(30_000_000_000), band=500)
     limits: DealerLimits = DealerLimits()
     surface: DealerSurface = DealerSurface()

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.crowd import dealer, option_survey, reference as ref
+from agents.crowd import dealer_rows as dealer, option_survey, reference as ref
 from agents.crowd.actors import (
     account_numbers,
     as_actors,
@@ -22,11 +22,13 @@ from agents.crowd.actors import (
     thinking_ns,
     trader_numbers,
 )
+from agents.crowd.option_roles import O_AGGRESSIVE, O_FEE, O_OPENING, ROLES, U_ROLE
 from agents.crowd.option_rows import (
     SERIES_FLOATS,
     U_EXPIRIES,
     U_SERIES,
     U_SERIES_FIRST,
+    WIDTH_POINTS,
     X_YEARS,
 )
 from agents.crowd.option_seats import (
@@ -40,9 +42,14 @@ from agents.crowd.option_seats import (
     seat_users,
     survey_memory,
 )
-from agents.crowd.option_table import Expiries, OptionTable, role_number, weights_of
+from agents.crowd.option_table import (
+    PRICE_STEPS,
+    Expiries,
+    OptionTable,
+    role_number,
+    weights_of,
+)
 from agents.crowd.option_traders.spawn import keep_report
-from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, ROLES, U_ROLE
 from agents.crowd.population import Crowd, Population
 from environment.actors import Ports, Settings, SimulationKernel
 from environment.actors.ports import NoRecorder, Recorder
@@ -95,8 +102,8 @@ def table() -> OptionTable:
             rate=np.full(3, 0.02), dividends=np.zeros(3),
         ),
         expiry=np.repeat([0, 1, 2], count // 3), spot=SPOT,
-        sigma=sigma, slope=np.full(count, -0.02),
-        half_width=np.full(count, 0.03), volume=np.linspace(5.0, 50.0, count),
+        sigma=sigma, smile=sigma[:, None] + 0.1 * PRICE_STEPS,
+        widths=np.full(WIDTH_POINTS, 0.03), volume=np.linspace(5.0, 50.0, count),
         open_interest=np.linspace(200.0, 100.0, count), dividend_years=np.array([]),
         dividend_amounts=np.array([]),
     )  # fmt: skip
@@ -179,6 +186,7 @@ class OptionTwinWorld:
             dealer.D_DELTA_MAX: 4_000.0, dealer.D_GAMMA_MAX: 3_000.0, dealer.D_VEGA_MAX: 1_500.0,
             dealer.D_EXPIRY_SHARE: 0.6, dealer.D_WIDTH: 1.0, dealer.D_WIDEN: 1.0,
             dealer.D_FIRST_SPOT: SPOT, dealer.D_EVENT: 0.0004, dealer.D_EVENT_DAYS: 3.0,
+            dealer.D_SERIES: 60.0, dealer.D_VEGA_LEAN: 0.5,
         }  # fmt: skip
         return self._common(
             at.OPTION_DEALER, "option_dealer", DEALERS, size=(10, 10), floats=floats | settings,
@@ -223,6 +231,13 @@ class OptionTwinWorld:
         """Open at a moment, and close when the day is over."""
         for second in range(1, self._open_ns // SECOND_NS, 2):
             self._quote_stock(opens_ns + second * SECOND_NS, second)
+        # Somebody empties one side of the stock's book: for a while it has no price.
+        emptied_ns = opens_ns + 61 * SECOND_NS + 1_000_000
+        self.market.post_event(emptied_ns, at.E_CANCEL_ALL, self._anchor, 0)
+        self.market.post_order(
+            emptied_ns + 1, 0, self._anchor, at.SELL, at.LIMIT, at.IOC, at.CANCEL_NEWEST, 0, 1,
+            10**6, 0, 0, 0, 0, 0,
+        )  # fmt: skip
         self.market.post_event(opens_ns, at.E_PHASE, 0, at.CONTINUOUS)
         self.market.post_event(opens_ns + self._open_ns, at.E_PHASE, 0, at.CLOSED)
         for index in range(len(self.crowd.populations)):

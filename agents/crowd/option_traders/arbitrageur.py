@@ -1,8 +1,8 @@
-"""The arbitrageur in options as an actor; `option_user.seek` is the same trader compiled."""
+"""The arbitrageur in options as an actor; `option_arbitrage.seek` is the same trader compiled."""
 
 from typing import assert_never
 
-from agents.crowd import option_user as compiled, reference as ref
+from agents.crowd import option_arbitrage as compiled, option_roles as roles, reference as ref
 from agents.crowd.option_traders.searches import SEARCHES, Sight, Trade
 from agents.crowd.option_traders.seat import ONLY_HEARD, HeardOfOptions, OptionSeat, OptionState
 from agents.crowd.seat import poisson_gap
@@ -41,9 +41,9 @@ class Arbitrageur(Actor[HeardOfOptions]):
     def __init__(self, seat: OptionSeat) -> None:
         population = seat.stock.population
         self.seat = seat
-        self._search = SEARCHES[compiled.ROLES[population.integers[compiled.U_ROLE]]]
+        self._search = SEARCHES[roles.ROLES[population.integers[roles.U_ROLE]]]
         self._mean_gap_ns = population.floats[ref.F_RATE]
-        self._fee = population.floats[compiled.O_FEE]
+        self._fee = population.floats[roles.O_FEE]
         self._most = population.size[1]
         self.state: ArbitrageurState = ArbitrageurState()
 

@@ -88,9 +88,10 @@ class Chain:
         """Return what a tick is worth a share."""
         return self._of(place, rows.K_TICK)
 
-    def half_width_ticks(self, place: int) -> float:
-        """Return half of the spread that the chain was quoted with, in ticks."""
-        return self._of(place, rows.K_HALF_WIDTH) / self._of(place, rows.K_TICK)
+    def half_width_ticks(self, place: int, delta: float) -> float:
+        """Return half of the spread that the chain was quoted with at a delta, in ticks."""
+        width = rows.half_width(self.table, self.row_of_expiry(self.expiry(place)), delta)
+        return width / self._of(place, rows.K_TICK)
 
     def increment(self, place: int, ticks: float) -> int:
         """Return the increment of a series' prices at a price, in ticks."""
@@ -101,6 +102,10 @@ class Chain:
     def years(self, expiry: int) -> float:
         """Return the time from the day's open to an expiry; 0 or less once it is over."""
         return self._floats[self.row_of_expiry(expiry) + rows.X_YEARS]
+
+    def at_the_money(self, expiry: int) -> float:
+        """Return the first morning's volatility at the money; 0 of what was listed later."""
+        return self._floats[self.row_of_expiry(expiry) + rows.X_SIGMA]
 
     def rate(self, expiry: int) -> float:
         """Return the continuously compounded rate to an expiry."""

@@ -4,7 +4,7 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
-from agents.crowd import dealer as compiled, dealer_shapes as shapes
+from agents.crowd import dealer_rows as compiled, dealer_shapes as shapes
 from agents.crowd.option_traders.holdings import Holdings
 from agents.crowd.option_traders.quotes import Sides, Stance, sides_of, stance_of
 from agents.crowd.option_traders.seat import ONLY_HEARD, HeardOfOptions, OptionSeat, OptionState
@@ -54,6 +54,7 @@ class DealerState(OptionState, kw_only=True):
     """What a dealer keeps: surface, values, holdings, and the quotes that it knows to stand.
 
     `spot` is the price of the last valuation, `is_stale` whether there must be another,
+    `is_withdrawn` whether none of its quotes stands,
     `hedged_s` when it last traded the stock, in seconds after the open.
     """
 
@@ -67,6 +68,7 @@ class DealerState(OptionState, kw_only=True):
     is_stale: bool = True
     listings: float = 0.0
     was_armed: bool = True
+    is_withdrawn: bool = True
 
 
 class OptionDealer(Actor[HeardOfOptions]):
@@ -126,8 +128,10 @@ class OptionDealer(Actor[HeardOfOptions]):
         was_armed, state.was_armed = state.was_armed, view.is_armed
         if not view.is_open or not view.is_trading:
             state.sent.clear()
+            state.is_withdrawn = True  # By the venue, or there was nothing yet.
             return
         if not self.has_price(view):
+            self._withdraw(ctx)
             return
         if not was_armed and not view.is_armed:
             self.seat.re_arm(ctx)
@@ -140,8 +144,15 @@ class OptionDealer(Actor[HeardOfOptions]):
         state = self.state
         state.holdings.begin_day(view)
         state.opens_ns, state.surface.bucket, state.hedged_s = view.opens_ns, -1, 0.0
-        state.is_stale = True
+        state.is_stale = state.is_withdrawn = True
         state.sent.clear()
+
+    def _withdraw(self, ctx: ActorContext) -> None:
+        """Take all quotes out until the stock has a price: by the last they would be wrong."""
+        if not self.state.is_withdrawn:
+            self.state.is_withdrawn = True
+            self.seat.withdraw(ctx)
+            self.state.sent.clear()
 
     def _look_at_own(self, view: DealerView) -> None:
         """Let what is left of each quote be what was sent, so that a traded one is filled up."""
@@ -168,6 +179,7 @@ class OptionDealer(Actor[HeardOfOptions]):
         if self._surface.catch_up(state.surface, seconds, spot):
             if state.spot > 0.0:
                 self._surface.learn(state.surface, state.values, state.seen, state.spot)
+            self._surface.keep_calendar(state.surface, seconds)
             state.is_stale = True
         if self.seat.chain.listings != state.listings:
             state.listings, state.is_stale = self.seat.chain.listings, True
@@ -207,6 +219,7 @@ class OptionDealer(Actor[HeardOfOptions]):
                 )
             )  # fmt: skip
         if changed:
+            state.is_withdrawn = False
             self.seat.quote(ctx, tuple(changed))
 
     def sides(self, place: int, value: Value, stance: Stance) -> Sides:

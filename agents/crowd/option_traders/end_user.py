@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from typing import Final, NamedTuple, assert_never
 
-from agents.crowd import option_user as compiled, reference as ref
+from agents.crowd import option_roles as roles, option_user as compiled, reference as ref
 from agents.crowd.option_belief import believed_ticks
 from agents.crowd.option_traders.seat import ONLY_HEARD, HeardOfOptions, OptionSeat, OptionState
 from agents.crowd.option_traders.surface import RIGHT
@@ -63,10 +63,10 @@ class EndUser(Actor[HeardOfOptions]):
         population = seat.stock.population
         floats = population.floats
         self.seat = seat
-        self._habit = HABITS[compiled.ROLES[population.integers[compiled.U_ROLE]]]
+        self._habit = HABITS[roles.ROLES[population.integers[roles.U_ROLE]]]
         self._mean_gap_ns = floats[ref.F_RATE]
-        self._aggressive = floats[compiled.O_AGGRESSIVE]
-        self._opening = floats[compiled.O_OPENING]
+        self._aggressive = floats[roles.O_AGGRESSIVE]
+        self._opening = floats[roles.O_OPENING]
         self.state: OptionState = OptionState()
 
     def receive(self, ctx: ActorContext, message: HeardOfOptions) -> None:

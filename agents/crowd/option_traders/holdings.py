@@ -1,6 +1,7 @@
 """What a dealer knows that it holds, and what that comes to.
 
-It takes in at one wake-up what it has heard at the one before, as `dealer.hear_fills` does.
+It takes in at one wake-up what it has heard at the one before, as does
+`dealer_holdings.hear_fills`.
 """
 
 import msgspec

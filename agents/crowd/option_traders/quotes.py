@@ -1,11 +1,11 @@
 """What a dealer quotes: prices around its values, sizes within its limits.
 
-`dealer.quote_all` is the same compiled.
+`dealer_quotes.quote_all` is the same compiled.
 """
 
 from typing import NamedTuple
 
-from agents.crowd import dealer as compiled, dealer_shapes as shapes
+from agents.crowd import dealer_rows as compiled, dealer_shapes as shapes
 from agents.crowd.option_traders.chain import Chain
 from agents.crowd.option_traders.holdings import Holdings
 from agents.crowd.option_traders.surface import ExpiryShift, Value
@@ -26,21 +26,26 @@ class Sides(NamedTuple):
 class Stance(NamedTuple):
     """How a dealer stands towards its limits as it quotes.
 
-    `net` is its delta with its hedges, in shares; `width` and `widen` are factors on what it quotes
-    wide; then its limits as they bind this one. `narrow`, `contracts` and `lean` are those of a
-    series' last day (see `dealer.D_NARROW`), of which `seconds` have gone.
+    `net` is its delta with its hedges, in shares, `use` how much of its tightest limit it uses;
+    `width` and `widen` are factors on what it quotes wide; then its limits as they bind this one,
+    `of_series` contracts in each series. `narrow`, `contracts` and `lean` are those of a series'
+    last day (see `dealer_rows.D_NARROW`), of which `seconds` have gone; `vega_part` is how far it
+    leans for its vega.
     """
 
     net: float
+    use: float
     width: float
     widen: float
     delta_max: float
     gamma_max: float
     vega_max: float
     expiry_share: float
+    of_series: float
     narrow: float
     contracts: float
     lean: float
+    vega_part: float
     seconds: float
 
 
@@ -55,11 +60,13 @@ def stance_of(
     use = shapes.limit_use(holdings.vega, holdings.gamma, net, vega_max, gamma_max, delta_max)
     use /= limits
     return Stance(
-        net=net, width=settings[compiled.D_WIDTH] * width,
+        net=net, use=use, width=settings[compiled.D_WIDTH] * width,
         widen=1.0 + settings[compiled.D_WIDEN] * min(use, 2.0), delta_max=limits * delta_max,
         gamma_max=limits * gamma_max, vega_max=limits * vega_max,
-        expiry_share=settings[compiled.D_EXPIRY_SHARE], narrow=settings[compiled.D_NARROW],
+        expiry_share=settings[compiled.D_EXPIRY_SHARE],
+        of_series=limits * settings[compiled.D_SERIES], narrow=settings[compiled.D_NARROW],
         contracts=limits * settings[compiled.D_LAST_CONTRACTS], lean=settings[compiled.D_LEAN],
+        vega_part=settings[compiled.D_VEGA_LEAN] * shapes.part_of(holdings.vega, limits * vega_max),
         seconds=seconds,
     )  # fmt: skip
 
@@ -76,10 +83,12 @@ def sides_of(
     step, seen = chain.increment(place, ticks), touch or _NOTHING
     gone = shapes.last_day_gone(chain.years(chain.expiry(place)), stance.seconds)
     left, held = shapes.left_of(gone, stance.narrow), float(holdings.held[place])
-    most, usual = stance.contracts * left, chain.half_width_ticks(place)
+    usual = chain.half_width_ticks(place, value.delta)
+    last = stance.contracts * left
     bid, ask = shapes.quote_prices(
-        ticks - shapes.lean(gone, held, most, stance.lean, usual, ticks), usual, stance.width,
-        stance.widen, step, seen.bid_price, seen.bid_quantity, seen.ask_price, seen.ask_quantity,
+        ticks - shapes.lean(gone, held, last, stance.lean, stance.vega_part, usual, ticks), usual,
+        stance.width, stance.widen, step, seen.bid_price, seen.bid_quantity, seen.ask_price,
+        seen.ask_quantity,
     )  # fmt: skip
     buys, sells = (
         shapes.may_add(
@@ -95,9 +104,10 @@ def sides_of(
             sells = False
     least = shapes.least_size(
         duty, size, chain.multiplier(place), value.delta, value.gamma, value.vega,
-        stance.delta_max, stance.gamma_max, stance.vega_max,
+        stance.delta_max, stance.gamma_max, stance.vega_max, stance.use,
     )  # fmt: skip
     bids, asks = size if buys else least, size if sells else least
-    bids = shapes.within_room(bids, 1.0, gone, held, most)
-    asks = shapes.within_room(asks, -1.0, gone, held, most)
+    most = shapes.most_held(stance.of_series, last, gone)
+    bids = shapes.within_room(bids, 1.0, held, most)
+    asks = shapes.within_room(asks, -1.0, held, most)
     return Sides(bid, bids if bid >= step else 0, ask, asks)

@@ -1,15 +1,15 @@
 """What arbitrageurs look for: prices of which not all can be right, and the trades that say so.
 
 Each search takes what is seen and one series, and returns orders that lock in more than the fee, or
-nothing. `option_user.arbitrage_parity` and its neighbours are the same searches compiled.
+nothing. `option_arbitrage.arbitrage_parity` and its neighbours are the same searches compiled.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from agents.crowd.option_arbitrage import box_gap, conversion_gap
 from agents.crowd.option_traders.chain import Chain
 from agents.crowd.option_traders.surface import RIGHT, Beliefs
-from agents.crowd.option_user import box_gap, conversion_gap
 from environment.messages import MarketView, Side
 from environment.option_messages import SeriesTouch
 
@@ -60,7 +60,10 @@ Search = Callable[[Sight, int], tuple[Trade, ...]]
 
 
 def conversions(sight: Sight, series: int) -> tuple[Trade, ...]:
-    """Trade a call against its put and the stock, either way, where parity's bounds are broken."""
+    """Trade a call against its put and the stock, either way, where parity's bounds are broken.
+
+    No more of it than the stock shows shares for, but one contract: legs alone are no arbitrage.
+    """
     chain, stock = sight.chain, sight.stock
     pair = chain.pair(series)
     if pair is None or not stock.is_open:
@@ -83,13 +86,13 @@ def conversions(sight: Sight, series: int) -> tuple[Trade, ...]:
     )  # fmt: skip
     shares = int(chain.multiplier(call))
     if conversion > sight.fee:
-        n = sight.at_once(calls.bid_quantity, puts.ask_quantity)
+        n = sight.at_once(min(calls.bid_quantity, puts.ask_quantity), stock.ask_quantity // shares)
         return (
             Trade(call, "sell", calls.bid_price, n), Trade(put, "buy", puts.ask_price, n),
             Trade(None, "buy", stock.ask_price, n * shares),
         )  # fmt: skip
     if reversal > sight.fee:
-        n = sight.at_once(calls.ask_quantity, puts.bid_quantity)
+        n = sight.at_once(min(calls.ask_quantity, puts.bid_quantity), stock.bid_quantity // shares)
         return (
             Trade(call, "buy", calls.ask_price, n), Trade(put, "sell", puts.bid_price, n),
             Trade(None, "sell", stock.bid_price, n * shares),

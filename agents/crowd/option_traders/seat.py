@@ -30,6 +30,7 @@ from environment.option_messages import (
     DealerReport,
     DealerView,
     MassQuote,
+    Purge,
     QuoteFilled,
     QuotesPulled,
     QuotesRefused,
@@ -57,7 +58,7 @@ HeardOfOptions = (
     | ReArmed
 )
 ONLY_HEARD: Final = frozenset(get_args(HeardOfOptions)) - {ChainView, DealerView}
-SaidOfOptions = Said | MassQuote | ReArm | DealerReport
+SaidOfOptions = Said | MassQuote | Purge | ReArm | DealerReport
 
 
 class OptionState(TraderState):
@@ -114,6 +115,10 @@ class OptionSeat:
     def quote(self, ctx: ActorContext, quotes: tuple[SeriesQuote, ...]) -> None:
         """Send a mass quote."""
         ctx.send(self._exchange, MassQuote(account=self.stock.account, quotes=quotes))
+
+    def withdraw(self, ctx: ActorContext) -> None:
+        """Take every quote out of the books."""
+        ctx.send(self._exchange, Purge(account=self.stock.account))
 
     def re_arm(self, ctx: ActorContext) -> None:
         """Have quotes taken again, after protection has pulled them."""

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 
 from agents.crowd import (
-    dealer as compiled,
+    dealer_rows as compiled,
     option_belief as belief,
     option_rows as rows,
     option_value as value,
 )
+from agents.crowd.option_roles import ROLES, U_ROLE
 from agents.crowd.option_traders.arbitrageur import Arbitrageur
 from agents.crowd.option_traders.chain import Chain, reading
 from agents.crowd.option_traders.dealer import DealerTraits, OptionDealer
 from agents.crowd.option_traders.end_user import HABITS, EndUser
 from agents.crowd.option_traders.seat import HeardOfOptions, OptionSeat
 from agents.crowd.option_traders.surface import Beliefs
-from agents.crowd.option_user import ROLES, U_ROLE
 from agents.crowd.population import Crowd
 from agents.crowd.rows import POPULATION_FLOATS
 from agents.crowd.seat import Seat

@@ -1,6 +1,6 @@
 """A dealer's surface: the chain's, moved by a level, a skew and a curvature of each expiry.
 
-`dealer.move_surface` and its neighbours are the same surface compiled, on the same draws.
+`dealer_surface.move_surface` and its neighbours are the same surface compiled, on the same draws.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from agents.crowd import dealer as compiled, dealer_shapes as shapes
+from agents.crowd import dealer_rows as compiled, dealer_shapes as shapes
 from agents.crowd.option_traders.chain import Chain
-from agents.crowd.option_value import log_move, value_series
+from agents.crowd.option_value import log_move, value_series, years_left
 from environment.option_messages import SeriesTouch
 
 
@@ -108,14 +108,15 @@ class Surface:
         level, skew, curve = shapes.shocks(
             self._common_key, self._own_key, bucket, moved, told[compiled.D_CORRELATION]
         )
-        realised = shapes.realised_drift(told[compiled.D_REALISED], state.realised)
         for expiry, shift in enumerate(state.shifts):
             weight = shapes.step_weight(self._chain.years(expiry))
             sold = shift.vega_before - shift.vega
             shift.vega_before = shift.vega
             shift.level = (
                 shapes.stepped(shift.level, keep, weight, told[compiled.D_VOLATILITY], level)
-                + weight * realised
+                + shapes.realised_drift(
+                    told[compiled.D_REALISED], weight, state.realised, shift.level
+                )
                 + told[compiled.D_FLOW] * sold
             )
             shift.skew = shapes.stepped(shift.skew, keep, weight, told[compiled.D_SKEW], skew)
@@ -135,22 +136,42 @@ class Surface:
             gap = vega = 0.0
             for place in places:
                 touch = seen.get(place)
+                if not shapes.tells_volatility(values[place].delta):
+                    continue
                 if touch is None or touch.bid_quantity <= 0 or touch.ask_quantity <= 0:
                     continue
                 middle = 0.5 * (touch.bid_price + touch.ask_price) * chain.tick(place)
                 gap += middle - values[place].value
                 vega += values[place].vega
-            # On its last day an expiry says little of volatility, and that little loudly.
-            if vega > shapes.LEAST_VEGA * spot:
+            if shapes.may_learn(vega, spot, chain.years(expiry)):
                 share = self._settings[compiled.D_LEARN]
                 state.shifts[expiry].level += shapes.learnt(share, gap, vega)
+
+    def keep_calendar(self, state: SurfaceState, seconds: float) -> None:
+        """Let no expiry have less variance to come than one before it."""
+        chain, told = self._chain, self._settings
+        most = latest = 0.0
+        for expiry, shift in enumerate(state.shifts):
+            first, sigma = chain.years(expiry), chain.at_the_money(expiry)
+            # Rows of what was listed later are not in order.
+            if sigma <= 0.0 or first <= 0.0 or first < latest:
+                continue
+            years, latest = years_left(chain.table, chain.row_of_expiry(expiry), seconds), first
+            is_after = first * 365.0 > told[compiled.D_EVENT_DAYS]
+            ahead, own = self._announced() if is_after else 0.0, sigma + shift.bias
+            shift.level = max(shift.level, shapes.lowest_level(most, own, years, ahead))
+            sigma = own + shift.level
+            most = max(most, sigma * sigma * years + ahead)
+
+    def _announced(self) -> float:
+        is_over = self._settings[compiled.D_EVENT_OVER] > 0.5
+        return 0.0 if is_over else self._settings[compiled.D_EVENT]
 
     def values(self, state: SurfaceState, spot: float, seconds: float) -> list[Value]:
         """Return what every series is worth at a price, so many seconds after the open."""
         told, chain = self._settings, self._chain
         first_spot = told[compiled.D_FIRST_SPOT]
-        is_over = told[compiled.D_EVENT_OVER] > 0.5
-        event = 0.0 if is_over else told[compiled.D_EVENT]
+        event = self._announced()
         days, moved, made = told[compiled.D_EVENT_DAYS], log_move(spot, first_spot), []
         for place in range(chain.count):
             expiry = chain.expiry(place)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.crowd import dealer
+from agents.crowd import dealer_rows as dealer
 from agents.crowd.rows import POPULATION_FLOATS
 from environment.market import layout as at
 from scenarios.run.session_loop import SessionLoop

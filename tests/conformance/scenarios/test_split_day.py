@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from agents.crowd import dealer, option_rows
+from agents.crowd import dealer_rows as dealer, option_rows
 from agents.crowd.rows import POPULATION_FLOATS
 from environment.instruments import parse_occ
 from environment.market import layout as at

@@ -6,8 +6,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from agents.crowd import dealer, option_survey
-from agents.crowd.option_rows import U_EXPIRIES, U_SERIES, U_SERIES_FIRST
+from agents.crowd import dealer_rows as dealer, option_survey
+from agents.crowd.option_roles import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
+from agents.crowd.option_rows import (
+    PREMIUM_POINTS,
+    U_EXPIRIES,
+    U_SERIES,
+    U_SERIES_FIRST,
+    WIDTH_POINTS,
+)
 from agents.crowd.option_seats import (
     DealerTerms,
     dealer_memory,
@@ -16,7 +23,6 @@ from agents.crowd.option_seats import (
     survey_memory,
 )
 from agents.crowd.option_table import Expiries, OptionTable, role_number, weights_of
-from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, U_ROLE
 from agents.crowd.population import Crowd, Population
 from environment.instruments import Right, make_option
 from environment.market import layout as at, option_rows
@@ -47,7 +53,8 @@ def table() -> OptionTable:
             rate=np.full(2, 0.02), dividends=np.zeros(2),
         ),
         expiry=np.repeat([0, 1], count // 2), spot=SPOT, sigma=np.full(count, 0.3),
-        slope=np.zeros(count), half_width=np.full(count, 0.05), volume=np.full(count, 10.0),
+        smile=np.full((count, PREMIUM_POINTS), 0.3), widths=np.full(WIDTH_POINTS, 0.05),
+        volume=np.full(count, 10.0),
         open_interest=np.full(count, 100.0), dividend_years=np.array([]),
         dividend_amounts=np.array([]),
     )  # fmt: skip

@@ -1,7 +1,15 @@
 import pytest
 
-from agents.crowd import dealer
-from agents.crowd.dealer_shapes import last_day_gone, lean, left_of, may_add, within_room
+from agents.crowd import dealer_rows as dealer
+from agents.crowd.dealer_shapes import (
+    last_day_gone,
+    lean,
+    left_of,
+    may_add,
+    most_held,
+    part_of,
+    within_room,
+)
 from agents.crowd.option_rows import EXPIRY_FLOATS, SERIES_FLOATS, X_DIVIDENDS
 from agents.crowd.option_seats import CurveErrors, DealerTerms
 from agents.crowd.option_value import value_series
@@ -44,22 +52,36 @@ def test_expiry_may_hold_less_gamma_and_vega_on_its_last_day() -> None:
 
 
 def test_quotes_lean_towards_what_lowers_the_position() -> None:
-    assert lean(0.5, 20.0, 40.0, 0.8, 6.0, 300.0) == pytest.approx(0.8 * 6.0 * 0.5)
-    assert lean(0.5, -90.0, 40.0, 0.8, 6.0, 300.0) == pytest.approx(-0.8 * 6.0)
-    assert lean(0.5, 40.0, 40.0, 0.8, 6.0, 10.0) == pytest.approx(0.8 * 2.0)  # Of a cheap one.
-    assert lean(0.0, 20.0, 40.0, 0.8, 6.0, 300.0) == 0.0
-    assert lean(0.5, 20.0, 0.0, 0.8, 6.0, 300.0) == 0.0
+    assert lean(0.5, 20.0, 40.0, 0.6, 0.0, 6.0, 300.0) == pytest.approx(0.6 * 6.0 * 0.5)
+    assert lean(0.5, -90.0, 40.0, 0.6, 0.0, 6.0, 300.0) == pytest.approx(-0.6 * 6.0)
+    assert lean(0.5, 40.0, 40.0, 0.6, 0.0, 6.0, 10.0) == pytest.approx(0.6 * 2.0)  # A cheap one.
+    assert lean(0.0, 20.0, 40.0, 0.6, 0.0, 6.0, 300.0) == 0.0
+    assert lean(0.5, 20.0, 0.0, 0.6, 0.0, 6.0, 300.0) == 0.0
+
+
+def test_quotes_lean_for_vega_on_any_day_and_stay_within_the_width() -> None:
+    assert lean(0.0, 0.0, 0.0, 0.6, -0.25, 6.0, 300.0) == pytest.approx(-1.5)
+    assert lean(0.5, -20.0, 40.0, 0.6, 0.5, 6.0, 300.0) == pytest.approx(0.2 * 6.0)
+    assert lean(0.5, 90.0, 40.0, 0.6, 0.5, 6.0, 300.0) == pytest.approx(0.75 * 6.0)
+    assert [part_of(vega, 200.0) for vega in (-500.0, 50.0, 200.0)] == [-1.0, 0.25, 1.0]
 
 
 def test_side_that_adds_fits_the_room_that_is_left() -> None:
     def sides(held: float) -> tuple[int, int]:
-        return within_room(10, 1.0, 0.5, held, 20.0), within_room(10, -1.0, 0.5, held, 20.0)
+        return within_room(10, 1.0, held, 20.0), within_room(10, -1.0, held, 20.0)
 
     assert [sides(held) for held in (0.0, 13.5, 25.0, -20.0)] == [
         (10, 10), (6, 10), (0, 10), (10, 0)
     ]  # fmt: skip
-    assert within_room(10, 1.0, 0.0, 25.0, 20.0) == 10
-    assert within_room(10, 1.0, 0.5, 25.0, 0.0) == 10
+    assert within_room(10, 1.0, 25.0, 0.0) == 10
+
+
+def test_most_that_is_held_of_a_series_binds_every_day_and_its_last_day_more() -> None:
+    assert [most_held(2_000.0, last, 0.5) for last in (500.0, 3_000.0, 0.0)] == [
+        500.0, 2_000.0, 2_000.0
+    ]  # fmt: skip
+    assert most_held(2_000.0, 500.0, 0.0) == 2_000.0
+    assert [most_held(0.0, 500.0, gone) for gone in (0.0, 0.5)] == [0.0, 500.0]
 
 
 def valued(call: bool, rate: float, growth: float, dividend: float) -> float:

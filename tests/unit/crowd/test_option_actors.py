@@ -6,14 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from agents.crowd import dealer as compiled
+from agents.crowd import dealer_rows as compiled
+from agents.crowd.option_roles import O_AGGRESSIVE, O_FEE, O_OPENING, ROLES, U_ROLE
 from agents.crowd.option_traders.arbitrageur import Arbitrageur
 from agents.crowd.option_traders.chain import Chain, reading
 from agents.crowd.option_traders.dealer import DealerTraits, OptionDealer
 from agents.crowd.option_traders.end_user import EndUser
 from agents.crowd.option_traders.seat import OptionSeat
 from agents.crowd.option_traders.surface import RIGHT, Beliefs
-from agents.crowd.option_user import O_AGGRESSIVE, O_FEE, O_OPENING, ROLES, U_ROLE
 from agents.crowd.population import Population
 from agents.crowd.seat import Seat
 from environment.actors.testing import RecordingContext
@@ -138,11 +138,19 @@ def test_end_user_leaves_alone_what_it_has_never_seen() -> None:
 
 def test_parity_sells_a_call_that_is_too_dear_against_put_and_stock() -> None:
     # Series 2 and 3 are call and put of one strike: fair, the call is worth 8 cents more.
-    view = make_view(series=(SeriesTouch(2, 400, 9, 410, 9), SeriesTouch(3, 290, 9, 300, 9)))
+    dear = (SeriesTouch(2, 400, 9, 410, 9), SeriesTouch(3, 290, 9, 300, 9))
+    view = make_view(series=dear, ask_quantity=500)
     assert orders(user("parity").see(view)) == [
         (SYMBOLS[3], "sell", 400, 3, "ioc"), (SYMBOLS[4], "buy", 300, 3, "ioc"),
         ("ABC", "buy", 10_001, 300, "ioc"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shown", "contracts"), [(299, [2, 2, 200]), (99, [1, 1, 100])])
+def test_parity_trades_no_more_than_the_stock_shows(shown: int, contracts: list[int]) -> None:
+    dear = (SeriesTouch(2, 400, 9, 410, 9), SeriesTouch(3, 290, 9, 300, 9))
+    view = make_view(series=dear, ask_quantity=shown)
+    assert [order[3] for order in orders(user("parity").see(view))] == contracts
 
 
 def test_calendar_sells_the_nearer_of_two_dates_where_it_is_dearer() -> None:

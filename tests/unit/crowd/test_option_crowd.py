@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from agents.crowd import dealer, option_survey, option_value as value
+from agents.crowd import dealer_rows as dealer, option_survey, option_value as value
 from agents.crowd.option_seats import DealerTerms, read_survey
 from environment.market import layout as at
 from environment.market.obligations import obligations
@@ -50,12 +50,17 @@ def test_wide_quotes_keep_to_the_width_that_their_own_bid_allows() -> None:
     assert (kept.share_of_series, kept.breaches) == (1.0, 0)
 
 
-def test_dealer_waits_while_the_stock_has_no_price() -> None:
+def test_dealer_withdraws_while_the_stock_has_no_price() -> None:
     world = quoting(settings=QUIET)
-    before = len(world.tape(at.K_QUOTE))
+    before, quoted = len(world.tape(at.K_QUOTE)), world.touch(8)
     world.quote_stock(11 * SECOND_NS, TICKS - 100, TICKS + 900)  # The middle says 4 % more.
     world.run(20 * SECOND_NS)
     assert len(world.tape(at.K_QUOTE)) == before
+    assert world.touch(8) == (at.NO_BID, at.NO_ASK)
+    assert len(world.tape(at.K_PURGE)) == len(world.table.series)  # Once.
+    world.quote_stock(21 * SECOND_NS)
+    world.run(30 * SECOND_NS)
+    assert world.touch(8) == quoted
 
 
 def test_series_is_requoted_only_when_its_rounded_quote_changes() -> None:
@@ -95,11 +100,25 @@ def test_dealer_at_its_vega_limit_stops_the_side_that_adds_to_it() -> None:
     assert world.touch(8)[1] < at.NO_ASK
 
 
-def test_dealer_at_its_limit_quotes_on_what_adds_next_to_nothing() -> None:
-    world = World(settings=QUIET | {dealer.D_GAMMA_MAX: 2_000.0})
+def at_limit(gamma_max: float) -> World:
+    """Return a world whose dealer holds gamma of 2,620, hedged."""
+    world = World(settings=QUIET | {dealer.D_GAMMA_MAX: gamma_max})
     world.give_dealer(2, 400)
+    hedge = np.array([0]), -20_700  # Else its own hedges would empty the stock's book.
+    world.market.give_all(world.crowd.first_account[0], *hedge)
     world.quote_stock(2)
-    world.run(10 * SECOND_NS)
+    return world.run(10 * SECOND_NS)
+
+
+def test_dealer_far_beyond_its_limit_adds_nothing_at_all() -> None:
+    assert at_limit(2_300.0).touch(8)[0] > at.NO_BID
+    beyond = at_limit(2_000.0)  # By 31 %.
+    assert {beyond.touch(series)[0] for series in range(12)} == {at.NO_BID}
+    assert beyond.touch(8)[1] < at.NO_ASK
+
+
+def test_dealer_at_its_limit_quotes_on_what_adds_next_to_nothing() -> None:
+    world = at_limit(2_300.0)
     assert world.touch(2)[0] == at.NO_BID  # A contract adds 6.6 shares a dollar, 0.3 % of it.
     bid, ask = world.touch(8)
     assert at.NO_BID < bid < ask < at.NO_ASK

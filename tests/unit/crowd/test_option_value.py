@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from agents.crowd import option_rows as rows
-from agents.crowd.option_user import conversion_gap
+from agents.crowd.option_arbitrage import conversion_gap
 from agents.crowd.option_value import black_scholes
 from agents.crowd.rows import Floats
 from environment.compiled import njit
