@@ -51,7 +51,7 @@ class Replacing:
         elif not ticket.rests:
             fault = beyond_approval(ticket, changed, ruling, wanted)
         if fault is not None:
-            self._voice.refuse(ctx, state, order.order_id, fault, ruling.hard)
+            self._voice.refuse(ctx, state, order.order_id, fault, ruling.hard, about=changed)
         elif ticket.rests:
             self._change(ctx, state, case, ruling, order)
         else:

@@ -174,7 +174,7 @@ class Risk(Actor[ToRisk]):
         lacking = self._maker.lacks_price(state, request)
         if lacking:
             text = f"no price of {lacking} to value it by"
-            self._refuse(ctx, request.order_id, Fault(rule="no_price", found=text))
+            self._refuse(ctx, request.order_id, Fault(rule="no_price", found=text), request)
             return
         self._hearing.follow_closely(ctx, state, request)
         case = self._maker.case(state, request, now_ns, activity=activity)
@@ -203,7 +203,8 @@ class Risk(Actor[ToRisk]):
             return
         if ruling.tier == "refuse":
             found = f"rule {ruling.rule!r} refuses it"
-            self._refuse(ctx, request.order_id, Fault(rule="approval_rules", found=found))
+            fault = Fault(rule="approval_rules", found=found)
+            self._refuse(ctx, request.order_id, fault, request)
             return
         request = bounded(case, state.rules)
         if ruling.tier == "notify":
@@ -342,12 +343,14 @@ class Risk(Actor[ToRisk]):
         else:
             self._carry_out(ctx, case, ruling, case.quantity, None)
 
-    def _refuse(self, ctx: ActorContext, order_id: object, fault: Fault) -> None:
-        self._voice.refuse(ctx, self.state, order_id, fault)
+    def _refuse(
+        self, ctx: ActorContext, order_id: object, fault: Fault, about: OrderRequest | None = None
+    ) -> None:
+        self._voice.refuse(ctx, self.state, order_id, fault, about=about)
 
     def _refuse_breach(self, ctx: ActorContext, request: OrderRequest, breach: Breach) -> None:
         fault = Fault(rule=breach.control.name, found=breach.text)
-        self._voice.refuse(ctx, self.state, request.order_id, fault, breach)
+        self._voice.refuse(ctx, self.state, request.order_id, fault, breach, about=request)
         view = self.state.views.get(request.instrument)
         mid = None if view is None else view.twice_mid
         self._voice.kept(ctx, request, request.quantity, breach.control.name, mid)

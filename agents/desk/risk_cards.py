@@ -227,7 +227,8 @@ class CardDesk:
         """End an order that rested: its owner hears of a cancel, as of any order once accepted."""
         state.tickets[order_id].is_cancelled = True
         state.book.ask(order_id, None)
-        self._voice.refuse(ctx, state, order_id, fault, tells_owner=False)
+        about = state.tickets[order_id].request
+        self._voice.refuse(ctx, state, order_id, fault, about=about, tells_owner=False)
         self._voice.end_parent(ctx, order_id, f"{fault.rule}: {fault.found}")
 
     # --- parts ---------------------------------------------------------------------------------
@@ -361,7 +362,7 @@ class CardDesk:
         if card.order.order_id in state.tickets:
             self.end_rest(ctx, state, card.order.order_id, fault)
         else:
-            self._voice.refuse(ctx, state, card.order.order_id, fault)
+            self._voice.refuse(ctx, state, card.order.order_id, fault, about=card.order)
 
     def _end_change(
         self, ctx: ActorContext, state: RiskState, waiting: Waiting, outcome: Outcome, reason: str
@@ -372,7 +373,7 @@ class CardDesk:
         more = 0 if known is None else card.done + waiting.quantity - known.terms.quantity
         self._voice.kept(ctx, card.order, more, outcome, card.twice_mid)
         fault = Fault(rule=f"person_{outcome}", found=reason or outcome)
-        self._voice.refuse(ctx, state, card.order.order_id, fault)
+        self._voice.refuse(ctx, state, card.order.order_id, fault, about=card.order)
 
     def _withdraw(
         self, ctx: ActorContext, state: RiskState, waiting: Waiting, outcome: Outcome, reason: str

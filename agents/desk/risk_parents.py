@@ -34,13 +34,13 @@ class ParentDesk:
         parent = state.book.orders.get(child.parent)
         if ticket is None or parent is None or not ticket.is_parent:
             unknown = Fault(rule="unknown_parent", found=repr(child.parent))
-            self._voice.refuse(ctx, state, child.order_id, unknown)
+            self._voice.refuse(ctx, state, child.order_id, unknown, about=child)
             return
         owner, now_ns = owner_of(parent.order_id), ctx.now_ns()
         activity = state.activity.work(owner, ticket.request.strategy, now_ns)
         fault = _terms_fault(ticket, parent, child, now_ns)
         if fault is not None:
-            self._voice.refuse(ctx, state, child.order_id, fault)
+            self._voice.refuse(ctx, state, child.order_id, fault, about=child)
             return
         as_parent = msgspec.structs.replace(child, order_id=child.parent)
         case = self._maker.case(
@@ -48,12 +48,13 @@ class ParentDesk:
         )
         if ticket.reduces and any(leg.lots > leg.closeable() for leg in case.legs):
             found = f"{child.quantity} lots, {case.closeable_units} are left to close"
-            self._voice.refuse(ctx, state, child.order_id, Fault(rule="reducing", found=found))
+            fault = Fault(rule="reducing", found=found)
+            self._voice.refuse(ctx, state, child.order_id, fault, about=child)
             return
         hard = next((b for b in breaches(case, state.rules) if b.kind == "hard"), None)
         if hard is not None:
             fault = Fault(rule=hard.control.name, found=hard.text)
-            self._voice.refuse(ctx, state, child.order_id, fault, hard)
+            self._voice.refuse(ctx, state, child.order_id, fault, hard, about=child)
             return
         ticket.children[child.order_id] = tracked(child)
         state.child_of[child.order_id] = child.parent

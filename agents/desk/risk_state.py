@@ -45,6 +45,11 @@ class Verdict(Message, frozen=True, kw_only=True):
     quantity: int = 0
     limits_version: int = 0
     people: tuple[str, ...] = ()
+    # Of the order that it is about, where that was well formed; `price` is in ticks, net with legs.
+    instrument: str = ""
+    side: str = ""
+    price: int | None = None
+    legs: tuple[Leg, ...] = ()
 
 
 class PaperOrder(Message, frozen=True, kw_only=True):

@@ -127,9 +127,10 @@ class Voice:
 
     def refuse(
         self, ctx: ActorContext, state: RiskState, order_id: object, fault: Fault,
-        breach: Breach | None = None, *, tells_owner: bool = True,
+        breach: Breach | None = None, *, about: OrderRequest | None = None,
+        tells_owner: bool = True,
     ) -> None:  # fmt: skip
-        """Tell the owner, if the id names one, and publish why."""
+        """Tell the owner, if the id names one, and publish why; `about` is what is well formed."""
         named = order_id if isinstance(order_id, str) else repr(order_id)
         state.verdicts += 1
         state.refused[fault.rule] = state.refused.get(fault.rule, 0) + 1
@@ -140,6 +141,11 @@ class Voice:
             limit=None if breach is None else breach.limit,
             unit="" if breach is None else breach.control.unit,
             limits_version=state.rules.version,
+            quantity=0 if about is None else about.quantity,
+            instrument="" if about is None else about.instrument,
+            side="" if about is None else about.side,
+            price=None if about is None else about.price,
+            legs=() if about is None else about.legs,
         ))  # fmt: skip
         if tells_owner:
             refusal = OrderRefused(order_id=named, reason=f"{fault.rule}: {fault.found}")
@@ -156,6 +162,8 @@ class Voice:
             verdict_id=state.verdicts, order_id=request.order_id, owner=owner_of(request.order_id),
             is_passed=False, rule=rule, became="asked", tier=tier, score=score,
             quantity=request.quantity, limits_version=state.rules.version,
+            instrument=request.instrument, side=request.side, price=request.price,
+            legs=request.legs,
         ))  # fmt: skip
 
     def kept(
@@ -185,6 +193,9 @@ class Voice:
     ) -> SignedVerdict:  # fmt: skip
         state.verdicts += 1
         decision, breach, now_ns = passed.decision, passed.breach, ctx.now_ns()
+        about = request
+        if isinstance(about, ReplaceRequest):
+            about = state.tickets[about.order_id].request
         state.reduced += bool(passed.reduced_from)
         ctx.publish(VERDICTS, Verdict(
             verdict_id=state.verdicts, order_id=request.order_id, owner=owner,
@@ -197,6 +208,7 @@ class Voice:
             unit="" if breach is None else breach.control.unit,
             tier=passed.tier, quantity=request.quantity, limits_version=state.rules.version,
             people=() if decision is None else decision.people,
+            instrument=about.instrument, side=about.side, price=request.price, legs=about.legs,
         ))  # fmt: skip
         expires_ns = now_ns + self._settings.verdict_ns
         if decision is not None:

@@ -31,7 +31,8 @@ DECISION_COLUMNS: dict[str, pl.DataType] = {
     "instrument": pl.String(),
     "side": pl.String(),
     "quantity": pl.Int64(),
-    "price": pl.Float64(),
+    "price": pl.Float64(),  # Limit, in the currency; of a structure net.
+    "legs": pl.String(),  # Of a structure: `buy 1 SYMBOL; sell 2 SYMBOL`.
     "answer": pl.String(),  # passed | reduced | refused | asked, or how a card ended
     "reason": pl.String(),
     "control": pl.String(),  # The limit or rule that decided.

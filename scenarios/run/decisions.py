@@ -10,13 +10,14 @@ import numpy as np
 from environment.approval_messages import Outcome
 from environment.record.audit import AuditLog, AuditRecord
 from environment.record.day import DayTape
-from environment.record.facts import MICROS
+from environment.record.facts import MICROS, TapeFacts
 from environment.record.tables import DECISION_COLUMNS
 from environment.record.touches import Q_ASK, Q_ASK_LOTS, Q_BID, Q_BID_LOTS, Q_INSTRUMENT, Q_TIME
 from scenarios.run.paper_structures import structure_gain
 
 Fact = tuple[int, str, dict[str, Any]]  # Time, sender, message.
 _NORMAL_95 = 1.96
+_NET_TICK = 0.01  # Structures trade in cents.
 _ROW: dict[str, object] = dict.fromkeys(DECISION_COLUMNS)
 _EXPIRED = ("expired_unseen", "expired_seen")
 # Why an order that a person was asked about was not sent, or not all of it; else a rule's name.
@@ -30,14 +31,18 @@ def facts_of(log: AuditLog | None) -> Iterator[Fact]:
         yield record.at_ns, record.sender, msgspec.msgpack.decode(record.message)
 
 
-def decision_rows(facts: Iterable[Fact]) -> list[dict[str, object]]:
+def decision_rows(facts: Iterable[Fact], names: TapeFacts, account: str) -> list[dict[str, object]]:
     """Return rows of the table of decisions: each verdict, and each card that ended."""
+    ticks = {told.symbol: told.tick_micros / MICROS for told in names.instruments}
     rows: list[dict[str, object]] = []
     for at_ns, _, message in facts:
         if message["type"] == "Verdict":
-            rows.append(_verdict_row(at_ns, message))
+            told = _verdict_row(at_ns, message) | _terms(message, ticks)
         elif message["type"] == "CardChanged" and message.get("outcome"):
-            rows.append(_card_row(at_ns, message))
+            told = _card_row(at_ns, message) | _terms(message["card"]["order"], ticks)
+        else:
+            continue
+        rows.append(told | {"account": account})
     return rows
 
 
@@ -168,6 +173,17 @@ def _paper_gain(
     return float(gain * day.money_per_tick_lot[code])
 
 
+def _terms(order: dict[str, Any], ticks: dict[str, float]) -> dict[str, object]:
+    """Return what an order was for, as far as it was well formed."""
+    symbol, price, legs = order.get("instrument", ""), order.get("price"), order.get("legs", ())
+    tick = _NET_TICK if legs else ticks.get(symbol)
+    told = "; ".join(f"{leg['side']} {leg.get('ratio', 1)} {leg['instrument']}" for leg in legs)
+    return {
+        "instrument": symbol or None, "side": order.get("side") or None, "legs": told or None,
+        "price": None if price is None or tick is None else round(price * tick, 4),
+    }  # fmt: skip
+
+
 def _verdict_row(at_ns: int, message: dict[str, Any]) -> dict[str, object]:
     row = _ROW | {
         "time": at_ns,
@@ -194,8 +210,6 @@ def _card_row(at_ns: int, message: dict[str, Any]) -> dict[str, object]:
         "kind": "decision",
         "order_id": order["order_id"],
         "agent": card["proposer"],
-        "instrument": order["instrument"],
-        "side": order["side"],
         "quantity": card["quantity"],
         "answer": message["outcome"],
         "reason": message.get("reason", ""),

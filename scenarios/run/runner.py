@@ -23,7 +23,7 @@ from environment.record.output import read_day, write_table, write_tables
 from environment.record.tape import TapeWriter
 from scenarios.builders.desk import who_answers
 from scenarios.builders.facts import with_listed
-from scenarios.builders.floor import Factory
+from scenarios.builders.floor import SWARM_ACCOUNT, Factory
 from scenarios.builders.models import check_cassette, models_summary
 from scenarios.builders.paths import SECOND_NS
 from scenarios.builders.replay import REPLAY, divergence
@@ -184,7 +184,7 @@ def write_tape(loop: SessionLoop, output: RunFolder) -> DayTape:
             tape.write(block)
     kept.remove()
     fees = loop.world.market.section(at.S_ACCOUNT)[:, at.A_FEES_PAID].copy()
-    decisions = decision_rows(facts_of(loop.world.floor.audit))
+    decisions = decision_rows(facts_of(loop.world.floor.audit), facts, SWARM_ACCOUNT)
     day = write_tables(output.path, fees_paid=fees, decisions=decisions)
     write_table(output / FUNDAMENTAL, _fundamental(loop.world))
     write_option_tables(loop.world, output.path)

@@ -18,6 +18,7 @@ from environment.messages import (
 from scenarios.builders.floor import Floor
 from scenarios.cli.main import run_command
 from scenarios.places import SHIPPED
+from scenarios.run.decisions import Fact, facts_of
 from tests.conformance.scenarios.runs import ready
 
 SWARM = """
@@ -66,9 +67,9 @@ class Asker(Actor[Heard]):
                 ))  # fmt: skip
 
 
-@pytest.fixture(name="place", scope="module")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the folder of a run of ten minutes, with its record."""
+@pytest.fixture(name="run", scope="module")
+def run_of_ten_minutes(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Fact]]:
+    """Return a run's folder, with its journal, and the facts of its audit chain."""
     folder = tmp_path_factory.mktemp("why")
     text = (SHIPPED / "rmsc04.toml").read_text()
     text = text.replace("seed =", 'swarm = "agents.toml"\nseed =', 1) + PERSON
@@ -87,7 +88,12 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     loop.finish()
     for name, file in disk.files.items():
         (folder / Path(name).name).write_bytes(bytes(file.data))
-    return str(folder)
+    return str(folder), list(facts_of(loop.world.floor.audit))
+
+
+@pytest.fixture(name="place")
+def run_folder(run: tuple[str, list[Fact]]) -> str:
+    return run[0]
 
 
 def told(place: str, order_id: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -152,3 +158,9 @@ def test_unknown_order_is_one_line_that_says_where_to_look(
     said = capsys.readouterr().err
     assert 'says nothing of an order "test/desk/9"' in said
     assert "it knows for instance test/desk/1" in said
+
+
+def test_chain_says_what_a_refused_order_was_for(run: tuple[str, list[Fact]]) -> None:
+    told = [m for _, _, m in run[1] if m["type"] == "Verdict" and m["order_id"] == "test/desk/2"]
+    terms = [(m["instrument"], m["side"], m["quantity"], m["price"]) for m in told]
+    assert terms == [("ABM", "buy", 5_000, 120_000)]

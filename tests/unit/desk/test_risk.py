@@ -65,12 +65,13 @@ def test_order_passes_to_the_venue_with_owner_account_and_verdict() -> None:
 
 def test_every_verdict_is_published() -> None:
     risk = make_risk(limits(order_quantity=5))
-    published = handle(risk, ask()).published[0]
+    asked = ask()
+    published = handle(risk, asked).published[0]
     assert published.to == VERDICTS
     assert published.message == Verdict(
         verdict_id=1, order_id=f"{AGENT}/1", owner=AGENT, is_passed=False, rule="order_quantity",
         detail="10 lots, limit 5", figure=10, limit=5, unit="lots", became="refused",
-        limits_version=1,
+        limits_version=1, quantity=10, instrument="AAPL", side=asked.side, price=asked.price,
     )  # fmt: skip
     assert risk.statistics().refused == {"order_quantity": 1}
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from environment.record.facts import InstrumentFacts, TapeFacts
 from scenarios.run.compare import figures_of, show_lines
-from scenarios.run.decisions import approval_counts, gate_ledger
+from scenarios.run.decisions import approval_counts, decision_rows, gate_ledger
 
 SECOND = 1_000_000_000
 
@@ -36,6 +37,29 @@ def day(quotes: list[tuple[int, int, int]], close: float) -> Any:
         touches=SimpleNamespace(quotes=rows), closing_ticks=np.array([close]),
         money_per_tick_lot=np.array([0.01]),
     )  # fmt: skip
+
+
+def test_rows_say_what_was_ruled_on_in_the_currency() -> None:
+    names = TapeFacts(
+        instruments=(InstrumentFacts(symbol="AAPL", tick_micros=10_000),), accounts=()
+    )
+    legs = (
+        {"instrument": "LOW", "side": "buy"},
+        {"instrument": "HIGH", "side": "sell", "ratio": 2},
+    )
+    verdict = {
+        "type": "Verdict", "verdict_id": 1, "order_id": "a/1", "owner": "a", "quantity": 5,
+        "instrument": "AAPL", "side": "buy", "price": 64_976, "became": "refused",
+    }  # fmt: skip
+    malformed = {"type": "Verdict", "verdict_id": 2, "order_id": "a/2", "owner": "a"}
+    structure = verdict | {"verdict_id": 3, "price": -80, "legs": legs}
+    rows = decision_rows([(0, "desk/risk", m) for m in (verdict, malformed, structure)], names, "s")
+    terms = [(r["account"], r["instrument"], r["side"], r["price"], r["legs"]) for r in rows]
+    assert terms == [
+        ("s", "AAPL", "buy", 649.76, None),
+        ("s", None, None, None, None),
+        ("s", "AAPL", "buy", -0.8, "buy 1 LOW; sell 2 HIGH"),
+    ]
 
 
 def test_counts_take_each_order_once_with_its_last_word() -> None:
