@@ -44,6 +44,7 @@ Floats = NDArray[np.float64]
 SURVEY: Final = "survey"  # Population and account of the survey of a stock: `survey_AAPL`.
 _MEAN_GAP: Final = 7  # Where every population keeps the mean time between two wake-ups.
 _LOG_ROWS: Final = 20_000
+_NO_GAIN: Final = 0.02 + 1e-9  # Per share: two cents to the tick are fees, and no violation.
 # Who holds what of the open interest at the start: shares of each series, of calls and of puts.
 _LONG: Final = {"call": ("lottery", "same_day"), "put": ("protective", "lottery")}
 _SHORT: Final = {"call": ("overwriter",), "put": ("volatility_seller",)}
@@ -89,7 +90,7 @@ def survey_population(
     return Population(
         name=f"{SURVEY}_{listed.symbol}", kind=at.OPTION_SURVEY, count=1,
         instruments=(listed.stock,), cash_micros=0, opens_ns=opens_ns, closes_ns=closes_ns,
-        integers=integers, floats={option_survey.S_FEE: 0.02, _MEAN_GAP: 1e9},
+        integers=integers, floats={option_survey.S_FEE: _NO_GAIN, _MEAN_GAP: 1e9},
         tables=(listed.floats,),
         memory=survey_memory(listed.rows, _LOG_ROWS, minutes),
     )  # fmt: skip
