@@ -266,6 +266,7 @@ class VenueConformance:
         async def rule(bench: Bench) -> None:
             topic = f"market/{bench.symbol}/quotes"
             bench.venue.listen(topic)
+            bench.buy(bench.through_price)  # In a quiet book nothing is news until somebody trades.
             heard = await bench.until(lambda h: isinstance(h, Published))
             assert (heard.topic, heard.message.instrument) == (topic, bench.symbol)
 
