@@ -35,8 +35,13 @@ class Ticks:
             for leg in (one.message.get("card") or {}).get("legs", ()):
                 self._known[leg["instrument"]] = Decimal(leg["tick_micros"]).scaleb(-6)
 
-    def price(self, symbol: str, ticks: Decimal | int) -> str:
-        """Return a price in the currency, or in ticks where it is not known what one is worth."""
+    def price(self, symbol: str, ticks: object) -> str:
+        """Return a price in the currency, or in ticks where it is not known what one is worth.
+
+        What an agent wrote in the place of a price (a refused order's may be NaN) stands as it is.
+        """
+        if not isinstance(ticks, Decimal | int):
+            return shown(repr(ticks))
         root = symbol[:6].rstrip()
         tick = self._known.get(symbol)
         if tick is None and len(symbol) == _OCC_LENGTH:
@@ -95,7 +100,9 @@ class Story:
             yield f"{self._order_id}: no request for it is in this record; what is told of it:"
             return
         order = self._asked.message
-        what = f"{order['side']} {grouped(order['quantity'])} {order['instrument']}"
+        count = order["quantity"]
+        lots = grouped(count) if isinstance(count, int) else shown(repr(count))
+        what = f"{shown(str(order['side']))} {lots} {shown(str(order['instrument']))}"
         if order["legs"]:
             what += f", {len(order['legs'])} legs, net"
         strategy = f", for {order['strategy']}" if order.get("strategy") else ""
@@ -110,8 +117,8 @@ class Story:
             text += f" once {self._price(order, stop)} trades"
         return f"{text} ({kind.replace('_', ' ')}, {order['time_in_force']}, {order['style']})"
 
-    def _price(self, order: Message, ticks: int) -> str:
-        if order["legs"]:
+    def _price(self, order: Message, ticks: object) -> str:
+        if order["legs"] and isinstance(ticks, int):
             return _plain(ticks * _NET_TICK)
         return self._ticks.price(order["instrument"], ticks)
 
